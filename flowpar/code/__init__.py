@@ -1,0 +1,1 @@
+"""What user Python says, read from its source without running it."""

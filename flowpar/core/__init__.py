@@ -1,0 +1,1 @@
+"""The words that everyone shares: text with positions, findings, errors, states, outcomes, events, time."""

@@ -1,0 +1,203 @@
+"""Everything that happens in a run, as frozen values, and who may be told: `EventSink`.
+
+    RunStarted ─ TaskExpanded* ─ TaskStarted ─ (TaskRetrying ─ TaskStarted)* ─ TaskEnded ─ RunFinished
+                                     └─ TaskProgressed, TaskLogged, TaskPrinted while it runs
+
+Times `…_at` are seconds since the epoch (UTC), durations `…_s` are seconds of the monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.outcome import Failure, Outcome
+    from flowpar.core.states import RunStatus, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an event is about; `item` is None for a task without fan-out or a fan-out as a whole.
+
+    `attempt` counts from 1; it is 0 for a fan-out as a whole and for what never started.
+    """
+
+    task: str
+    item: int | None
+    attempt: int
+    layer: int
+    executor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What an attempt took; `wait_s` is the time from ready to started."""
+
+    pid: int | None
+    started_at: float
+    ended_at: float
+    duration_s: float
+    wait_s: float
+    cpu_s: float | None = None
+    max_rss_bytes: int | None = None
+    output_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run begins; `layers` holds task ids by distance from the roots, in file order."""
+
+    run_id: str
+    workflow: str
+    file: str
+    run_dir: str
+    at: float
+    workers: int
+    layers: tuple[tuple[str, ...], ...]
+    inputs: Mapping[str, object]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExpanded:
+    """A fan-out knows how many items it has."""
+
+    subject: Subject
+    at: float
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """An attempt runs in process `pid`."""
+
+    subject: Subject
+    at: float
+    pid: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRetrying:
+    """An attempt failed and another follows after `delay_s`."""
+
+    subject: Subject
+    at: float
+    delay_s: float
+    failure: Failure
+    measure: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """A task or an item reached `state`: succeeded, failed, timed_out, cancelled or cached.
+
+    `items` counts the items where the subject is a fan-out as a whole (it then has no value of
+    its own: `outcome` is None on success); `is_tolerated` is `allow_failure` or `collect` at work;
+    `log_file` is relative to the run folder and None where nothing was printed.
+    """
+
+    subject: Subject
+    at: float
+    state: TaskState
+    outcome: Outcome | None
+    measure: Measure | None
+    items: int | None = None
+    is_tolerated: bool = False
+    log_file: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSkipped:
+    """A task or an item will not run; `reason` is a sentence part for people."""
+
+    subject: Subject
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgressed:
+    """A running attempt says how far it is."""
+
+    subject: Subject
+    at: float
+    done: float
+    total: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLogged:
+    """A running attempt logged a line through its context or `logging`."""
+
+    subject: Subject
+    at: float
+    level: str
+    message: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPrinted:
+    """A running attempt wrote to stdout or stderr; capped per attempt, the log file has more."""
+
+    subject: Subject
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopping:
+    """No new task starts and running ones are being ended; `reason` is for people."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is over; `counts` maps states to tasks (a fan-out counts once)."""
+
+    run_id: str
+    at: float
+    status: RunStatus
+    exit_code: int
+    duration_s: float
+    counts: Mapping[str, int]
+    failed: tuple[str, ...]
+
+
+Event = (
+    RunStarted
+    | TaskExpanded
+    | TaskStarted
+    | TaskRetrying
+    | TaskEnded
+    | TaskSkipped
+    | TaskProgressed
+    | TaskLogged
+    | TaskPrinted
+    | RunStopping
+    | RunFinished
+)
+
+
+class EventSink(Protocol):
+    """Who is told what happened; called from the engine's only thread, in order."""
+
+    def emit(self, event: Event) -> None:
+        """Take one event; it must not block for long."""
+        ...
+
+    def commit(self) -> None:
+        """Make all that was emitted durable, where this sink is one that keeps things."""
+        ...
+
+    def close(self) -> None:
+        """Take leave after the last event."""
+        ...

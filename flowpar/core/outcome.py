@@ -1,0 +1,59 @@
+"""How an attempt ended: `Success | Failure`; and where a value lives: `ValueRef`.
+
+Exceptions of the user's code never cross a process border as objects (they may not unpickle):
+they cross as the text of a `Failure`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """Why an attempt failed, in the words that `tasks.x.error.kind` and `retry.on` use."""
+
+    EXCEPTION = "exception"  # the user's code raised
+    EXIT = "exit"  # it exited by itself, with a code
+    DIED = "died"  # a signal ended it, or it left without a result
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    EXPRESSION = "expression"  # a ${{ … }} of the task could not be evaluated
+    OUTPUT = "output"  # what it returned cannot be passed on
+    ITEMS = "items"  # a fan-out of which items failed
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRef:
+    """Where an encoded value lives: inline as bytes, or in a file of the run folder.
+
+    `file` is relative to the run folder; `is_plain` says that only numbers, text, lists and
+    mappings are in it, so the engine may decode it; `checksum` is "<algorithm>:<hex>" over all bytes.
+    """
+
+    size_bytes: int
+    checksum: str
+    is_plain: bool
+    inline: bytes | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The task returned; `value` names where its output now lives."""
+
+    value: ValueRef
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The attempt failed; everything is text. `traceback` holds the user's frames only."""
+
+    kind: FailureKind
+    type: str
+    message: str
+    exit_code: int | None = None
+    traceback: str = ""
+
+
+Outcome = Success | Failure

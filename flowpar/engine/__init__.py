@@ -1,0 +1,1 @@
+"""The composition root: builds one run from its parts."""

@@ -1,0 +1,109 @@
+"""What is sent to an executor and what comes back: `Job`, notices, and the `Executor` protocol.
+
+    loop ── Job ──► executor ──► worker
+    loop ◄─ Started, Reported, Printed, Completion ── executor
+
+Nothing here knows of plans, documents or scheduling, and a worker may import all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flowpar.core.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt to be made by a worker.
+
+    The three blobs are pickles that only the worker opens (see `recipe`): `shared` is one object
+    for the run, `recipe` one for the task, `bindings` belongs to this attempt. `log_file` is an
+    absolute path, made only when there is output.
+    """
+
+    number: int
+    task: str
+    item: int | None
+    attempt: int
+    shared: bytes
+    recipe: bytes
+    bindings: bytes
+    log_file: str
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The attempt runs; `monotonic` is the machine-wide clock at its start."""
+
+    job: int
+    pid: int
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A running attempt says something: progress {done, total, note} or a log line {level, message, fields}."""
+
+    job: int
+    kind: Literal["progress", "log"]
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A running attempt wrote text to stdout or stderr (capped per attempt)."""
+
+    job: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The attempt is over, and so is its process where it had one of its own.
+
+    Times are of the monotonic clock; `pid` is 0 where no process could be started.
+    """
+
+    job: int
+    outcome: Outcome
+    pid: int
+    started: float
+    ended: float
+    cpu_s: float | None = None
+    max_rss_bytes: int | None = None
+    has_log: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+Notice = Started | Reported | Printed | Completion
+
+
+class Executor(Protocol):
+    """Takes jobs and tells what becomes of them; every submitted job ends in exactly one Completion."""
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs it may hold at once, running and waiting together."""
+        ...
+
+    def submit(self, job: Job) -> None:
+        """Take a job; never blocks on the job itself."""
+        ...
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        """Block until something happened or the time is over; None waits for ever."""
+        ...
+
+    def cancel(self, job: int, *, force: bool = False) -> None:
+        """End an attempt with TERM, or with KILL by `force`, its whole process tree; unknown jobs are ignored."""
+        ...
+
+    def close(self) -> None:
+        """End everything that is left, at once, and give all resources back."""
+        ...

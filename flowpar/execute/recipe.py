@@ -1,0 +1,126 @@
+"""What a worker does for a job: the recipe of its task, what the run shares, and what is bound for this attempt.
+
+    Shared    one for the run: inputs, environment, folders, where outputs are found
+    recipe    one for the task: Call | Expand | Judge | Render
+    Bindings  one for the attempt: the item's values and what upstream tasks gave
+
+All three are pickled by the engine and opened by the worker alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.outcome import ValueRef
+    from flowpar.expr.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every job of a run gets.
+
+    `env` holds templates of the top-level `env`, applied after `env_file` (already read).
+    `outputs_address` and `outputs_key` lead to the managed outputs; None where there are none (tests).
+    """
+
+    run_id: str
+    run_dir: str
+    workflow_name: str
+    workflow_dir: str
+    python_path: tuple[str, ...]
+    inputs: Mapping[str, object]
+    env_file: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Template] = field(default_factory=dict)
+    outputs_address: str | None = None
+    outputs_key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call `target` ("module:function") with evaluated arguments; what it returns is the output."""
+
+    target: str
+    arguments: Mapping[str, Template]
+    env: Mapping[str, Template] = field(default_factory=dict)
+    cwd: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Evaluate the names of a `for_each` or `matrix` axes; the output is an encoded `Expansion`.
+
+    `is_product` makes the cross product of the axes (last one fastest) less `exclude` plus
+    `include`; otherwise names advance together and unequal lengths fail. `condition` is an `if` that
+    mentions each item.
+    """
+
+    names: Mapping[str, Template]
+    is_product: bool = False
+    include: tuple[Mapping[str, object], ...] = ()
+    exclude: tuple[Mapping[str, object], ...] = ()
+    condition: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Evaluate an `if`; the output is a bool."""
+
+    condition: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Evaluate the workflow's `outputs`; the output is their JSON text as str."""
+
+    outputs: Mapping[str, Template]
+
+
+Recipe = Call | Expand | Judge | Render
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """`tasks.x.error` as expressions see it."""
+
+    kind: str
+    type: str
+    message: str
+    attempt: int
+    exit_code: int | None
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """`tasks.x` as a job needs it.
+
+    `output` is the value's place where it travels along; `is_managed` says that it (or, with
+    `items`, that of each succeeded item) is to be looked up in the managed outputs instead.
+    `item_states` has one state name for each item of a fan-out and is None otherwise.
+    """
+
+    status: str
+    output: ValueRef | None = None
+    is_managed: bool = False
+    error: FailureView | None = None
+    item_states: tuple[str, ...] | None = None
+    item_errors: Mapping[int, FailureView] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What is bound for one attempt.
+
+    `each` maps names to the encoded value of this item (decoded in the worker); `is_matrix` says
+    that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`.
+    """
+
+    tasks: Mapping[str, TaskView] = field(default_factory=dict)
+    each: Mapping[str, bytes] = field(default_factory=dict)
+    index: int | None = None
+    is_matrix: bool = False
+    run: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""`${{ … }}`: Python-subset expressions, parsed, typed and evaluated; never given to `eval`."""

@@ -1,0 +1,1 @@
+"""From text to a checked `Workflow`, and all findings on the way."""

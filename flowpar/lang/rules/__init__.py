@@ -1,0 +1,1 @@
+"""What a document must keep beyond its shape; one module a subject."""

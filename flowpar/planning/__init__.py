@@ -1,0 +1,1 @@
+"""From a checked `Workflow` to a frozen `Plan`."""

@@ -1,0 +1,82 @@
+"""The plan: what this run will do, frozen; stdlib dataclasses only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.execute.recipe import Call
+    from flowpar.expr.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a failed attempt is made again; `attempts` counts all of them, `on` is empty for any failure."""
+
+    attempts: int = 1
+    delay_s: float = 0.0
+    backoff: float = 1.0
+    max_delay_s: float | None = None
+    jitter: bool = False
+    on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """How a task becomes items; `items` is set where they are known before the run (a static matrix or list)."""
+
+    names: Mapping[str, Template]
+    is_product: bool = False
+    include: tuple[Mapping[str, object], ...] = ()
+    exclude: tuple[Mapping[str, object], ...] = ()
+    max_parallel: int | None = None
+    on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """One task of the plan.
+
+    `needs` are task ids in plan order; `reads` those of them whose output, status, error or items
+    the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
+    `condition_is_per_item` says that the `if` mentions `each` or `matrix`.
+    """
+
+    id: str
+    index: int
+    kind: str
+    layer: int
+    executor: str
+    call: Call
+    needs: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+    decides_on: frozenset[str] = frozenset()
+    condition: Template | None = None
+    condition_is_per_item: bool = False
+    fan_out: FanOut | None = None
+    retry: Retry = field(default_factory=Retry)
+    timeout_s: float | None = None
+    grace_s: float = 5.0
+    allow_failure: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A workflow ready to run: tasks in topological order (file order among equals)."""
+
+    workflow: str
+    file: str
+    workflow_dir: str
+    description: str
+    tasks: tuple[PlannedTask, ...]
+    layers: tuple[tuple[str, ...], ...]
+    weights: Mapping[str, float]
+    inputs: Mapping[str, object]
+    outputs: Mapping[str, Template]
+    env: Mapping[str, Template]
+    env_file: Mapping[str, str]
+    python_path: tuple[str, ...]

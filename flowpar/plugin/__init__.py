@@ -1,0 +1,1 @@
+"""The contract of plugin authors, and where plugins are found."""

@@ -1,0 +1,1 @@
+"""Which task runs when: pure parts and the only loop."""
