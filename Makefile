@@ -1,0 +1,54 @@
+# Everything here works in an environment of its own (.venv); nothing else on the machine is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-plugins lint bench soak docs schemas clean
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'flowpar needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $@
+
+demo: $(READY) ## Run a real workflow and show its result
+	$(BIN)/flowpar run workflows/quickstart.yaml
+
+test: $(READY) ## Run the whole suite, as CI does
+	$(BIN)/python -m pytest -m 'not soak'
+
+test-plugins: $(READY) ## Run each plugin's own tests
+	@set -e; for plugin in plugins/*/; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable "$$plugin[tests]"; \
+	  echo "== $$plugin"; $(BIN)/python -m pytest -c "$${plugin}pyproject.toml" --rootdir "$$plugin" "$$plugin"; \
+	done
+
+lint: $(READY) ## Style, types and floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy flowpar
+	@set -e; for plugin in plugins/*/; do $(BIN)/mypy --config-file pyproject.toml "$$plugin"src/*; done
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(READY) ## Measure, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+soak: $(READY) ## The long runs: repeated kills, fuzzing, every start method
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+docs: $(READY) ## Run everything the documents show
+	$(BIN)/python -m pytest -q tests/docs
+
+schemas: $(READY) ## Write the JSON Schemas anew
+	$(BIN)/python -m flowpar.lang.schema schemas/workflow.schema.json
+	$(BIN)/python -m flowpar.report.schema schemas/event.schema.json
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist build

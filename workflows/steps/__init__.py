@@ -1,0 +1,1 @@
+"""The functions of the example workflows: plain Python, nothing of flowpar in it."""
