@@ -42,7 +42,7 @@ def _zone(countries: str, coordinates: str, name: str) -> Zone:
     if match is None:
         raise ValueError(f"zone {name} has no coordinates in ISO 6709: {coordinates!r}")
     latitude, longitude = _degrees(*match.groups()[:4]), _degrees(*match.groups()[4:])
-    return Zone(name, name.split("/")[0], len(countries.split(",")), latitude, longitude)
+    return Zone(name, name.partition("/")[0], len(countries.split(",")), latitude, longitude)
 
 
 def _degrees(sign: str, degrees: str, minutes: str, seconds: str | None) -> float:

@@ -1,0 +1,81 @@
+"""W1: one source, N noop tasks, one sink that gets all N outputs; the cost of a further task."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from benchmarks.measure import Figure, python, rounds
+
+FEW, MANY, WORKERS = 100, 1000, 2
+BARE = Path(__file__).with_name("bare.py")
+
+STEPS = """
+def source() -> int:
+    return 1
+
+def noop(seed: int) -> None:
+    return None
+
+def sink(values: list[None]) -> int:
+    return len(values)
+"""
+
+
+def document(count: int) -> str:
+    """Return W1 with `count` noops as a workflow."""
+    lines = ["flowpar: 1", f"name: w1-{count}", "tasks:", "  source: {python: 'noops:source'}"]
+    lines += [
+        f"  noop{n}: {{python: 'noops:noop', with: {{seed: \"${{{{ tasks.source.output }}}}\"}}}}" for n in range(count)
+    ]
+    values = ", ".join(f"tasks.noop{n}.output" for n in range(count))
+    lines += [f"  sink: {{python: 'noops:sink', with: {{values: \"${{{{ [{values}] }}}}\"}}}}", "outputs:"]
+    return "\n".join([*lines, "  count: ${{ tasks.sink.output }}", ""])
+
+
+def in_engine_s(folder: Path, count: int) -> float:
+    """Run W1 once and return the seconds from its first event to its last, by its own journal."""
+    run_dir = folder / f"run-{count}"
+    shutil.rmtree(run_dir, ignore_errors=True)
+    subprocess.run([*run_command(count), "--run-dir", str(run_dir)], cwd=folder, check=True, capture_output=True)
+    lines = [json.loads(line) for line in (run_dir / "run.log.jsonl").read_text().splitlines()]
+    return float(next(line["duration_s"] for line in lines if line["event"] == "run.finished"))
+
+
+def run_command(count: int) -> list[str]:
+    """Return the command that runs W1 with `count` noops."""
+    return python("-m", "flowpar", "run", f"w1-{count}.yaml", "-q", "-w", str(WORKERS))
+
+
+def figures(folder: Path, *, repeats: int) -> list[Figure]:
+    """Measure the marginal cost of a task, in the engine and of the whole command."""
+    (folder / "noops.py").write_text(STEPS)
+    bare = str(BARE)
+    commands = {}
+    for count in (FEW, MANY):
+        (folder / f"w1-{count}.yaml").write_text(document(count))
+        commands[f"flowpar {count}"] = run_command(count)
+        commands[f"bare {count}"] = python(bare, str(count), str(WORKERS))
+    times = rounds(commands, folder=folder, repeats=repeats)
+    engine = [(in_engine_s(folder, MANY) - in_engine_s(folder, FEW)) / (MANY - FEW) for _ in range(repeats)]
+    whole = marginal(times, "flowpar")
+    yardstick = marginal(times, "bare")
+    return [
+        compare("P1  process, per further task, in the engine / bare", engine, yardstick),
+        compare("P1  process, per further task, whole command / bare", whole, yardstick),
+    ]
+
+
+def marginal(times: dict[str, list[float]], name: str) -> list[float]:
+    """Return the seconds of one further task, round by round."""
+    pairs = zip(times[f"{name} {MANY}"], times[f"{name} {FEW}"], strict=True)
+    return [(many - few) / (MANY - FEW) for many, few in pairs]
+
+
+def compare(title: str, ours: list[float], bare: list[float]) -> Figure:
+    """Set our cost of a task against the bare one."""
+    ratios = tuple(our / other for our, other in zip(ours, bare, strict=True))
+    detail = f"{min(ours) * 1e3:.2f} ms against {min(bare) * 1e3:.2f} ms (best of each)"
+    return Figure(title, ratios, 2.5, detail)

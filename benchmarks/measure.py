@@ -1,0 +1,63 @@
+"""Commands timed in turn, so that a machine that slows down slows all of them.
+
+Series   the wall seconds of one command over several rounds
+Figure   one line of the result: what, the ratio's median, minimum and spread, its goal
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured ratio against its goal (both without unit), with what it was made from."""
+
+    title: str
+    ratios: tuple[float, ...]
+    goal: float
+    detail: str
+
+    def line(self) -> str:
+        """Return the figure as one line of text."""
+        median = statistics.median(self.ratios)
+        verdict = "reached" if median <= self.goal else "NOT reached"
+        spread = f"min {min(self.ratios):.2f}, max {max(self.ratios):.2f}"
+        return f"{self.title:<58} {median:5.2f}  ({spread})  goal {self.goal:.2f} {verdict}\n    {self.detail}"
+
+
+def seconds(command: Sequence[str], *, folder: Path) -> float:
+    """Run a command to its end and return its wall time; a command that fails ends the benchmark."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FLOWPAR_")}
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    elapsed = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+    return elapsed
+
+
+def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int) -> dict[str, list[float]]:
+    """Time each command `repeats` times, all of them in turn, after one round that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(repeats + 1):
+        for name, command in commands.items():
+            took = seconds(command, folder=folder)
+            if turn:
+                times[name].append(took)
+    return times
+
+
+def python(*arguments: str) -> list[str]:
+    """Return a command for the interpreter that runs the benchmark."""
+    return [sys.executable, *arguments]
