@@ -1,0 +1,157 @@
+"""Each example workflow runs as the README says, and its numbers are right."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+import sysconfig
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+
+
+def run(name: str, folder: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Run an example from `folder` and return its outputs and its structured log."""
+    command = [sys.executable, "-m", "flowpar", "run", str(WORKFLOWS / name), "--json", *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
+    run_dir = folder / "run"
+
+    done = subprocess.run(
+        [*command, "--run-dir", str(run_dir)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    log = [json.loads(line) for line in (run_dir / "run.log.jsonl").read_text().splitlines()]
+    return json.loads(done.stdout), log
+
+
+def test_quickstart_measures_the_standard_library(tmp_path: Path) -> None:
+    outputs, _ = run("quickstart.yaml", tmp_path, "-i", "top=3")
+
+    library = Path(sysconfig.get_path("stdlib"))
+    json_package = list((library / "json").glob("*.py"))
+    assert len(outputs["packages"]) == 3
+    lines = [package["lines"] for package in outputs["packages"]]
+    assert lines == sorted(lines, reverse=True)
+    assert outputs["total"]["packages"] > 20
+    assert outputs["total"]["lines"] > sum(lines) > sum(p.read_bytes().count(b"\n") for p in json_package)
+
+
+def test_quickstart_logs_pid_times_and_layer_of_each_task(tmp_path: Path) -> None:
+    _, log = run("quickstart.yaml", tmp_path)
+
+    ended = [line for line in log if line["event"] == "task.succeeded" and line["pid"]]
+    items = [line for line in ended if line["task"] == "measure"]
+    assert len({line["pid"] for line in ended}) == len(ended)
+    assert all(line["duration_s"] >= 0 and line["started_at"] <= line["ended_at"] for line in ended)
+    assert {line["task"]: line["layer"] for line in ended} == {"packages": 0, "measure": 1, "total": 2, "rank": 2}
+    assert any(
+        first["started_at"] < second["ended_at"] and second["started_at"] < first["ended_at"]
+        for number, first in enumerate(items)
+        for second in items[number + 1 :]
+    )
+
+
+def test_gil_counts_the_same_in_each_way(tmp_path: Path) -> None:
+    outputs, log = run("gil.yaml", tmp_path, "-i", "limit=30000")
+
+    ways = {way["way"]: way for way in outputs["comparison"]}
+    assert [way["primes"] for way in ways.values()] == [3245] * 3  # pi(30000)
+    pids = {
+        kind: {line["pid"] for line in log if line["event"] == "task.started" and line["task"] == kind}
+        for kind in ("threads", "processes")
+    }
+    assert len(pids["threads"]) == 1
+    assert len(pids["processes"]) == 4
+
+
+def test_pi_is_within_five_standard_errors(tmp_path: Path) -> None:
+    outputs, _ = run("pi.yaml", tmp_path, "-i", "darts=20000")
+
+    assert abs(outputs["pi"] - math.pi) < 5 * outputs["standard_error"]
+    assert outputs["standard_error"] < 0.02
+
+
+def test_pi_depends_on_its_seed_alone(tmp_path: Path) -> None:
+    results = []
+    for number, seed in enumerate((7, 7, 8)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        results.append(run("pi.yaml", folder, "-i", "darts=5000", "-i", f"seed={seed}")[0]["pi"])
+
+    assert results[0] == results[1] != results[2]
+
+
+def test_mandelbrot_writes_a_picture_of_the_set(tmp_path: Path) -> None:
+    picture = tmp_path / "set.png"
+
+    outputs, _ = run("mandelbrot.yaml", tmp_path, "-i", "width=90", "-i", "height=60", "-i", f"picture={picture}")
+
+    rows = png_rows(picture)
+    assert (len(rows), len(rows[0])) == (60, 90)
+    assert outputs == {"picture": str(picture), "inside": sum(row.count(0) for row in rows), "pixels": 5400}
+    assert rows[30][66] == 0  # the origin lies inside the set, the corners outside
+    assert 0 not in (rows[0][0], rows[0][-1], rows[-1][0], rows[-1][-1])
+
+
+def png_rows(path: Path) -> list[bytes]:
+    """Decode a greyscale PNG without filters, checking each chunk's checksum."""
+    data, position, pixels, width = path.read_bytes(), 8, b"", 0
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    while position < len(data):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        assert struct.unpack(">I", data[position + 8 + length : position + 12 + length]) == (zlib.crc32(kind + body),)
+        width = struct.unpack(">I", body[:4])[0] if kind == b"IHDR" else width
+        pixels += body if kind == b"IDAT" else b""
+        position += 12 + length
+    raw = zlib.decompress(pixels)
+    return [raw[start + 1 : start + 1 + width] for start in range(0, len(raw), width + 1)]
+
+
+def test_shell_etl_sums_up_the_time_zones(tmp_path: Path) -> None:
+    outputs, log = run("shell_etl.yaml", tmp_path)
+
+    with (WORKFLOWS / "data" / "zones.csv").open(encoding="utf-8", newline="") as file:
+        areas = Counter(row["zone"].split("/")[0] for row in csv.DictReader(file))
+    kept = {area: count for area, count in areas.items() if area not in {"Atlantic", "Indian"}}
+    assert outputs["rows"] == sum(areas.values()) == 312
+    assert {area["area"]: area["zones"] for area in outputs["areas"]} == kept
+    assert outputs["warning"] == "11 zones lie south of -50 degrees, the first is Antarctica/Vostok"
+    assert any(line["event"] == "task.succeeded" and line["task"] == "warn" for line in log)
+
+
+def test_shell_etl_skips_the_warning_when_there_is_nothing_to_say(tmp_path: Path) -> None:
+    outputs, log = run("shell_etl.yaml", tmp_path, "-i", "south_of=-89.5")
+
+    assert outputs["warning"] == "none"
+    assert any(line["event"] == "task.skipped" and line["task"] == "warn" for line in log)
+
+
+@pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_check_finds_nothing_in_the_examples(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flowpar", "check", "--strict", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.count("error")) == (0, 0), done.stderr + done.stdout
