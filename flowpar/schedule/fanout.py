@@ -1,0 +1,120 @@
+"""The items of one fanned-out task: a counter and a bounded window, never nodes of the graph.
+
+fresh    how many items were never given out
+delayed  how many items wait for the time of their next attempt
+again    items whose next attempt may start, lowest first
+running  how many items are out now
+states   one byte for each item, so a million items are a megabyte
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from flowpar.core.errors import InternalError
+from flowpar.core.states import MOVES, TaskState
+
+_STATES = tuple(TaskState)
+_CODES = {state: code for code, state in enumerate(_STATES)}
+_PENDING = _CODES[TaskState.PENDING]
+_CANCELLED_AT_CLOSE = bytes.maketrans(
+    bytes([_PENDING, _CODES[TaskState.READY]]), bytes([_CODES[TaskState.CANCELLED]] * 2)
+)
+
+
+class ItemSet:
+    """Where the items of one task stand; owned by the loop alone."""
+
+    def __init__(self, count: int, *, max_parallel: int | None = None) -> None:
+        """Start with `count` pending items, of which at most `max_parallel` are out at once."""
+        self.count = count
+        self.running = 0
+        self._limit = max_parallel or count
+        self._states = bytearray([_PENDING]) * count
+        self._next = 0
+        self._fresh = count
+        self._delayed = 0
+        self._again: list[int] = []
+        self._attempts: dict[int, int] = {}
+
+    @property
+    def has_next(self) -> bool:
+        """Whether an item may be taken now."""
+        return self.running < self._limit and bool(self._again or self._fresh)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no item is out or will be."""
+        return not (self.running or self._fresh or self._delayed or self._again)
+
+    def take(self) -> tuple[int, int]:
+        """Take the next item and return it with the number of its attempt; LookupError where there is none."""
+        if not self.has_next:
+            raise LookupError("no item may be taken")
+        if self._again:
+            item = heappop(self._again)
+        else:
+            item = self._next_fresh()
+            self._move(item, TaskState.READY)
+        self._move(item, TaskState.RUNNING)
+        self.running += 1
+        return item, self._attempts.get(item, 1)
+
+    def _next_fresh(self) -> int:
+        item = self._states.index(_PENDING, self._next)
+        self._next = item + 1
+        self._fresh -= 1
+        return item
+
+    def skip(self, item: int) -> None:
+        """Leave out an item that was never given out."""
+        self._move(item, TaskState.SKIPPED)
+        self._fresh -= 1
+
+    def settle(self, item: int, state: TaskState) -> None:
+        """Note how an item that is out ended for good."""
+        self._move(item, state)
+        self.running -= 1
+        self._attempts.pop(item, None)
+
+    def delay(self, item: int) -> None:
+        """Take back an item that is out; `release` gives it out again as its next attempt."""
+        self._move(item, TaskState.READY)
+        self.running -= 1
+        self._delayed += 1
+        self._attempts[item] = self._attempts.get(item, 1) + 1
+
+    def release(self, item: int) -> None:
+        """Let a delayed item be taken; one that was cancelled meanwhile stays so."""
+        if self.state(item) is TaskState.READY:
+            self._delayed -= 1
+            heappush(self._again, item)
+
+    def close(self) -> None:
+        """Give nothing out any more; what is not out is cancelled."""
+        self._states = bytearray(self._states.translate(_CANCELLED_AT_CLOSE))
+        self._fresh = self._delayed = 0
+        self._again.clear()
+
+    def state(self, item: int) -> TaskState:
+        """Return where one item stands."""
+        return _STATES[self._states[item]]
+
+    def states(self) -> tuple[str, ...]:
+        """Return the name of each item's state, in item order."""
+        return tuple(_STATES[code].value for code in self._states)
+
+    def tally(self, *states: TaskState) -> int:
+        """Count the items in any of `states`."""
+        return sum(self._states.count(_CODES[state]) for state in states)
+
+    def first(self, *states: TaskState) -> int | None:
+        """Return the lowest item in any of `states`."""
+        found = [place for state in states if (place := self._states.find(_CODES[state])) >= 0]
+        return min(found, default=None)
+
+    def _move(self, item: int, state: TaskState) -> None:
+        before = self.state(item)
+        if state not in MOVES[before]:
+            raise InternalError(f"item {item} cannot go from {before} to {state}")
+        self._states[item] = _CODES[state]
