@@ -1,1 +1,15 @@
-"""The contract of plugin authors, and where plugins are found."""
+"""The contract of plugin authors: all that a plugin may import, and nothing that is slow to import."""
+
+from __future__ import annotations
+
+from flowpar.plugin.spec import (
+    API_VERSION,
+    UNKNOWN,
+    Finding,
+    TaskContext,
+    TaskOptions,
+    Unknown,
+    task_type,
+)
+
+__all__ = ["API_VERSION", "UNKNOWN", "Finding", "TaskContext", "TaskOptions", "Unknown", "task_type"]
