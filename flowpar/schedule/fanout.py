@@ -1,10 +1,12 @@
 """The items of one fanned-out task: a counter and a bounded window, never nodes of the graph.
 
-fresh    how many items were never given out
-delayed  how many items wait for the time of their next attempt
-again    items whose next attempt may start, lowest first
-running  how many items are out now
-states   one byte for each item, so a million items are a megabyte
+    fresh    how many items were never given out
+    delayed  how many items wait for the time of their next attempt
+    again    items whose next attempt may start, lowest first
+    running  how many items are out now
+    states   one byte for each item, so a million items are a megabyte
+
+Time and events are the loop's: nothing here reads a clock or tells anyone.
 """
 
 from __future__ import annotations

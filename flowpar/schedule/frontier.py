@@ -7,7 +7,7 @@ reads no clock and raises no event.
     ready    tasks that may be taken, heaviest remaining path first, then in file order
     taken    tasks that were taken and have not ended
 
-All moves are O(log n) for each edge at most, and none of them recurses.
+No move recurses, and each costs O(log n) at most for each edge.
 """
 
 from __future__ import annotations
