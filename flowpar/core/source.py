@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,6 +23,10 @@ class Span:
         return cls(line, column, line, column + length)
 
 
+NOWHERE = Span(0, 0, 0, 0)
+"""The place of a finding about a file as a whole, such as one that can't be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A document as it was read; `path` is as the user wrote it, and so as messages show it."""
@@ -27,7 +34,14 @@ class Source:
     path: str
     text: str
 
+    def lines(self) -> list[str]:
+        """Return all lines without their ends; a line ends with LF, CRLF or CR, as in editors."""
+        return _LINE_END.split(self.text)
+
     def line(self, number: int) -> str:
-        """Return line `number` (from 1) without its line end, or an empty text past the last one."""
-        lines = self.text.splitlines()
+        """Return line `number` (from 1) without its line end, or an empty text past the last one.
+
+        It looks through the whole text; who needs many lines keeps `lines()`.
+        """
+        lines = self.lines()
         return lines[number - 1] if 0 < number <= len(lines) else ""
