@@ -1,0 +1,148 @@
+"""The journal of a run: what happened, one JSON object a line, durable before anyone relies on it.
+
+    {"timestamp": …, "seq": 7, "event": "task.succeeded", "task": …, "value": {…}, "crc32": "9ae0daaf"}
+
+`seq` counts lines from 1. `crc32` is the last member and covers every byte before its comma, so a
+reader cuts it off by length. A value under 64 KiB travels in its line, a larger one is named by
+file, checksum and size, and was written before the line. What only passes by (progress, log lines,
+printed text) is not kept here.
+"""
+
+from __future__ import annotations
+
+import os
+from binascii import b2a_base64
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+from zlib import crc32
+
+from flowpar.core.errors import StateError
+from flowpar.core.events import RunStarted, TaskEnded, TaskLogged, TaskPrinted, TaskProgressed
+from flowpar.core.outcome import Success
+from flowpar.report.jsonline import encode
+from flowpar.report.line import iso, line_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowpar.core.events import Event
+    from flowpar.core.outcome import ValueRef
+
+JOURNAL_VERSION = 1
+_PASSING = (TaskProgressed, TaskLogged, TaskPrinted)
+_CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_sync = getattr(os, "fdatasync", os.fsync)
+
+
+class ValueFields(TypedDict):
+    """Where a value is: `inline` holds its bytes as base64, `file` is relative to the run folder."""
+
+    size_bytes: int
+    checksum: str
+    is_plain: bool
+    inline: NotRequired[str]
+    file: NotRequired[str]
+
+
+class Journal:
+    """The event sink that is the truth; it has one writer and is never rewritten.
+
+    `emit` keeps lines in memory, `commit` writes and syncs all of them at once. A disk that is full
+    or broken raises `StateError`: then nothing that was not committed happened.
+    """
+
+    def __init__(self, path: Path, *, is_synced: bool = True) -> None:
+        """Create the file, which must not exist, and make its name durable."""
+        self._path = path
+        self._is_synced = is_synced
+        self._lines: list[bytes] = []
+        self._count = 0
+        self._size = 0
+        try:
+            self._fd = os.open(path, _CREATE, 0o600)
+            os.fchmod(self._fd, 0o600)  # the umask may have taken our own rights away
+            if is_synced:
+                sync_folder(path.parent)
+        except OSError as error:
+            raise self._failure("create", error) from error
+
+    def emit(self, event: Event) -> None:
+        """Keep one line until the next commit."""
+        if isinstance(event, _PASSING):
+            return
+        name, fields = line_of(event)
+        self._count += 1
+        record: dict[str, object] = {"timestamp": iso(event.at), "seq": self._count, "event": name}
+        record.update(fields)
+        if isinstance(event, TaskEnded) and isinstance(event.outcome, Success):
+            record["value"] = value_fields(event.outcome.value)
+        elif isinstance(event, RunStarted):
+            record |= {"journal": JOURNAL_VERSION, "run_id": event.run_id, "workflow": event.workflow}
+        self._lines.append(sealed(encode(record)))
+
+    def commit(self) -> None:
+        """Write what was emitted and wait until it is on disk."""
+        if not self._lines:
+            return
+        content = b"".join(self._lines)
+        try:
+            self._write(content)
+            if self._is_synced:
+                _sync(self._fd)
+        except OSError as error:
+            self._cut_back()
+            raise self._failure("write", error) from error
+        self._lines.clear()
+        self._size += len(content)
+
+    def close(self) -> None:
+        """Commit what is left and give the descriptor back."""
+        if self._fd < 0:
+            return
+        try:
+            self.commit()
+        finally:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _write(self, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def _cut_back(self) -> None:
+        # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
+        try:
+            os.ftruncate(self._fd, self._size)
+        except OSError:
+            return
+
+    def _failure(self, verb: str, error: OSError) -> StateError:
+        return StateError(
+            f'cannot {verb} the journal "{self._path}": {(error.strerror or str(error)).lower()}',
+            hint="free some space or choose another folder with --state-dir",
+        )
+
+
+def value_fields(ref: ValueRef) -> ValueFields:
+    """Return a value's place as the journal writes it."""
+    fields: ValueFields = {"size_bytes": ref.size_bytes, "checksum": ref.checksum, "is_plain": ref.is_plain}
+    if ref.inline is not None:
+        fields["inline"] = b2a_base64(ref.inline, newline=False).decode("ascii")
+    if ref.file is not None:
+        fields["file"] = ref.file
+    return fields
+
+
+def sealed(record: bytes) -> bytes:
+    """Return an encoded JSON object as a journal line: with its checksum as last member and a line end."""
+    body = record[:-1]
+    return b'%b,"crc32":"%08x"}\n' % (body, crc32(body))
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable; file systems that cannot say so by themselves are let be."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

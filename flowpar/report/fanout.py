@@ -1,0 +1,78 @@
+"""One event told to many sinks; a sink that breaks is left behind, the run is not.
+
+The first sink is told first: put the journal there, so that what others say is on disk already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import FlowparError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flowpar.core.events import Event, EventSink
+
+
+class FanoutSink:
+    """Tells each sink in turn.
+
+    A sink that raises is reported once, by `complain`, and dropped. A `FlowparError` goes through:
+    it is how the journal says that the run cannot go on.
+    """
+
+    def __init__(self, sinks: Sequence[EventSink], *, complain: Callable[[str], None] | None = None) -> None:
+        """Take the sinks in the order in which they are told."""
+        self._sinks = list(sinks)
+        self._complain = complain or _to_stderr
+
+    def emit(self, event: Event) -> None:
+        """Tell every sink."""
+        for sink in self._sinks:
+            try:
+                sink.emit(event)
+            except FlowparError:
+                raise
+            except Exception as error:  # noqa: BLE001 - foreign code: a sink must not end the run
+                self._drop(sink, error)
+
+    def commit(self) -> None:
+        """Have every sink keep what it was told."""
+        for sink in self._sinks:
+            try:
+                sink.commit()
+            except FlowparError:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                self._drop(sink, error)
+
+    def close(self) -> None:
+        """Close every sink, each of them, whatever the others raise."""
+        stopped: FlowparError | None = None
+        for sink in self._sinks:
+            try:
+                sink.close()
+            except FlowparError as error:
+                stopped = stopped or error
+            except Exception as error:  # noqa: BLE001 - as above
+                self._drop(sink, error)
+        self._sinks = []
+        if stopped is not None:
+            raise stopped
+
+    def _drop(self, sink: EventSink, error: Exception) -> None:
+        # A new list: the loops above go on over the one they began with.
+        self._sinks = [other for other in self._sinks if other is not sink]
+        if isinstance(error, BrokenPipeError):
+            return  # nobody reads there any more, and nobody is to be told
+        self._complain(f"{type(sink).__name__} failed and is left out from here on: {error}")
+
+
+def _to_stderr(message: str) -> None:
+    try:
+        sys.stderr.write(f"flowpar: {message}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        return  # stderr is closed, broken or None: nothing is left to say it to

@@ -1,0 +1,300 @@
+"""Events as flat records, by the names that logs and the journal share.
+
+    Event ──line_of──► (name, fields)     "task.succeeded", {"task": …, "pid": …, …}
+
+The typed dictionaries below are the model of `schemas/event.schema.json`. A key that is always
+there may be null; one that is not required is left out where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+
+from flowpar.core import events
+from flowpar.core.outcome import Failure
+from flowpar.core.states import TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MESSAGE_LIMIT = 16_384
+TRACEBACK_LIMIT = 65_536
+
+
+class ErrorFields(TypedDict):
+    """Why an attempt failed; `traceback` holds the user's frames only."""
+
+    kind: str
+    type: str
+    message: str
+    exit_code: int | None
+    traceback: str
+
+
+class RunStarted(TypedDict):
+    """The run begins; `layers` holds task ids by distance from the roots."""
+
+    file: str
+    run_dir: str
+    workers: int
+    layers: Sequence[Sequence[str]]
+    inputs: Mapping[str, object]
+    versions: Mapping[str, str]
+
+
+class RunStopping(TypedDict):
+    """No new task starts and running ones are being ended."""
+
+    reason: str
+
+
+class RunFinished(TypedDict):
+    """The run is over; `counts` maps states to numbers of tasks, a fan-out counts once."""
+
+    status: str
+    exit_code: int
+    duration_s: float
+    counts: Mapping[str, int]
+    failed: Sequence[str]
+
+
+class TaskFields(TypedDict):
+    """What every event of a task says; `item` is null for a task without fan-out or a fan-out as a whole."""
+
+    task: str
+    item: int | None
+    attempt: int
+    layer: int
+    executor: str
+
+
+class TaskExpanded(TaskFields):
+    """A fan-out knows how many items it has."""
+
+    items: int
+
+
+class TaskStarted(TaskFields):
+    """An attempt runs in process `pid`; `wait_s` is the time from ready to started."""
+
+    pid: int
+    started_at: str
+    wait_s: float
+
+
+class TaskSkipped(TaskFields):
+    """A task or an item will not run."""
+
+    reason: str
+
+
+class TaskProgressed(TaskFields):
+    """A running attempt says how far it is."""
+
+    done: float
+    total: float | None
+    note: str
+
+
+class TaskLogged(TaskFields):
+    """A running attempt logged a line through its context or `logging`."""
+
+    message: str
+    fields: Mapping[str, object]
+
+
+class TaskPrinted(TaskFields):
+    """A running attempt wrote to stdout or stderr; capped, the log file of the attempt has more."""
+
+    text: str
+
+
+class MeasureFields(TypedDict):
+    """What an attempt took; all null for a fan-out as a whole and for what never started."""
+
+    pid: int | None
+    started_at: str | None
+    ended_at: str | None
+    duration_s: float | None
+    wait_s: float | None
+    cpu_s: float | None
+    max_rss_bytes: int | None
+    output_bytes: int | None
+
+
+class MeasuredFields(TaskFields, MeasureFields):
+    """What an attempt took, and why it failed if it did."""
+
+    error: ErrorFields | None
+
+
+class TaskEnded(MeasuredFields):
+    """A task or an item came to its end; `items` counts those of a fan-out as a whole."""
+
+    items: NotRequired[int]
+    is_tolerated: NotRequired[bool]
+    log_file: NotRequired[str]
+    warnings: NotRequired[Sequence[str]]
+
+
+class TaskRetrying(MeasuredFields):
+    """An attempt failed and another follows after `delay_s`."""
+
+    delay_s: float
+
+
+Fields = (
+    RunStarted
+    | RunStopping
+    | RunFinished
+    | TaskExpanded
+    | TaskStarted
+    | TaskSkipped
+    | TaskProgressed
+    | TaskLogged
+    | TaskPrinted
+    | TaskEnded
+    | TaskRetrying
+)
+
+MODELS: Mapping[str, type] = {
+    "run.started": RunStarted,
+    "run.stopping": RunStopping,
+    "run.finished": RunFinished,
+    "task.expanded": TaskExpanded,
+    "task.started": TaskStarted,
+    "task.progressed": TaskProgressed,
+    "task.logged": TaskLogged,
+    "task.printed": TaskPrinted,
+    "task.retrying": TaskRetrying,
+    "task.skipped": TaskSkipped,
+    "task.succeeded": TaskEnded,
+    "task.cached": TaskEnded,
+    "task.failed": TaskEnded,
+    "task.timed_out": TaskEnded,
+    "task.cancelled": TaskEnded,
+}
+_NAME_BY_STATE = {state: f"task.{state.value}" for state in TaskState}
+
+
+def iso(at: float) -> str:
+    """Return a time as ISO 8601 text in UTC, microseconds always there, so that texts sort by time."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def line_of(event: events.Event) -> tuple[str, Fields]:
+    """Return an event's name and its fields."""
+    match event:  # the commonest first: a fan-out makes 100,000 of them
+        case events.TaskEnded():
+            return _NAME_BY_STATE[event.state], _ended(event)
+        case events.TaskStarted(subject, at, pid, wait_s):
+            return "task.started", {
+                **_task(subject),
+                "pid": pid,
+                "started_at": iso(at),
+                "wait_s": round(wait_s, 6),
+            }
+        case events.TaskPrinted(subject, _, text):
+            return "task.printed", {**_task(subject), "text": text}
+        case events.TaskLogged(subject, _, _, message, fields):
+            return "task.logged", {**_task(subject), "message": message, "fields": fields}
+        case events.TaskProgressed(subject, _, done, total, note):
+            return "task.progressed", {**_task(subject), "done": done, "total": total, "note": note}
+        case events.TaskRetrying(subject, _, delay_s, failure, measure):
+            return "task.retrying", {**_measured(subject, measure, failure), "delay_s": round(delay_s, 6)}
+        case events.TaskSkipped(subject, _, reason):
+            return "task.skipped", {**_task(subject), "reason": reason}
+        case events.TaskExpanded(subject, _, items):
+            return "task.expanded", {**_task(subject), "items": items}
+        case events.RunStarted() | events.RunStopping() | events.RunFinished():
+            return _run_line(event)
+
+
+def _run_line(event: events.RunStarted | events.RunStopping | events.RunFinished) -> tuple[str, Fields]:
+    match event:
+        case events.RunStarted():
+            return "run.started", {
+                "file": event.file,
+                "run_dir": event.run_dir,
+                "workers": event.workers,
+                "layers": event.layers,
+                "inputs": event.inputs,
+                "versions": event.versions,
+            }
+        case events.RunStopping(_, reason):
+            return "run.stopping", {"reason": reason}
+        case events.RunFinished():
+            return "run.finished", {
+                "status": event.status.value,
+                "exit_code": int(event.exit_code),
+                "duration_s": round(event.duration_s, 6),
+                "counts": event.counts,
+                "failed": event.failed,
+            }
+
+
+def _task(subject: events.Subject) -> TaskFields:
+    return {
+        "task": subject.task,
+        "item": subject.item,
+        "attempt": subject.attempt,
+        "layer": subject.layer,
+        "executor": subject.executor,
+    }
+
+
+def _measured(subject: events.Subject, measure: events.Measure | None, failure: Failure | None) -> MeasuredFields:
+    return {**_task(subject), **_taken(measure), "error": None if failure is None else _error(failure)}
+
+
+def _taken(measure: events.Measure | None) -> MeasureFields:
+    if measure is None:
+        return _NOTHING_TAKEN
+    return {
+        "pid": measure.pid,
+        "started_at": iso(measure.started_at),
+        "ended_at": iso(measure.ended_at),
+        "duration_s": round(measure.duration_s, 6),
+        "wait_s": round(measure.wait_s, 6),
+        "cpu_s": None if measure.cpu_s is None else round(measure.cpu_s, 6),
+        "max_rss_bytes": measure.max_rss_bytes,
+        "output_bytes": measure.output_bytes,
+    }
+
+
+_NOTHING_TAKEN: MeasureFields = {
+    "pid": None,
+    "started_at": None,
+    "ended_at": None,
+    "duration_s": None,
+    "wait_s": None,
+    "cpu_s": None,
+    "max_rss_bytes": None,
+    "output_bytes": None,
+}
+
+
+def _ended(event: events.TaskEnded) -> TaskEnded:
+    failure = event.outcome if isinstance(event.outcome, Failure) else None
+    measured = _measured(event.subject, event.measure, failure)
+    line = cast("TaskEnded", measured)  # the rest of its keys are not required
+    if event.items is not None:
+        line["items"] = event.items
+    if event.is_tolerated:
+        line["is_tolerated"] = True
+    if event.log_file is not None:
+        line["log_file"] = event.log_file
+    if event.warnings:
+        line["warnings"] = event.warnings
+    return line
+
+
+def _error(failure: Failure) -> ErrorFields:
+    return {
+        "kind": failure.kind.value,
+        "type": failure.type,
+        "message": failure.message[:MESSAGE_LIMIT],
+        "exit_code": failure.exit_code,
+        "traceback": failure.traceback[-TRACEBACK_LIMIT:],
+    }
