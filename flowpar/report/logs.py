@@ -18,7 +18,9 @@ from flowpar.core.events import (
     TaskLogged,
     TaskProgressed,
     TaskRetrying,
+    TaskStarted,
 )
+from flowpar.core.outcome import Failure
 from flowpar.report.jsonline import encode
 from flowpar.report.line import iso, line_of
 from flowpar.report.terminal import strip_controls
