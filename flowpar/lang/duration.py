@@ -1,0 +1,47 @@
+"""Durations and sizes as people write them: `1h30m`, `500ms`, `10` seconds; `512MiB`, `2GB`, bytes."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_DURATION = re.compile(
+    r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
+    r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
+)
+_SECONDS_OF = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKMGT]i?)?B?")
+_BYTES_OF = {"": 1, **{f"{c}{i}": b**n for n, c in enumerate("KMGT", 1) for i, b in (("", 1000), ("i", 1024))}}
+_LONGEST_S = 100 * 366 * 86_400.0
+
+DURATION_FORM = "a duration such as 500ms, 10s, 5m or 1h30m, or seconds as a number"
+SIZE_FORM = "a size such as 512MiB or 2GB, or bytes as a number"
+
+
+def seconds(value: object) -> float | None:
+    """Return a duration in seconds, or None where the value is none: negative, endless, or something else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        amount = float(value) if -_LONGEST_S <= value <= _LONGEST_S else math.nan
+    elif isinstance(value, str) and value and len(value) <= 64:  # noqa: PLR2004 -- longer is no duration
+        match = _DURATION.fullmatch(value.strip())
+        if match is None or not any(match.groups()):
+            return None
+        amount = sum(float(number) * _SECONDS_OF[unit] for unit, number in match.groupdict().items() if number)
+    else:
+        return None
+    return amount if 0 <= amount <= _LONGEST_S else None
+
+
+def size_bytes(value: object) -> int | None:
+    """Return a size in bytes, or None where the value is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if value >= 0 else None
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 64 else None  # noqa: PLR2004
+    if match is None:
+        return None
+    unit = (match.group(2) or "").replace("k", "K")
+    return int(float(match.group(1)) * _BYTES_OF[unit])

@@ -1,0 +1,89 @@
+"""From a path to text: only regular UTF-8 files of a bounded size are read, and nothing blocks."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from flowpar.core.diagnostics import Diagnostic
+from flowpar.core.source import NOWHERE, Source
+from flowpar.lang.node import Lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_source(path: str | Path) -> Source | Diagnostic:
+    """Return the text at `path`, or the finding that says why it can't be read."""
+    name = os.fspath(path)
+    try:
+        content = _read_bytes(name)
+    except ValueError:  # a NUL in the path itself
+        return _unreadable(name.replace("\0", "\\0"), "this is no path: it holds a NUL character")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _unreadable(name, f"the workflow file can't be read: {reason[:1].lower()}{reason[1:]}")
+    if isinstance(content, str):
+        return _unreadable(name, content)
+    return decode(content, name)
+
+
+def decode(content: bytes, path: str) -> Source | Diagnostic:
+    """Return UTF-8 bytes as a source without its byte order mark, or the finding that refuses them."""
+    if content.startswith(_UTF16_MARKS):
+        return _not_text(path, "the file is UTF-16, a workflow must be UTF-8")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", errors="replace")
+        message = f"the file is not UTF-8: byte 0x{content[error.start]:02x} can't be read"
+        return _not_text(path, message, text=before, offset=len(before))
+    text = text.removeprefix("\ufeff")
+    found = _FORBIDDEN.search(text)
+    if found:
+        code = ord(found.group())
+        name = "a NUL character" if code == 0 else f"the control character U+{code:04X}"
+        hint = "save it as UTF-8" if code == 0 else 'write it as an escape in double quotes, such as "\\x1b"'
+        return _not_text(path, f"the file holds {name}", text=text, offset=found.start(), hint=hint)
+    return Source(path, text)
+
+
+def _read_bytes(name: str) -> bytes | str:
+    """Return the content, or in words why it is not read."""
+    # O_NONBLOCK: opening a FIFO for reading would otherwise wait for a writer, perhaps for ever.
+    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        return f"{_kind_of_file(mode)}, not a workflow file"
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor, not a path
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        return f"the file is larger than {MAX_FILE_BYTES // 1024**2} MiB, the most that is read"
+    return content
+
+
+def _kind_of_file(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "this is a folder"
+    if stat.S_ISFIFO(mode):
+        return "this is a FIFO (a pipe)"
+    return "this is a socket" if stat.S_ISSOCK(mode) else "this is a device"
+
+
+def _unreadable(path: str, message: str) -> Diagnostic:
+    return Diagnostic("FP101", message, path, NOWHERE)
+
+
+def _not_text(
+    path: str, message: str, *, text: str = "", offset: int = 0, hint: str = "save it as UTF-8"
+) -> Diagnostic:
+    place = Lines(Source(path, text)).span(offset, offset)
+    return Diagnostic("FP102", message, path, place, hint=hint)

@@ -1,0 +1,85 @@
+"""What a YAML scanner complains about, in words for the person who wrote the file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flowpar.core.diagnostics import Diagnostic, Label
+
+if TYPE_CHECKING:
+    import yaml
+
+    from flowpar.lang.node import Lines
+
+_UNCLOSED = {
+    "flow sequence": ('this "[" is never closed', "close it with ]"),
+    "flow mapping": ('this "{" is never closed', "close it with }"),
+    "quoted scalar": ("this quote is never closed", "close it with the same quote; write '' or \\\" for one inside"),
+}
+_QUOTE_HINT = "put the value in quotes"
+_WORDING = (
+    ("mapping values are not allowed", 'a ":" is not allowed here', 'a text that holds ": " needs quotes'),
+    ("could not find expected ':'", 'this key has no ":" after it', "is the line above complete?"),
+    ("did not find expected key", "this line does not fit the mapping above it", "is it indented like its neighbours?"),
+    ("expected <block end>", "this line does not fit the block above it", "is it indented like its neighbours?"),
+    ("did not find expected '-' indicator", 'this line does not start with "-" like its list', None),
+    ("block sequence entries are not allowed", 'a list item "-" is not allowed here', "start the list on a new line"),
+    ("unknown escape character", "this escape is not known in double quotes", 'use single quotes, or "\\\\" for a \\'),
+    ("expected <document start>", "the document has ended above this line", "is it indented like its neighbours?"),
+    ("undefined tag handle", "this tag is not known", "only the standard tags such as !!str are"),
+    ("comment or line break", "after | or > only a comment may follow", "start the text on the next line"),
+    ("duplicate anchor", "this anchor is there already", None),
+)
+
+
+def describe_syntax_error(error: yaml.MarkedYAMLError, lines: Lines) -> Diagnostic:
+    """Return the finding for an error of the parser, at the place that has to be changed."""
+    problem, context = error.problem or "this is no YAML", error.context or ""
+    offset = _offset(error.problem_mark, lines)
+    opened = None if error.context_mark is None else _offset(error.context_mark, lines)
+    path = lines.source.path
+    tab = _tab_before(lines, offset)
+    if tab is not None:
+        hint = "indent with spaces"
+        return Diagnostic("FP104", "a tab can't indent YAML", path, lines.span(tab, tab + 1), hint=hint)
+    for name, (message, hint) in _UNCLOSED.items():
+        if opened is not None and name in context and _is_unclosed(problem):
+            label = Label(path, _visible(lines, offset), "it should have been closed before this")
+            place = lines.span(opened, opened + 1)
+            return Diagnostic("FP103", message, path, place, hint=hint, labels=(label,))
+    message, hint_or_none = _wording(problem, lines.source.text[offset : offset + 1])
+    return Diagnostic("FP103", message, path, _visible(lines, offset), hint=hint_or_none)
+
+
+def _is_unclosed(problem: str) -> bool:
+    return bool(re.search(r"expected ',' or '[\]}]'|end of stream|document separator", problem))
+
+
+def _wording(problem: str, character: str) -> tuple[str, str | None]:
+    if "cannot start any token" in problem:
+        return f'a value can\'t start with "{character}"', _QUOTE_HINT
+    for start, message, hint in _WORDING:
+        if start in problem:
+            return message, hint
+    return f"this is no YAML: {problem}", None
+
+
+def _offset(mark: yaml.Mark | None, lines: Lines) -> int:
+    return min(mark.index, len(lines.source.text)) if mark is not None else 0
+
+
+def _visible(lines: Lines, offset: int) -> object:
+    """Return the place of an offset; past the last line, the end of the last one that holds something."""
+    text = lines.source.text
+    if offset >= len(text):
+        offset = max(0, len(text.rstrip()) - 1)
+    return lines.span(offset, offset + 1)
+
+
+def _tab_before(lines: Lines, offset: int) -> int | None:
+    """Return the offset of a tab in the indentation of the line that `offset` is on."""
+    line, _ = lines.place(offset)
+    start = lines.starts[line - 1]
+    found = re.compile(r"[ ]*(\t)").match(lines.source.text, start)
+    return found.start(1) if found else None
