@@ -1,0 +1,248 @@
+"""Which task types there are, by kind, and where their functions live; nothing of them is imported.
+
+    built-in   a table here, so that a workflow of built-in kinds scans nothing
+    installed  entry points of group `flowpar.tasks`, read when a kind is not built in
+    local      `plugins:` of a workflow (see `local`), added with `with_local`
+
+A registry keeps what it has scanned; the command that made it owns it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flowpar import __version__
+from flowpar.core.errors import PluginError
+from flowpar.plugin.source import DeclaredOptions, SourceProblem, find_source, read_function
+from flowpar.plugin.spec import API_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+
+GROUP: Final = "flowpar.tasks"
+BUILT_IN: Final[Mapping[str, str]] = {
+    "python": "flowpar.tasks.python:python",
+    "shell": "flowpar.tasks.shell:shell",
+}
+_OWN_DISTRIBUTION: Final = "flowpar"
+_OWN_ROOT: Final = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTypeSource:
+    """A task type: its kind, its function, who brings it, and the file that says what it takes.
+
+    `target` is "module:function" of the definition itself; `distribution` is the file for a local
+    one, which has no version; `file` is None only where no source was looked for.
+    """
+
+    kind: str
+    target: str
+    distribution: str
+    version: str
+    file: str | None
+    is_local: bool = False
+    line: int = 0
+    options: DeclaredOptions = field(default_factory=DeclaredOptions)
+
+    @property
+    def origin(self) -> str:
+        """Return who brings it, for messages."""
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An installed distribution says that it brings a kind."""
+
+    kind: str
+    target: str
+    distribution: str
+    version: str
+
+    @property
+    def origin(self) -> str:
+        """Return who claims it, for messages."""
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of `flowpar plugins`; `problem` says why a workflow can't use it."""
+
+    kind: str
+    target: str
+    distribution: str
+    version: str
+    problem: str | None = None
+
+
+class Registry:
+    """Finds task types by kind."""
+
+    def __init__(
+        self,
+        *,
+        search_path: Sequence[str] | None = None,
+        allows_plugins: bool = True,
+        local: Iterable[TaskTypeSource] = (),
+    ) -> None:
+        """Know the built-in kinds, the `local` ones, and unless told not to the installed ones.
+
+        `search_path` is where distributions and their modules are looked for, by default `sys.path`.
+        """
+        self._search_path = tuple(sys.path if search_path is None else search_path)
+        self._allows_plugins = allows_plugins
+        self._local = {source.kind: source for source in local}
+        self._scanned: dict[str, tuple[Claim, ...]] | None = None
+        self._found: dict[str, TaskTypeSource | None] = {}
+
+    @property
+    def allows_plugins(self) -> bool:
+        """Whether anything but the built-in kinds may be used."""
+        return self._allows_plugins
+
+    def with_local(self, sources: Iterable[TaskTypeSource]) -> Registry:
+        """Return a registry that knows the task types of a workflow's own files, too."""
+        local = sources if self._allows_plugins else ()
+        registry = Registry(search_path=self._search_path, allows_plugins=self._allows_plugins, local=local)
+        registry._scanned = self._scanned
+        return registry
+
+    def find(self, kind: str) -> TaskTypeSource | None:
+        """Return the task type of a kind, None for an unknown one.
+
+        Raises `PluginError` where two sources claim the kind, its function's source is not found,
+        or it needs a newer flowpar.
+        """
+        if kind not in self._found:
+            self._found[kind] = self._look_up(kind)
+        return self._found[kind]
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return all kinds that something claims, built-in ones first."""
+        others = {*self._local, *self._claims()} - BUILT_IN.keys()
+        return (*BUILT_IN, *sorted(others))
+
+    def usable(self) -> tuple[TaskTypeSource, ...]:
+        """Return the task types of all kinds that a workflow could use now."""
+        found = []
+        for kind in self.kinds():
+            try:
+                source = self.find(kind)
+            except PluginError:
+                continue
+            if source is not None:
+                found.append(source)
+        return tuple(found)
+
+    def listing(self) -> tuple[Listed, ...]:
+        """Return every claim, and for each that can't be used the reason."""
+        lines: list[Listed] = []
+        for kind, target in BUILT_IN.items():
+            lines.append(Listed(kind, target, _OWN_DISTRIBUTION, __version__))
+        for kind in sorted(self._local):
+            local = self._local[kind]
+            lines.append(Listed(kind, local.target, local.distribution, "", self._problem(kind)))
+        for kind, claims in sorted(self._claims().items()):
+            problem = f'"{kind}" is built in' if kind in BUILT_IN else self._problem(kind)
+            lines.extend(Listed(kind, claim.target, claim.distribution, claim.version, problem) for claim in claims)
+        return tuple(lines)
+
+    def _problem(self, kind: str) -> str | None:
+        try:
+            self.find(kind)
+        except PluginError as error:
+            return error.message
+        return None
+
+    def _look_up(self, kind: str) -> TaskTypeSource | None:
+        if kind in BUILT_IN:
+            return self._built_in(kind)
+        claims = self._claims().get(kind, ())
+        local = self._local.get(kind)
+        claimants = [claim.origin for claim in claims] + ([local.origin] if local else [])
+        if len(claimants) > 1:
+            raise PluginError(
+                f'task type "{kind}" is claimed by {" and by ".join(claimants)}',
+                hint="uninstall one of the distributions, or rename the function of a local file",
+            )
+        if local is not None:
+            return local
+        return self._installed(claims[0]) if claims else None
+
+    def _built_in(self, kind: str) -> TaskTypeSource:
+        target = BUILT_IN[kind]
+        file = find_source(target.partition(":")[0], [_OWN_ROOT])
+        return TaskTypeSource(kind, target, _OWN_DISTRIBUTION, __version__, None if file is None else str(file))
+
+    def _installed(self, claim: Claim) -> TaskTypeSource:
+        try:
+            function = read_function(claim.target, self._reach_of(claim.target))
+        except SourceProblem as problem:
+            place = f"{problem.file}: " if problem.file else ""
+            raise PluginError(
+                f'task type "{claim.kind}" of {claim.origin} is not found: {place}{problem.message}',
+                hint=f"reinstall {claim.distribution}",
+            ) from problem
+        if function.options.api > API_VERSION:
+            raise PluginError(
+                f'task type "{claim.kind}" of {claim.origin} needs plugin API {function.options.api}, '
+                f"but flowpar {__version__} has {API_VERSION}",
+                hint="upgrade flowpar",
+            )
+        return TaskTypeSource(
+            claim.kind,
+            f"{function.module}:{function.name}",
+            claim.distribution,
+            claim.version,
+            str(function.file),
+            line=function.line,
+            options=function.options,
+        )
+
+    def _reach_of(self, target: str) -> tuple[str, ...]:
+        """Add the folder of a package that an import hook provides, as some editable installs do.
+
+        `find_spec` of a top-level name imports nothing; of a dotted one it would run the package.
+        """
+        module = target.partition(":")[0]
+        if find_source(module, self._search_path) is not None:
+            return self._search_path
+        try:
+            spec = importlib.util.find_spec(module.partition(".")[0])
+        except (ImportError, ValueError):
+            return self._search_path
+        return (*self._search_path, *_parents_of(spec))
+
+    def _claims(self) -> Mapping[str, tuple[Claim, ...]]:
+        if self._scanned is None:
+            self._scanned = _scan(self._search_path) if self._allows_plugins else {}
+        return self._scanned
+
+
+def _scan(search_path: Sequence[str]) -> dict[str, tuple[Claim, ...]]:
+    from importlib import metadata  # late: 50 ms, and a workflow of built-in kinds needs none of it
+
+    claims: dict[str, dict[str, Claim]] = {}
+    for distribution in metadata.distributions(path=list(search_path)):
+        points = distribution.entry_points.select(group=GROUP)
+        if not points or distribution.name == _OWN_DISTRIBUTION:
+            continue
+        for point in points:
+            claim = Claim(point.name, point.value.split("[")[0].strip(), distribution.name, distribution.version)
+            # The first of a name on the path is the one that an import gets.
+            claims.setdefault(point.name, {}).setdefault(distribution.name, claim)
+    return {kind: tuple(found[name] for name in sorted(found)) for kind, found in sorted(claims.items())}
+
+
+def _parents_of(spec: ModuleSpec | None) -> tuple[str, ...]:
+    if spec is None:
+        return ()
+    places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
+    return tuple(str(Path(place).parent) for place in places)
