@@ -1,0 +1,38 @@
+"""A sink that remembers what it was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from flowpar.core.events import Event
+
+E = TypeVar("E")
+
+
+@dataclass(slots=True)
+class RecordingSink:
+    """Keeps every event; `committed` counts those that were there at the last commit."""
+
+    events: list[Event] = field(default_factory=list)
+    committed: int = 0
+    commits: int = 0
+    is_closed: bool = False
+
+    def emit(self, event: Event) -> None:
+        """Keep one event."""
+        self.events.append(event)
+
+    def commit(self) -> None:
+        """Remember how many events were there."""
+        self.committed = len(self.events)
+        self.commits += 1
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.is_closed = True
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Return the events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
