@@ -2,8 +2,7 @@
 
     Event ──line_of──► (name, fields)     "task.succeeded", {"task": …, "pid": …, …}
 
-The typed dictionaries below are the model of `schemas/event.schema.json`. A key that is always
-there may be null; one that is not required is left out where there is nothing to say.
+What a failed task says is cut: a message after 16 Ki characters, a traceback before its last 64 Ki.
 """
 
 from __future__ import annotations
@@ -11,172 +10,17 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, cast
 
 from flowpar.core import events
 from flowpar.core.outcome import Failure
 from flowpar.core.states import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from flowpar.report.fields import ErrorFields, Fields, MeasuredFields, MeasureFields, TaskEnded, TaskFields
 
 MESSAGE_LIMIT = 16_384
 TRACEBACK_LIMIT = 65_536
-
-
-class ErrorFields(TypedDict):
-    """Why an attempt failed; `traceback` holds the user's frames only."""
-
-    kind: str
-    type: str
-    message: str
-    exit_code: int | None
-    traceback: str
-
-
-class RunStarted(TypedDict):
-    """The run begins; `layers` holds task ids by distance from the roots."""
-
-    file: str
-    run_dir: str
-    workers: int
-    layers: Sequence[Sequence[str]]
-    inputs: Mapping[str, object]
-    versions: Mapping[str, str]
-
-
-class RunStopping(TypedDict):
-    """No new task starts and running ones are being ended."""
-
-    reason: str
-
-
-class RunFinished(TypedDict):
-    """The run is over; `counts` maps states to numbers of tasks, a fan-out counts once."""
-
-    status: str
-    exit_code: int
-    duration_s: float
-    counts: Mapping[str, int]
-    failed: Sequence[str]
-
-
-class TaskFields(TypedDict):
-    """What every event of a task says; `item` is null for a task without fan-out or a fan-out as a whole."""
-
-    task: str
-    item: int | None
-    attempt: int
-    layer: int
-    executor: str
-
-
-class TaskExpanded(TaskFields):
-    """A fan-out knows how many items it has."""
-
-    items: int
-
-
-class TaskStarted(TaskFields):
-    """An attempt runs in process `pid`; `wait_s` is the time from ready to started."""
-
-    pid: int
-    started_at: str
-    wait_s: float
-
-
-class TaskSkipped(TaskFields):
-    """A task or an item will not run."""
-
-    reason: str
-
-
-class TaskProgressed(TaskFields):
-    """A running attempt says how far it is."""
-
-    done: float
-    total: float | None
-    note: str
-
-
-class TaskLogged(TaskFields):
-    """A running attempt logged a line through its context or `logging`."""
-
-    message: str
-    fields: Mapping[str, object]
-
-
-class TaskPrinted(TaskFields):
-    """A running attempt wrote to stdout or stderr; capped, the log file of the attempt has more."""
-
-    text: str
-
-
-class MeasureFields(TypedDict):
-    """What an attempt took; all null for a fan-out as a whole and for what never started."""
-
-    pid: int | None
-    started_at: str | None
-    ended_at: str | None
-    duration_s: float | None
-    wait_s: float | None
-    cpu_s: float | None
-    max_rss_bytes: int | None
-    output_bytes: int | None
-
-
-class MeasuredFields(TaskFields, MeasureFields):
-    """What an attempt took, and why it failed if it did."""
-
-    error: ErrorFields | None
-
-
-class TaskEnded(MeasuredFields):
-    """A task or an item came to its end; `items` counts those of a fan-out as a whole."""
-
-    items: NotRequired[int]
-    is_tolerated: NotRequired[bool]
-    log_file: NotRequired[str]
-    warnings: NotRequired[Sequence[str]]
-
-
-class TaskRetrying(MeasuredFields):
-    """An attempt failed and another follows after `delay_s`."""
-
-    delay_s: float
-
-
-Fields = (
-    RunStarted
-    | RunStopping
-    | RunFinished
-    | TaskExpanded
-    | TaskStarted
-    | TaskSkipped
-    | TaskProgressed
-    | TaskLogged
-    | TaskPrinted
-    | TaskEnded
-    | TaskRetrying
-)
-
-MODELS: Mapping[str, type] = {
-    "run.started": RunStarted,
-    "run.stopping": RunStopping,
-    "run.finished": RunFinished,
-    "task.expanded": TaskExpanded,
-    "task.started": TaskStarted,
-    "task.progressed": TaskProgressed,
-    "task.logged": TaskLogged,
-    "task.printed": TaskPrinted,
-    "task.retrying": TaskRetrying,
-    "task.skipped": TaskSkipped,
-    "task.succeeded": TaskEnded,
-    "task.cached": TaskEnded,
-    "task.failed": TaskEnded,
-    "task.timed_out": TaskEnded,
-    "task.cancelled": TaskEnded,
-}
 _NAME_BY_STATE = {state: f"task.{state.value}" for state in TaskState}
 
 
