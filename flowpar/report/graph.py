@@ -1,6 +1,6 @@
 """What a drawing of a workflow shows: its tasks, their layers and what needs what.
 
-    Plan ──► GraphView ──► ascii | mermaid | dot | svg
+Plan ──► GraphView ──► ascii | mermaid | dot | svg
 """
 
 from __future__ import annotations
@@ -38,6 +38,5 @@ class GraphView:
 
 
 def label(node: GraphNode) -> str:
-    """Return what is written for a task: its id, `×` for a fan-out and `?` for one with a condition."""
-    marks = ("\N{MULTIPLICATION SIGN}" if node.is_fan_out else "") + ("?" if node.is_conditional else "")
-    return f"{node.id} {marks}" if marks else node.id
+    """Return what is written for a task: its id, `[*]` for a fan-out, `?` for one with a condition."""
+    return node.id + ("[*]" if node.is_fan_out else "") + ("?" if node.is_conditional else "")
