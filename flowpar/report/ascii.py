@@ -1,11 +1,13 @@
 """A workflow drawn with characters: one row a task, a lane from each task down to all that needs it.
 
-● load
-├─● clean ×
-│ │
-● │ count
-│ │
-●─╯ merge
+    ● load
+    ├─● clean
+    │ │
+    ● │ count[*]
+    │ │
+    ●─╯ merge
+
+Too many lanes for a screen make a list by layers instead.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ An edge that passes a layer gets a slot in it, so that lines run between boxes a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from flowpar.report.graph import label
@@ -92,7 +93,7 @@ def _sorted_rows(rows: list[list[_Slot]], chains: Sequence[Sequence[_Place]]) ->
     above: dict[_Place, list[_Place]] = {}
     below: dict[_Place, list[_Place]] = {}
     for chain in chains:
-        for upper, lower in zip(chain, chain[1:], strict=False):
+        for upper, lower in pairwise(chain):
             above.setdefault(lower, []).append(upper)
             below.setdefault(upper, []).append(lower)
     rank = {(*slot, layer): float(at) for layer, row in enumerate(rows) for at, slot in enumerate(row)}

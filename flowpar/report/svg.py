@@ -22,6 +22,10 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#161b22;stroke:#8b949e}.back{fill:#21262d}"
     "path.edge{stroke:#6e7681}path.tip{fill:#6e7681}}"
 )
+_DEFS = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
+)
 _STACK = 4
 
 
@@ -34,8 +38,7 @@ def render(view: GraphView) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {size}" role="img">',
         f"<title>{_text(view.title)}</title>",
         f"<style>{_STYLE}</style>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>',
+        _DEFS,
     ]
     parts += [_edge(points) for _, _, points in layout.routes]
     parts += [_node(node, layout.boxes[node.id]) for node in view.nodes]
