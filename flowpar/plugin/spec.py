@@ -90,9 +90,10 @@ def task_type(function: F | None = None, /, **options: Any) -> F | Callable[[F],
     the name of a function of the same module). The function itself is returned unchanged.
     """
 
+    settled = TaskOptions(**{name: value for name, value in options.items() if value is not None})
+
     def mark(target: F) -> F:
-        given = {name: value for name, value in options.items() if value is not None}
-        setattr(target, OPTIONS_ATTRIBUTE, TaskOptions(**given))
+        setattr(target, OPTIONS_ATTRIBUTE, settled)
         return target
 
     return mark if function is None else mark(function)
