@@ -1,0 +1,167 @@
+"""What an annotation means, as a static type: names are followed through the project's own modules.
+
+    Annotations(library).type_of(module, expression)
+
+Installed packages are not read for it: the standard library's well-known names are in a table, any
+other class of theirs is `ANY`. What is not understood is `ANY`, so nothing right is ever refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flowpar.code.library import Defined, Foreign
+from flowpar.code.shape import Family, shape_of
+from flowpar.code.standard import COUNTERS, LISTS, MAPPINGS, TUPLES, WRAPPERS, bare, standard
+from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, Record, TupleOf, union
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.code.library import Library, Module
+    from flowpar.core.types import Type
+
+# Aliases and classes within classes are followed this far; a record's type holds its fields' types,
+# so the bound also keeps a type small that refers to itself.
+_DEEPEST = 4
+
+
+class Annotations:
+    """Reads annotations; each class is read once for each depth at which it stands."""
+
+    def __init__(self, library: Library) -> None:
+        """Start with no class read."""
+        self._library = library
+        self._classes: dict[tuple[str, int, int], Type] = {}
+
+    def type_of(self, module: Module, annotation: ast.expr | None, *, depth: int = _DEEPEST) -> Type:
+        """Return the type that an annotation in a module stands for."""
+        match annotation:
+            case ast.Constant(value=None):
+                return NONE
+            case ast.Constant(value=str(text)):
+                return self._of_text(module, text, depth)
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return union([self.type_of(module, left, depth=depth), self.type_of(module, right, depth=depth)])
+            case ast.Subscript(value=head, slice=inside):
+                parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+                return self._subscript(module, head, parts, depth=depth)
+            case ast.Name() | ast.Attribute():
+                return self._named(module, annotation, depth)
+            case _:
+                return ANY
+
+    def of_class(self, module: Module, node: ast.ClassDef, *, depth: int = _DEEPEST) -> Type:
+        """Return the type of a class's instances."""
+        key = (module.name, node.lineno, depth)
+        if key not in self._classes:
+            self._classes[key] = Named(node.name)  # what the class is within itself
+            self._classes[key] = self._record(module, node, depth)
+        return self._classes[key]
+
+    def _of_text(self, module: Module, text: str, depth: int) -> Type:
+        try:
+            return self.type_of(module, ast.parse(text.strip(), mode="eval").body, depth=depth - 1) if depth else ANY
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return ANY
+
+    def _named(self, module: Module, name: ast.expr, depth: int) -> Type:
+        meaning = self._library.meaning(module, name)
+        if isinstance(meaning, Foreign):
+            return bare(standard(meaning.qualified))
+        if not isinstance(meaning, Defined) or not meaning.binding.is_certain:
+            return ANY
+        match meaning.binding.value:
+            case ast.ClassDef() as node:
+                return self.of_class(meaning.module, node, depth=depth - 1) if depth else Named(node.name)
+            case ast.Call() as call:
+                return self._made(meaning.module, call, depth - 1) if depth else ANY
+            case ast.Name() | ast.Attribute() | ast.Subscript() | ast.BinOp() | ast.Constant(value=str()) as alias:
+                return self.type_of(meaning.module, alias, depth=depth - 1) if depth else ANY
+            case _:
+                return ANY
+
+    def _subscript(self, module: Module, head: ast.expr, parts: Sequence[ast.expr], *, depth: int) -> Type:
+        meaning = self._library.meaning(module, head)
+        if not isinstance(meaning, Foreign):
+            return self._named(module, head, depth)  # a generic class of the project's
+        name = standard(meaning.qualified)
+        if name == "typing.Literal":
+            return _literal(parts)
+        if name in WRAPPERS or name in LISTS:
+            inner = self.type_of(module, parts[0], depth=depth)
+            return ListOf(inner) if name in LISTS else inner
+        types = [self.type_of(module, part, depth=depth) for part in parts]
+        if name in TUPLES:
+            is_open = isinstance(parts[-1], ast.Constant) and parts[-1].value is Ellipsis
+            return ListOf(types[0]) if is_open else TupleOf(tuple(types))
+        if name in MAPPINGS and len(types) == 2:  # noqa: PLR2004 - key and value
+            return MapOf(types[0], types[1])
+        if name in COUNTERS:
+            return MapOf(types[0], INT)
+        if name in {"typing.Union", "typing.Optional"}:
+            return union([*types, NONE] if name == "typing.Optional" else types)
+        return bare(name)
+
+    def _made(self, module: Module, call: ast.Call, depth: int) -> Type:
+        """Return what `X = NewType("X", int)`, `namedtuple("X", "a b")` and the like stand for."""
+        maker = self._library.meaning(module, call.func)
+        if not isinstance(maker, Foreign):
+            return ANY
+        match standard(maker.qualified), call.args:
+            case "typing.NewType", [_, ast.expr() as base]:
+                return self.type_of(module, base, depth=depth)
+            case "collections.namedtuple", [ast.Constant(value=str(name)), fields]:
+                return Record(
+                    name, tuple((field, ANY) for field in _field_names(fields)), module.source.file, call.lineno
+                )
+            case "typing.NamedTuple", [ast.Constant(value=str(name)), ast.List(elts=pairs)]:
+                inside = [pair.elts for pair in pairs if isinstance(pair, ast.Tuple)]
+                return Record(name, self._pairs(module, inside, depth), module.source.file, call.lineno)
+            case "typing.TypedDict", [ast.Constant(value=str(name)), ast.Dict(keys=keys, values=values)]:
+                inside = [[key, value] for key, value in zip(keys, values, strict=True) if key is not None]
+                return Record(
+                    name, self._pairs(module, inside, depth), module.source.file, call.lineno, is_mapping=True
+                )
+            case _:
+                return ANY
+
+    def _pairs(self, module: Module, pairs: Sequence[Sequence[ast.expr]], depth: int) -> tuple[tuple[str, Type], ...]:
+        return tuple(
+            (pair[0].value, self.type_of(module, pair[1], depth=depth))
+            for pair in pairs
+            if len(pair) == 2 and isinstance(pair[0], ast.Constant) and isinstance(pair[0].value, str)  # noqa: PLR2004
+        )
+
+    def _record(self, module: Module, node: ast.ClassDef, depth: int) -> Type:
+        shape = shape_of(self._library, module, node)
+        if not shape.has_fields:
+            return Named(node.name) if shape.is_complete else ANY
+        is_mapping = shape.family is Family.TYPED_DICT
+        fields = (
+            {} if is_mapping else {m.name: self.type_of(m.module, m.annotation, depth=depth) for m in shape.members}
+        )
+        fields.update((f.name, self.type_of(f.module, f.annotation, depth=depth)) for f in shape.fields)
+        return Record(node.name, tuple(fields.items()), module.source.file, node.lineno, is_mapping=is_mapping)
+
+
+def _literal(parts: Sequence[ast.expr]) -> Type:
+    values = []
+    for part in parts:
+        try:
+            value = ast.literal_eval(part)
+        except ValueError:
+            return ANY  # a member of an enum, or another alias
+        if not (value is None or isinstance(value, str | int | bool)):
+            return ANY
+        values.append(value)
+    return Constant(tuple(values))
+
+
+def _field_names(fields: ast.expr) -> list[str]:
+    try:
+        value = ast.literal_eval(fields)
+    except ValueError:
+        return []
+    return value.replace(",", " ").split() if isinstance(value, str) else [str(name) for name in value]

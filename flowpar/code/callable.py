@@ -1,0 +1,258 @@
+"""What a function, lambda or class asks for and gives: `Signature` and its `Parameter`s, from the syntax tree.
+
+A signature that reading can't tell (C code, a decorator that may change it, a class with an unknown
+base) has `is_known=False`: it is there, but nothing may be concluded about its parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.code.library import Defined, Foreign
+from flowpar.code.shape import Family, shape_of
+from flowpar.code.standard import standard
+from flowpar.core.types import ANY, NONE, ListOf, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from flowpar.code.annotation import Annotations
+    from flowpar.code.library import Library, Module, Resolved
+    from flowpar.code.shape import Field, Shape
+    from flowpar.core.types import Type
+
+ParameterKind = Literal["positional_only", "positional_or_keyword", "var_positional", "keyword_only", "var_keyword"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter; `default` and `annotation` are source text."""
+
+    name: str
+    kind: ParameterKind = "positional_or_keyword"
+    type: Type = ANY
+    is_required: bool = True
+    default: str | None = None
+    annotation: str | None = None
+    is_context: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A callable; `line` and `column` are where its name stands in `file`, line 0 where that is unknown.
+
+    `context` names the parameter that is a `TaskContext`, which is not among `parameters`.
+    """
+
+    name: str
+    file: str = ""
+    line: int = 0
+    column: int = 1
+    parameters: tuple[Parameter, ...] = ()
+    returns: Type = ANY
+    docstring: str = ""
+    context: str | None = None
+    is_known: bool = True
+    is_generator: bool = False
+    is_async: bool = False
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether it has `**kwargs`."""
+        return any(parameter.kind == "var_keyword" for parameter in self.parameters)
+
+    @property
+    def named(self) -> tuple[Parameter, ...]:
+        """The parameters that may be given by name, in order."""
+        return tuple(p for p in self.parameters if p.kind in {"positional_or_keyword", "keyword_only"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads callables with the help of a library and its annotations."""
+
+    library: Library
+    annotations: Annotations
+
+    def function(self, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+        """Read a `def`."""
+        line, column = _place_of_name(module, node)
+        docstring = ast.get_docstring(node) or ""
+        effect = self._effect(module, node.decorator_list)
+        if effect == "unknown":
+            return Signature(node.name, module.source.file, line, column, docstring=docstring, is_known=False)
+        parameters = self._parameters(module, node.args, drop_first=effect == "classmethod")
+        is_generator = _yields(node)
+        returns = self.annotations.type_of(module, node.returns)
+        return Signature(
+            node.name,
+            module.source.file,
+            line,
+            column,
+            parameters=tuple(p for p in parameters if not p.is_context),
+            returns=ListOf(ANY) if is_generator and not isinstance(returns, ListOf) else returns,
+            docstring=docstring,
+            context=next((p.name for p in parameters if p.is_context), None),
+            is_generator=is_generator,
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+        )
+
+    def lambda_(self, module: Module, name: str, node: ast.Lambda) -> Signature:
+        """Read `name = lambda …`."""
+        parameters = self._parameters(module, node.args, drop_first=False)
+        return Signature(name, module.source.file, node.lineno, node.col_offset + 1, parameters=parameters)
+
+    def class_(self, module: Module, node: ast.ClassDef) -> Signature:
+        """Read a class as the function that makes an instance."""
+        line, column = _place_of_name(module, node)
+        shape = shape_of(self.library, module, node)
+        parameters = self._constructor(shape)
+        return Signature(
+            node.name,
+            module.source.file,
+            line,
+            column,
+            parameters=parameters or (),
+            returns=self.annotations.of_class(module, node),
+            docstring=ast.get_docstring(node) or "",
+            is_known=parameters is not None,
+        )
+
+    def _constructor(self, shape: Shape) -> tuple[Parameter, ...] | None:
+        if not (shape.is_complete and shape.has_only_init) or shape.family is Family.ENUM:
+            return None
+        if shape.constructor is not None:
+            home, init = shape.constructor
+            return None if init.decorator_list else self._parameters(home, init.args, drop_first=True)
+        if shape.family is Family.PLAIN:
+            return ()
+        parameters = [self._of_field(field, shape.family) for field in shape.fields]
+        return None if None in parameters else tuple(p for p in parameters if p is not None and p.name)
+
+    def _of_field(self, field: Field, family: Family) -> Parameter | None:
+        """Return a field's parameter, one without a name if the constructor has none, None if that is unclear."""
+        is_required = field.default is None and family is not Family.TYPED_DICT
+        if isinstance(field.default, ast.Call):
+            given = {keyword.arg for keyword in field.default.keywords}
+            if family is Family.PYDANTIC or given & {"init", "alias", "converter"} or None in given:
+                return None
+            is_required = getattr(field.default.func, "id", "") == "field" and not given & {
+                "default",
+                "default_factory",
+            }
+        kind = self.annotations.type_of(field.module, field.annotation)
+        return Parameter(field.name, "keyword_only", kind, is_required, annotation=ast.unparse(field.annotation))
+
+    def _parameters(self, module: Module, arguments: ast.arguments, *, drop_first: bool) -> tuple[Parameter, ...]:
+        found = list(_in_order(arguments))
+        if drop_first and found and found[0][1] in {"positional_only", "positional_or_keyword"}:
+            del found[0]
+        return tuple(self._parameter(module, argument, kind, default) for argument, kind, default in found)
+
+    def _parameter(self, module: Module, argument: ast.arg, kind: ParameterKind, default: ast.expr | None) -> Parameter:
+        type_ = self.annotations.type_of(module, argument.annotation)
+        if isinstance(default, ast.Constant) and default.value is None:
+            type_ = union([type_, NONE])  # `x: int = None` is often written for `int | None`
+        return Parameter(
+            argument.arg,
+            kind,
+            type_,
+            is_required=default is None and not kind.startswith("var_"),
+            default=None if default is None else ast.unparse(default),
+            annotation=None if argument.annotation is None else ast.unparse(argument.annotation),
+            is_context=self._is_context(module, argument.annotation),
+        )
+
+    def _is_context(self, module: Module, annotation: ast.expr | None) -> bool:
+        if isinstance(annotation, ast.BinOp):
+            return self._is_context(module, annotation.left) or self._is_context(module, annotation.right)
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            return annotation.value.rpartition(".")[2] == "TaskContext"
+        if not isinstance(annotation, ast.Name | ast.Attribute):
+            return False
+        meaning = self.library.meaning(module, annotation)
+        if isinstance(meaning, Foreign):
+            return meaning.qualified.startswith("flowpar.") and meaning.qualified.endswith(".TaskContext")
+        is_ours = isinstance(meaning, Defined) and meaning.module.name.startswith("flowpar.")
+        return is_ours and isinstance(meaning, Defined) and meaning.name == "TaskContext"
+
+    def _effect(self, module: Module, decorators: Sequence[ast.expr]) -> Literal["none", "classmethod", "unknown"]:
+        """Say what decorators do to a signature."""
+        effect: Literal["none", "classmethod"] = "none"
+        for decorator in decorators:
+            callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+            meaning = self.library.meaning(module, callee)
+            if isinstance(meaning, Foreign) and meaning.qualified == "builtins.classmethod":
+                effect = "classmethod"
+            elif not _keeps_signature(meaning):
+                return "unknown"
+        return effect
+
+
+_KEEPING = {
+    "builtins.staticmethod",
+    "functools.cache",
+    "functools.lru_cache",
+    "typing.final",
+    "typing.no_type_check",
+    "typing.override",
+    "warnings.deprecated",
+}
+
+
+def _keeps_signature(meaning: Resolved) -> bool:
+    if isinstance(meaning, Foreign):
+        name = standard(meaning.qualified)
+        return name in _KEEPING or (name.startswith("flowpar.") and name.endswith(".task_type"))
+    if not isinstance(meaning, Defined):
+        return False
+    if meaning.module.name.startswith("flowpar.plugin") and meaning.name == "task_type":
+        return True
+    return isinstance(meaning.binding.value, ast.FunctionDef) and _wraps_everything(meaning.binding.value)
+
+
+def _wraps_everything(decorator: ast.FunctionDef) -> bool:
+    """Whether a decorator of the project's gives back `@wraps(function) def wrapper(*args, **kwargs)`."""
+    inner = [node for node in ast.walk(decorator) if isinstance(node, ast.FunctionDef) and node is not decorator]
+    return any(
+        node.args.vararg is not None
+        and node.args.kwarg is not None
+        and any("wraps" in ast.unparse(mark) for mark in node.decorator_list)
+        for node in inner
+    )
+
+
+def _in_order(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ParameterKind, ast.expr | None]]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = len(positional) - len(arguments.defaults)
+    for index, argument in enumerate(positional):
+        kind: ParameterKind = "positional_only" if index < len(arguments.posonlyargs) else "positional_or_keyword"
+        yield argument, kind, arguments.defaults[index - without] if index >= without else None
+    if arguments.vararg is not None:
+        yield arguments.vararg, "var_positional", None
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield argument, "keyword_only", default
+    if arguments.kwarg is not None:
+        yield arguments.kwarg, "var_keyword", None
+
+
+def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the function's own body has a `yield`."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(part))
+    return False
+
+
+def _place_of_name(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[int, int]:
+    line = module.lines[node.lineno - 1] if node.lineno <= len(module.lines) else ""
+    keyword = "class" if isinstance(node, ast.ClassDef) else "def"
+    after = line.find(keyword, node.col_offset) + len(keyword)
+    at = line.find(node.name, after)
+    return node.lineno, (at if at >= 0 else node.col_offset) + 1

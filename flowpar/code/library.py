@@ -1,0 +1,191 @@
+"""Modules read from their source, each file once, and names followed through imports to where they are defined.
+
+    Library(search_path)
+      ├─ read("steps.words")          ─► Module | NotFound | Broken
+      └─ resolve(module, "count")     ─► Defined | Foreign | module | None (there is no such name)
+
+A name is `Foreign` where its source is not to be read: C modules, and installed packages on request.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import tokenize
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.code.module import ModuleFinder, ModuleSource, NotFound, is_installed
+from flowpar.code.names import Imported, Names, names_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from flowpar.code.names import Binding
+
+_LARGEST_SOURCE_BYTES = 4 * 1024 * 1024
+_MOST_HOPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that was read; without source `tree` is None and nothing is known of its names."""
+
+    source: ModuleSource
+    tree: ast.Module | None
+    names: Names
+    lines: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The dotted name."""
+        return self.source.name
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A module whose source can't be read as Python; `line` is 0 where no place is known."""
+
+    source: ModuleSource
+    message: str
+    line: int = 0
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A name and the module whose source binds it."""
+
+    module: Module
+    name: str
+    binding: Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A name that exists, or may, in a module whose source is not read; `module.name` in full."""
+
+    qualified: str
+
+
+Resolved = Defined | Foreign | Module | Broken | None
+
+
+class Library:
+    """The modules of one search path; each file is parsed once."""
+
+    def __init__(self, search_path: Iterable[str | os.PathLike[str]]) -> None:
+        """Start with nothing read."""
+        self._finder = ModuleFinder(search_path)
+        self._modules: dict[str, Module | NotFound | Broken] = {}
+
+    def read(self, name: str) -> Module | NotFound | Broken:
+        """Read a module by its dotted name, without importing it."""
+        if name not in self._modules:
+            source = self._finder.find(name)
+            self._modules[name] = source if isinstance(source, NotFound) else _parse(source)
+        return self._modules[name]
+
+    def resolve(self, module: Module, name: str, *, everywhere: bool = True) -> Resolved:
+        """Follow a name to its definition; unless `everywhere`, installed packages stay closed."""
+        return self._follow(module, name, set(), everywhere=everywhere)
+
+    def meaning(self, module: Module, expression: ast.expr, *, everywhere: bool = False) -> Resolved:
+        """Follow a name or a dotted name; what Python itself provides is `builtins.<name>`."""
+        match expression:
+            case ast.Name(id=name):
+                found = self.resolve(module, name, everywhere=everywhere)
+                return Foreign(f"builtins.{name}") if found is None and hasattr(builtins, name) else found
+            case ast.Attribute(value=value, attr=attr):
+                owner = self.meaning(module, value, everywhere=everywhere)
+                if isinstance(owner, Module):
+                    return self.resolve(owner, attr, everywhere=everywhere)
+                return Foreign(f"{owner.qualified}.{attr}") if isinstance(owner, Foreign) else None
+            case _:
+                return None
+
+    def _follow(self, module: Module, name: str, seen: set[tuple[str, str]], *, everywhere: bool) -> Resolved:
+        while len(seen) < _MOST_HOPS:
+            if (module.name, name) in seen:
+                return None  # modules that import the name from each other
+            seen.add((module.name, name))
+            binding = module.names.bindings.get(name)
+            if binding is None:
+                return self._unbound(module, name, seen, everywhere=everywhere)
+            if not isinstance(binding.value, Imported) or not binding.is_certain:
+                return Defined(module, name, binding)
+            step = self._imported(module, binding.value, everywhere=everywhere)
+            if not isinstance(step, tuple):
+                return step
+            module, name = step
+        return Foreign(f"{module.name}.{name}")
+
+    def _imported(self, module: Module, what: Imported, *, everywhere: bool) -> Resolved | tuple[Module, str]:
+        full = what.module if what.name is None else f"{what.module}.{what.name}"
+        source = self._finder.find(what.module)
+        if isinstance(source, NotFound) or not (everywhere or self._is_near(module, source)):
+            return Foreign(full)  # it may be there when the task runs
+        target = self.read(what.module)
+        if what.name is None:
+            return Foreign(full) if isinstance(target, NotFound) else target
+        if not isinstance(target, Module):
+            return target if isinstance(target, Broken) else Foreign(full)
+        return target, what.name
+
+    @staticmethod
+    def _is_near(module: Module, source: ModuleSource) -> bool:
+        """Whether a module belongs to the same project or distribution as the one that imports it."""
+        is_same = source.name.partition(".")[0] == module.name.partition(".")[0]
+        return is_same or not is_installed(source.file or "".join(source.locations[:1]))
+
+    def _unbound(self, module: Module, name: str, seen: set[tuple[str, str]], *, everywhere: bool) -> Resolved:
+        """Look where a name may be that no statement binds: submodules, star imports, beyond the source."""
+        if module.source.locations:
+            inner = self.read(f"{module.name}.{name}")
+            if not isinstance(inner, NotFound):
+                return inner
+        for star in module.names.stars:
+            target = self.read(star) if everywhere or self._is_near_name(module, star) else None
+            if not isinstance(target, Module):
+                return Foreign(f"{star}.{name}")
+            found = self._follow(target, name, seen, everywhere=everywhere)
+            if found is not None:
+                return found
+        is_namespace = bool(module.source.locations) and not module.source.file
+        is_unknown = module.names.is_open or (module.tree is None and not is_namespace)
+        return Foreign(f"{module.name}.{name}") if is_unknown else None
+
+    def _is_near_name(self, module: Module, name: str) -> bool:
+        source = self._finder.find(name)
+        return not isinstance(source, NotFound) and self._is_near(module, source)
+
+
+def _parse(source: ModuleSource) -> Module | Broken:
+    if not source.has_source or not source.file:
+        return Module(source, None, Names())
+    try:
+        if Path(source.file).stat().st_size > _LARGEST_SOURCE_BYTES:
+            return Module(source, None, Names(is_open=True))
+        with tokenize.open(source.file) as stream:
+            text = stream.read()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the user's escapes; Python tells them when the task runs
+            tree = ast.parse(text, source.file)
+    except SyntaxError as error:
+        return Broken(source, error.msg, error.lineno or 0, max(error.offset or 1, 1))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
+        return Broken(source, _reason(error))
+    return Module(source, tree, names_of(tree.body, package=source.package), tuple(text.splitlines()))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "it can't be read"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in its declared encoding"
+    if isinstance(error, RecursionError | MemoryError):
+        return "it is nested too deeply"
+    return str(error)

@@ -1,0 +1,163 @@
+"""What a class is by its source (dataclass, NamedTuple, TypedDict, pydantic model, enum, plain), and its fields."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from flowpar.code.library import Defined, Foreign, Module
+from flowpar.code.names import names_of
+from flowpar.code.standard import standard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flowpar.code.library import Library, Resolved
+
+_DEEPEST_BASE = 16
+
+
+class Family(Enum):
+    """How a class gets its fields."""
+
+    PLAIN = auto()
+    DATACLASS = auto()
+    NAMED_TUPLE = auto()
+    TYPED_DICT = auto()
+    PYDANTIC = auto()
+    ENUM = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: `annotation` is to be read in `module`; without a `default` the constructor asks for it."""
+
+    name: str
+    annotation: ast.expr
+    module: Module
+    default: ast.expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What `.name` reads beside the fields: a property or a class attribute."""
+
+    name: str
+    annotation: ast.expr | None
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A class; unless `is_complete` there is more to it than its source shows (an unknown base or decorator).
+
+    `has_only_init` says that no `__new__` stands in the way of `constructor`.
+    """
+
+    family: Family
+    fields: tuple[Field, ...]
+    members: tuple[Member, ...]
+    constructor: tuple[Module, ast.FunctionDef] | None
+    is_complete: bool
+    has_only_init: bool = True
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether instances are records with known fields."""
+        return self.is_complete and self.family not in {Family.PLAIN, Family.ENUM}
+
+
+def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int = _DEEPEST_BASE) -> Shape:
+    """Read a class and the project's classes that it is based on."""
+    meanings = [library.meaning(module, _head(base)) for base in node.bases]
+    bases = [
+        shape_of(library, base.module, base.binding.value, depth=depth - 1)
+        for base in meanings
+        if depth and isinstance(base, Defined) and isinstance(base.binding.value, ast.ClassDef)
+    ]
+    roots = [standard(base.qualified) for base in meanings if isinstance(base, Foreign)]
+    family = _family(library, module, node, [*(base.family for base in bases), *(_ROOTS.get(r) for r in roots)])
+    is_complete = (
+        len(bases) + sum(root in _ROOTS or root in _NEUTRAL for root in roots) == len(node.bases)
+        and all(base.is_complete for base in bases)
+        and all(_is_harmless(library.meaning(module, _callee(d))) for d in node.decorator_list)
+        and not any(keyword.arg == "metaclass" for keyword in node.keywords)
+    )
+    inherited = [field for base in reversed(bases) for field in base.fields]
+    own = _fields(library, module, node) if family not in {Family.PLAIN, Family.ENUM} else ()
+    return Shape(
+        family,
+        tuple({field.name: field for field in [*inherited, *own]}.values()),
+        (*_members(module, node), *(member for base in bases for member in base.members)),
+        _constructor(module, node) or next((base.constructor for base in bases if base.constructor), None),
+        is_complete,
+        has_only_init=all(base.has_only_init for base in bases) and not _has_new(node),
+    )
+
+
+_ROOTS: dict[str, Family | None] = {
+    "typing.NamedTuple": Family.NAMED_TUPLE,
+    "typing.TypedDict": Family.TYPED_DICT,
+    "pydantic.BaseModel": Family.PYDANTIC,
+    **{f"enum.{name}": Family.ENUM for name in ("Enum", "Flag")},
+}
+_NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
+_DATACLASSES = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
+_HARMLESS = {*_DATACLASSES, "typing.final", "functools.total_ordering", "typing.runtime_checkable"}
+
+
+def _head(base: ast.expr) -> ast.expr:
+    """Return `Base` of `Base[T]`."""
+    return base.value if isinstance(base, ast.Subscript) else base
+
+
+def _callee(decorator: ast.expr) -> ast.expr:
+    return decorator.func if isinstance(decorator, ast.Call) else decorator
+
+
+def _is_harmless(meaning: Resolved) -> bool:
+    return isinstance(meaning, Foreign) and standard(meaning.qualified) in _HARMLESS
+
+
+def _family(library: Library, module: Module, node: ast.ClassDef, above: Iterable[Family | None]) -> Family:
+    for decorator in node.decorator_list:
+        meaning = library.meaning(module, _callee(decorator))
+        if isinstance(meaning, Foreign) and meaning.qualified in _DATACLASSES:
+            return Family.DATACLASS
+    return next((family for family in above if family not in {None, Family.PLAIN}), None) or Family.PLAIN
+
+
+def _fields(library: Library, module: Module, node: ast.ClassDef) -> Iterator[Field]:
+    for statement in node.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                if not _is_class_variable(library, module, annotation):
+                    yield Field(name, annotation, module, value)
+
+
+def _is_class_variable(library: Library, module: Module, annotation: ast.expr) -> bool:
+    meaning = library.meaning(module, _head(annotation))
+    return isinstance(meaning, Foreign) and standard(meaning.qualified) == "typing.ClassVar"
+
+
+def _members(module: Module, node: ast.ClassDef) -> Iterator[Member]:
+    for name, binding in names_of(node.body, package=module.source.package).bindings.items():
+        match binding.value:
+            case ast.FunctionDef(decorator_list=decorators, returns=returns):
+                if any(getattr(d, "id", getattr(d, "attr", "")) in {"property", "cached_property"} for d in decorators):
+                    yield Member(name, returns, module)
+            case ast.expr() | None:
+                yield Member(name, binding.annotation, module)
+
+
+def _constructor(module: Module, node: ast.ClassDef) -> tuple[Module, ast.FunctionDef] | None:
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return module, statement
+    return None
+
+
+def _has_new(node: ast.ClassDef) -> bool:
+    return any(isinstance(statement, ast.FunctionDef) and statement.name == "__new__" for statement in node.body)

@@ -1,0 +1,130 @@
+"""What a target asks for and gives, read from its source: `signature_of("steps.words:count", search_path)`.
+
+    Signatures(search_path)              remembers what it has read; one for each command
+      └─ of("module:function")           ─► Signature | TargetProblem
+
+Nothing is imported. A name that is made at run time, or hangs on a condition, is known to be there but
+has an unknown signature.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from flowpar.code.annotation import Annotations
+from flowpar.code.callable import Parameter as Parameter  # noqa: PLC0414 - callers need it along with signatures
+from flowpar.code.callable import Reader
+from flowpar.code.callable import Signature as Signature  # noqa: PLC0414 - the same
+from flowpar.code.library import Broken, Defined, Library, Module
+from flowpar.code.module import NotFound
+from flowpar.code.names import names_of
+from flowpar.code.problem import TargetProblem, broken, malformed, no_function, no_module, not_callable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from flowpar.code.library import Resolved
+
+_MOST_ALIASES = 16
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def signature_of(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Signature | TargetProblem:
+    """Read one signature; for many, keep a `Signatures`."""
+    return Signatures(search_path).of(target)
+
+
+class Signatures:
+    """Reads signatures on one search path, each target and each file once."""
+
+    def __init__(self, search_path: Iterable[str | os.PathLike[str]]) -> None:
+        """Start with nothing read."""
+        self._library = Library(search_path)
+        self._reader = Reader(self._library, Annotations(self._library))
+        self._read: dict[str, Signature | TargetProblem] = {}
+
+    def of(self, target: str) -> Signature | TargetProblem:
+        """Read the signature of "module:function", where the function may be nested ("module:Class.method")."""
+        if target not in self._read:
+            self._read[target] = self._look_up(target)
+        return self._read[target]
+
+    def _look_up(self, target: str) -> Signature | TargetProblem:
+        if _TARGET.fullmatch(target) is None:
+            return malformed(target)
+        module_name, _, path = target.partition(":")
+        module = self._library.read(module_name)
+        if isinstance(module, NotFound):
+            return no_module(module)
+        if isinstance(module, Broken):
+            return broken(module)
+        first, *inner = path.split(".")
+        found = self._library.resolve(module, first)
+        if found is None:
+            return no_function(module_name, first, module.names)
+        for name in inner:
+            step = self._inside(target, found, name)
+            if isinstance(step, Signature | TargetProblem):
+                return step
+            found = step
+        return self._described(target, found)
+
+    def _inside(self, target: str, owner: Resolved, name: str) -> Resolved | Signature | TargetProblem:
+        """Go into a module or class for the next name."""
+        if isinstance(owner, Module):
+            return self._library.resolve(owner, name)
+        if not isinstance(owner, Defined) or not isinstance(owner.binding.value, ast.ClassDef):
+            return _unknown(target)
+        node = owner.binding.value
+        names = names_of(node.body, package=owner.module.source.package)
+        if name in names.bindings:
+            return Defined(owner.module, name, names.bindings[name])
+        is_whole = not (node.bases or node.keywords or node.decorator_list or names.is_open)
+        return no_function(target.rpartition(".")[0], name, names) if is_whole else _unknown(target)
+
+    def _described(self, target: str, found: Resolved) -> Signature | TargetProblem:
+        for _ in range(_MOST_ALIASES):
+            if isinstance(found, Broken):
+                return broken(found)
+            if isinstance(found, Module):
+                return not_callable(target, "a module")
+            if not isinstance(found, Defined) or not found.binding.is_certain:
+                return _unknown(target)
+            value = found.binding.value
+            if not isinstance(value, ast.Name | ast.Attribute):
+                return self._defined(target, found)
+            found = self._library.meaning(found.module, value, everywhere=True)
+        return _unknown(target)
+
+    def _defined(self, target: str, found: Defined) -> Signature | TargetProblem:
+        module, value = found.module, found.binding.value
+        match value:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return self._reader.function(module, value)
+            case ast.ClassDef():
+                return self._reader.class_(module, value)
+            case ast.Lambda():
+                return self._reader.lambda_(module, found.name, value)
+            case ast.Constant() | ast.List() | ast.Dict() | ast.Set() | ast.Tuple() | ast.JoinedStr():
+                return not_callable(target, _described_value(value), file=module.source.file, node=value)
+            case _:
+                return _unknown(target)
+
+
+def _unknown(target: str) -> Signature:
+    return Signature(target.rpartition(":")[2].rpartition(".")[2], is_known=False)
+
+
+def _described_value(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return "None" if node.value is None else f"a value of type {type(node.value).__name__}"
+    kinds: Sequence[tuple[type[ast.expr], str]] = (
+        (ast.List, "a list"),
+        (ast.Dict, "a dict"),
+        (ast.Set, "a set"),
+        (ast.Tuple, "a tuple"),
+    )
+    return next((word for kind, word in kinds if isinstance(node, kind)), "a text")

@@ -1,0 +1,249 @@
+"""What targets ask for and give, by their source alone."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.code.problem import ProblemKind, TargetProblem
+from flowpar.code.signature import Signature, signature_of
+from flowpar.core.types import ANY, INT, STR, ListOf, Named, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Read = Callable[..., Signature]
+    Fail = Callable[..., TargetProblem]
+
+
+def names(signature: Signature) -> list[str]:
+    return [("" if p.is_required else "?") + p.name for p in signature.named]
+
+
+def test_a_function_tells_its_parameters_result_place_and_help(signature: Read) -> None:
+    found = signature(
+        "steps:count",
+        steps='''
+            def count(book: str, *, top: int = 10, **rest: int) -> list[str]:
+                """Count words."""
+        ''',
+    )
+
+    assert names(found) == ["book", "?top"]
+    assert found.takes_any_name
+    assert [show(p.type) for p in found.parameters] == ["str", "int", "int"]
+    assert found.returns == ListOf(STR)
+    assert (found.line, found.column, found.docstring) == (2, 5, "Count words.")
+    assert found.parameters[1].default == "10"
+
+
+def test_reading_runs_and_writes_nothing(signature: Read, tmp_path: Path) -> None:
+    hostile = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+
+    signature("pack.steps:f", pack__init=hostile, pack__steps=hostile + "def f(): pass\n")
+
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["__init__.py", "pack", "steps.py"]
+    assert "pack" not in sys.modules
+
+
+def test_a_package_without_init_is_found(signature: Read) -> None:
+    assert names(signature("a.b.steps:f", a__b__steps="def f(x): ...")) == ["x"]
+
+
+def test_a_name_is_followed_through_re_exports(signature: Read) -> None:
+    found = signature(
+        "pack:f",
+        pack__init="from .inner import g as f",
+        pack__inner="from .deep import *",
+        pack__deep="def g(x: int): ...",
+    )
+
+    assert names(found) == ["x"]
+    assert found.file.endswith("deep.py")
+
+
+def test_modules_that_import_a_name_from_each_other_end_the_search(problem: Fail) -> None:
+    found = problem("a:f", a="from b import f", b="from a import f")
+
+    assert found.kind is ProblemKind.FUNCTION
+
+
+def test_star_imports_in_a_ring_end_the_search(problem: Fail) -> None:
+    found = problem("a:f", a="from b import *", b="from a import *")
+
+    assert found.kind is ProblemKind.FUNCTION
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    from fast import f\nexcept ImportError:\n    def f(x): ...",
+        "def __getattr__(name): ...",
+        "globals()['f'] = print",
+        "from nowhere import f",
+        "from functools import partial\nf = partial(print, 1)",
+        "from time import sleep as f",
+        "import numba\n@numba.njit\ndef f(x): ...",
+        "for f in (print,): pass",
+        "def start():\n    global f\n    f = print",
+        "from enum import Enum\nclass f(Enum):\n    A = 1",
+        "import torch\nclass f(torch.Module): ...",
+    ],
+)
+def test_what_reading_cannot_tell_is_there_and_unknown(signature: Read, text: str) -> None:
+    assert not signature("steps:f", steps=text).is_known
+
+
+@pytest.mark.parametrize("target", ["math:sqrt", "time:sleep", "os.path:exists", "sys:exit", "zlib:compress"])
+def test_modules_without_source_are_known(target: str) -> None:
+    assert isinstance(signature_of(target, sys.path), Signature)
+
+
+def test_an_installed_function_is_read(signature: Read) -> None:
+    found = signature_of("json:dumps", sys.path)
+
+    assert isinstance(found, Signature)
+    assert "?indent" in names(found)
+
+
+def test_a_generator_gives_a_list_of_what_it_yields(signature: Read) -> None:
+    text = """
+        from collections.abc import Iterator
+        def f() -> Iterator[int]:
+            yield 1
+        def g():
+            def inner():
+                yield 1
+    """
+
+    found = signature("steps:f", steps=text)
+
+    assert found.is_generator
+    assert found.returns == ListOf(INT)
+    assert not signature("steps:g", steps=text).is_generator
+
+
+def test_an_async_function_says_so(signature: Read) -> None:
+    assert signature("steps:f", steps="async  def f(): ...").is_async
+
+
+def test_a_decorator_that_wraps_everything_keeps_the_signature(signature: Read) -> None:
+    text = """
+        import functools
+        def timed(function):
+            @functools.wraps(function)
+            def wrapper(*args, **kwargs):
+                return function(*args, **kwargs)
+            return wrapper
+        @timed
+        @functools.lru_cache(maxsize=None)
+        def f(x): ...
+    """
+
+    assert names(signature("steps:f", steps=text)) == ["x"]
+
+
+def test_the_task_context_is_no_argument(signature: Read) -> None:
+    text = "from flowpar import TaskContext\ndef f(x, *, context: TaskContext | None = None): ..."
+
+    found = signature("steps:f", steps=text)
+
+    assert names(found) == ["x"]
+    assert found.context == "context"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("f = lambda x, y=1: x", ["x", "?y"]),
+        ("def g(x): ...\nf = g", ["x"]),
+        ("class f:\n    def __init__(self, x, *, y=2): ...", ["x", "?y"]),
+        ("class f: ...", []),
+        ("from typing import NamedTuple\nclass f(NamedTuple):\n    x: int\n    y: int = 0", ["x", "?y"]),
+    ],
+)
+def test_other_callables_tell_their_parameters(signature: Read, text: str, expected: list[str]) -> None:
+    found = signature("steps:f", steps=text)
+
+    assert found.is_known
+    assert names(found) == expected
+
+
+def test_a_dataclass_asks_for_its_fields_without_default(signature: Read) -> None:
+    text = """
+        import dataclasses
+        @dataclasses.dataclass
+        class Base:
+            x: int
+        @dataclasses.dataclass
+        class Book(Base):
+            y: list = dataclasses.field(default_factory=list)
+            z: int = dataclasses.field(repr=False)
+    """
+
+    found = signature("steps:Book", steps=text)
+
+    assert found.is_known
+    assert names(found) == ["x", "?y", "z"]
+
+
+def test_nested_names_are_looked_up(signature: Read, problem: Fail) -> None:
+    text = """
+        class Model:
+            @classmethod
+            def load(cls, path): ...
+            @staticmethod
+            def fit(x): ...
+    """
+
+    assert names(signature("steps:Model.load", steps=text)) == ["path"]
+    assert names(signature("steps:Model.fit", steps=text)) == ["x"]
+    assert problem("steps:Model.lod", steps=text).hint == 'did you mean "load"?'
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "hint"),
+    [
+        ("stesp:count", ProblemKind.MODULE, 'did you mean "steps"?'),
+        ("pack.wrods:f", ProblemKind.MODULE, 'did you mean "pack.words"?'),
+        ("steps:cuont", ProblemKind.FUNCTION, 'did you mean "count"?'),
+        ("steps:LIMIT", ProblemKind.NOT_CALLABLE, None),
+        ("steps.count", ProblemKind.FORM, 'did you mean "steps:count"?'),
+        ("pack/words.py", ProblemKind.FORM, 'a module is named as an import names it: "pack.words:function"'),
+        ("", ProblemKind.FORM, None),
+        ("steps:", ProblemKind.FORM, None),
+        ("steps:count(1)", ProblemKind.FORM, None),
+        ("../steps:count", ProblemKind.FORM, None),
+    ],
+)
+def test_what_is_wrong_with_a_target_is_said(problem: Fail, target: str, kind: ProblemKind, hint: str | None) -> None:
+    found = problem(target, steps="LIMIT = 5\ndef count(): ...", pack__words="def f(): ...")
+
+    assert (found.kind, found.hint) == (kind, hint)
+
+
+def test_a_syntax_error_is_shown_at_its_place(problem: Fail) -> None:
+    found = problem("steps:f", steps="x = 1\ndef f(:\n")
+
+    assert found.kind is ProblemKind.BROKEN
+    assert found.label is not None
+    assert (found.label.file[-8:], found.label.span.line, found.label.span.column) == ("steps.py", 2, 7)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"x = '\x00'", b"x = " + b"(" * 5000, b"# coding: nonsense\n"])
+def test_a_file_that_is_no_python_is_a_problem_and_no_crash(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "steps.py").write_bytes(data)
+
+    found = signature_of("steps:f", [tmp_path])
+
+    assert isinstance(found, TargetProblem)
+    assert found.kind is ProblemKind.BROKEN
+
+
+def test_a_class_of_an_enum_is_only_a_name(signature: Read) -> None:
+    text = "from enum import Enum\nclass Color(Enum):\n    RED = 1\ndef f(c: Color, d: 'Unknown'): ..."
+
+    assert [p.type for p in signature("steps:f", steps=text).parameters] == [Named("Color"), ANY]
