@@ -138,10 +138,8 @@ class Reader:
             given = {keyword.arg for keyword in field.default.keywords}
             if family is Family.PYDANTIC or given & {"init", "alias", "converter"} or None in given:
                 return None
-            is_required = getattr(field.default.func, "id", "") == "field" and not given & {
-                "default",
-                "default_factory",
-            }
+            maker = getattr(field.default.func, "id", getattr(field.default.func, "attr", ""))
+            is_required = maker == "field" and not given & {"default", "default_factory"}
         kind = self.annotations.type_of(field.module, field.annotation)
         return Parameter(field.name, "keyword_only", kind, is_required, annotation=ast.unparse(field.annotation))
 
