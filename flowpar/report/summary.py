@@ -1,0 +1,108 @@
+"""What went wrong, told once at the end: each failure with the user's frames, its last output and its log."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from flowpar.core.events import RunFinished, RunStarted, TaskEnded
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import TaskState
+from flowpar.report.terminal import one_line, strip_controls
+from flowpar.report.wording import duration, name_of, reason_of, tallied
+
+if TYPE_CHECKING:
+    from flowpar.core.events import Event
+
+_MOST_FAILURES = 10
+_TAIL_LINES = 15
+_TAIL_BYTES = 16_384
+
+
+class SummarySink:
+    """An event sink that keeps what the summary needs: the first failures, the count of all."""
+
+    def __init__(self) -> None:
+        """Start with nothing to tell."""
+        self._run: RunStarted | None = None
+        self._finished: RunFinished | None = None
+        self._failures: list[TaskEnded] = []
+        self._more = 0
+
+    def emit(self, event: Event) -> None:
+        """Keep failures, and how the run began and ended."""
+        match event:
+            case TaskEnded(outcome=Failure(kind=kind)):
+                # A fan-out as a whole fails by its items, and those speak for themselves.
+                if kind not in (FailureKind.ITEMS, FailureKind.CANCELLED) and not event.is_tolerated:
+                    self._keep(event)
+            case RunStarted():
+                self._run = event
+            case RunFinished():
+                self._finished = event
+            case _:
+                return
+
+    def commit(self) -> None:
+        """Do nothing: the summary is asked for when all is over."""
+
+    def close(self) -> None:
+        """Do nothing, for the same reason."""
+
+    def text(self) -> str:
+        """Return the summary: failures, then one line on the run; empty where no run took place."""
+        if self._run is None or self._finished is None:
+            return ""
+        folder = _near(self._run.run_dir)
+        parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
+        if self._more:
+            parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
+        parts.append(_last_line(self._finished, folder))
+        return "\n".join(parts)
+
+    def _keep(self, event: TaskEnded) -> None:
+        if len(self._failures) < _MOST_FAILURES:
+            self._failures.append(event)
+        else:
+            self._more += 1
+
+
+def _failure_text(event: TaskEnded, run_dir: str, folder: str) -> str:
+    failure = event.outcome
+    if not isinstance(failure, Failure):
+        return ""
+    verb = "timed out" if event.state is TaskState.TIMED_OUT else "failed"
+    attempt = f" on attempt {event.subject.attempt}" if event.subject.attempt > 1 else ""
+    lines = [f"{name_of(event.subject)} {verb}{attempt}: {reason_of(failure, limit=1000)}"]
+    lines += [f"  {line}" for line in strip_controls(failure.traceback).rstrip().splitlines()]
+    if event.log_file is not None:
+        tail = _tail(os.path.join(run_dir, event.log_file))  # noqa: PTH118 - texts of an event
+        lines += ["  its output ended with:", *(f"  | {line}" for line in tail)] if tail else []
+        lines.append(f"  log: {folder}/{event.log_file}")
+    return "\n".join(lines) + "\n"
+
+
+def _tail(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL_BYTES))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return []  # the log is an extra: that it is gone must not hide the failure
+    return strip_controls(text).rstrip().splitlines()[-_TAIL_LINES:]
+
+
+def _last_line(finished: RunFinished, folder: str) -> str:
+    counts = tallied(finished.counts)
+    took = duration(finished.duration_s)
+    status = finished.status.value.replace("_", " ")
+    return f"{status} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
+
+
+def _near(path: str) -> str:
+    """Return a path relative to the current folder where it lies below it."""
+    try:
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - as above
+    except FileNotFoundError:
+        return path
+    return path.removeprefix(here)

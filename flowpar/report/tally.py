@@ -1,0 +1,96 @@
+"""What a run looks like right now, added up from its events; every live view reads it.
+
+total    tasks, a fan-out counting as its items once it knows them
+done     those that came to an end, by state
+running  attempts that run now, in the order in which they started
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from flowpar.core.events import (
+    Event,
+    RunStarted,
+    RunStopping,
+    Subject,
+    TaskEnded,
+    TaskExpanded,
+    TaskProgressed,
+    TaskRetrying,
+    TaskSkipped,
+    TaskStarted,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One attempt that runs; `progress` is what it said last."""
+
+    subject: Subject
+    since: float
+    progress: TaskProgressed | None = None
+
+
+class Tally:
+    """Adds up events; owned by the sink that feeds it."""
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self.run: RunStarted | None = None
+        self.total = 0
+        self.done: Counter[str] = Counter()
+        self.running: dict[tuple[str, int | None], Running] = {}
+        self.stopping: str | None = None
+        self._left_of: dict[str, int] = {}  # items still to end, by fan-out
+
+    @property
+    def done_count(self) -> int:
+        """How many came to an end."""
+        return self.done.total()
+
+    @property
+    def failed_count(self) -> int:
+        """How many ended badly."""
+        return self.done["failed"] + self.done["timed_out"]
+
+    def take(self, event: Event) -> None:
+        """Add one event."""
+        match event:
+            case TaskStarted(subject, at):
+                self.running[subject.task, subject.item] = Running(subject, at)
+            case TaskEnded(subject):
+                self._end(subject, event.state.value)
+            case TaskSkipped(subject):
+                self._end(subject, "skipped")
+            case TaskRetrying(subject):
+                self.running.pop((subject.task, subject.item), None)
+            case TaskProgressed(subject):
+                self._note(event)
+            case TaskExpanded(subject, _, items):
+                self._left_of[subject.task] = items
+                self.total += items - 1
+            case RunStarted():
+                self.run = event
+                self.total = sum(map(len, event.layers))
+            case RunStopping(_, reason):
+                self.stopping = reason
+            case _:
+                return
+
+    def _note(self, event: TaskProgressed) -> None:
+        key = event.subject.task, event.subject.item
+        if (running := self.running.get(key)) is not None:
+            self.running[key] = replace(running, progress=event)
+
+    def _end(self, subject: Subject, state: str) -> None:
+        self.running.pop((subject.task, subject.item), None)
+        if subject.item is not None:
+            self._left_of[subject.task] = self._left_of.get(subject.task, 1) - 1
+            self.done[state] += 1
+        elif subject.task in self._left_of:
+            # Its items were counted; those that nobody spoke of end with it.
+            self.done[state] += self._left_of.pop(subject.task)
+        else:
+            self.done[state] += 1

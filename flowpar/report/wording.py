@@ -1,0 +1,55 @@
+"""How names, durations and counts are written for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import FailureKind
+from flowpar.report.terminal import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.events import Subject
+    from flowpar.core.outcome import Failure
+
+_ORDER = ("succeeded", "cached", "skipped", "failed", "timed_out", "cancelled")
+
+
+def name_of(subject: Subject) -> str:
+    """Return a task or an item of it as `task[item]`."""
+    return subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration with two or three figures that matter.
+
+    >>> [duration(s) for s in (0.0042, 0.25, 12.34, 125, 7265)]
+    ['4 ms', '0.25 s', '12.3 s', '2m05s', '2h01m']
+    """
+    if seconds < 0.01:  # noqa: PLR2004 - the borders of the doctest above
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:  # noqa: PLR2004
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"  # noqa: PLR2004
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 task`, `2 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def tallied(counts: Mapping[str, int]) -> str:
+    """Return counts by state as `3 succeeded, 1 failed`, always in the same order, without zeros."""
+    parts = [f"{counts[state]} {state.replace('_', ' ')}" for state in _ORDER if counts.get(state)]
+    return ", ".join(parts)
+
+
+def reason_of(failure: Failure, *, limit: int = 300) -> str:
+    """Return why an attempt failed on one line."""
+    message = one_line(failure.message, limit=limit)
+    if failure.kind is not FailureKind.EXCEPTION:
+        return message
+    return f"{failure.type}: {message}" if message else failure.type
