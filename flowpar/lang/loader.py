@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import yaml
 
 from flowpar.core.diagnostics import Diagnostic
-from flowpar.core.source import Source
 from flowpar.lang.builder import Builder
 from flowpar.lang.node import Document, Lines, MappingNode, ScalarNode
 from flowpar.lang.reading import read_source
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from flowpar.core.source import Source
     from flowpar.lang.node import Node
 
 try:
-    from yaml.cyaml import CParser as _FastParser
+    from yaml.cyaml import CParser as _FastParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML built without libyaml: the same events, ten times slower
     _FastParser = None  # type: ignore[assignment,misc]
 
@@ -103,7 +103,7 @@ def _feed(next_event: Callable[[], object], builder: Builder) -> None:
     }
     while not builder.is_over:
         event = next_event()
-        take = takers.get(type(event))  # type: ignore[call-overload]
+        take = takers.get(type(event))
         if take is not None:
             take(event)
         elif isinstance(event, yaml.StreamEndEvent):

@@ -1,7 +1,7 @@
-"""From a character of a scalar's value back to where it was written.
+r"""From a character of a scalar's value back to where it was written.
 
     ${{ inputs.top }}        value   0123456…
-    │  written in YAML as    source  plain, 'single', "double \\u0041", | literal, > folded
+    │  written in YAML as    source  plain, 'single', "double \u0041", | literal, > folded
     Offsets                  for each character of the value: where its text begins and ends
 
 Each style is read again from the source by the rules of the YAML scanner; the result counts only
@@ -122,7 +122,7 @@ def _read_break(source: str, at: int) -> tuple[tuple[str, int, int], int]:
 
 
 def _more_breaks(source: str, at: int) -> tuple[list[tuple[str, int, int]], int]:
-    breaks = []
+    breaks: list[tuple[str, int, int]] = []
     while True:
         end = at
         while end < len(source) and source[end] in " \t":
@@ -214,7 +214,7 @@ def _block_lines(source: str, at: int, width: int, *, is_literal: bool, length: 
 
 def _block_breaks(source: str, at: int, width: int) -> tuple[list[tuple[str, int, int]], int]:
     """Read empty lines and the next line's indentation; -1 where that line belongs to the scalar no more."""
-    breaks = []
+    breaks: list[tuple[str, int, int]] = []
     while True:
         end = at
         while end < len(source) and end - at < width and source[end] == " ":

@@ -10,6 +10,7 @@ from flowpar.core.diagnostics import Diagnostic, Label
 if TYPE_CHECKING:
     import yaml
 
+    from flowpar.core.source import Span
     from flowpar.lang.node import Lines
 
 _UNCLOSED = {
@@ -69,7 +70,7 @@ def _offset(mark: yaml.Mark | None, lines: Lines) -> int:
     return min(mark.index, len(lines.source.text)) if mark is not None else 0
 
 
-def _visible(lines: Lines, offset: int) -> object:
+def _visible(lines: Lines, offset: int) -> Span:
     """Return the place of an offset; past the last line, the end of the last one that holds something."""
     text = lines.source.text
     if offset >= len(text):

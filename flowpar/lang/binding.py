@@ -1,0 +1,168 @@
+"""From nodes to a `Workflow`: every finding about shape, and what is right all the same.
+
+    Document ─► plain values ─► strict models ─► Workflow
+                    │                │
+                    └── warnings     └── errors, each brought back to its place by its path
+
+A part that has a finding is left out or as if it had not been written, so that what follows can go on
+and report the rest; only a document with errors stays unplanned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.diagnostics import Diagnostic, Severity
+from flowpar.lang.fields import ID, ID_FORM
+from flowpar.lang.input_binding import bind_inputs
+from flowpar.lang.model import DefaultsModel, Workflow
+from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
+from flowpar.lang.plain import PlainReader
+from flowpar.lang.shape import ShapeReader, keys_of
+from flowpar.lang.task_binding import TaskBinder
+from flowpar.lang.vocabulary import (
+    BUILT_IN_KINDS,
+    BUILT_IN_LIMITS,
+    FOREIGN_TOP_KEYS,
+    LATER_TOP_KEYS,
+    NOT_IN_DEFAULTS,
+)
+from flowpar.lang.wording import short
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_TOP_KEYS = keys_of(Workflow)
+_PARTS = frozenset({"flowpar", "inputs", "defaults", "tasks", "env", "limits"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A document and what it says; `workflow` is whole only where no diagnostic is an error."""
+
+    workflow: Workflow
+    document: Document
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def plugins_of(document: Document) -> tuple[str, ...]:
+    """Return the plugins that a document names, before anything is bound; ill-formed ones are left out."""
+    node = document.root.get("plugins")
+    nodes = node.items if isinstance(node, SequenceNode) else (node,)
+    return tuple(child.text for child in nodes if isinstance(child, ScalarNode) and child.text)
+
+
+def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS) -> Bound:
+    """Bind a document to the models; `kinds` are the kind keys that exist."""
+    shape = ShapeReader(document, PlainReader(document.source.path))
+    parts = _top_level(shape)
+    parts["tasks"] = _tasks(shape, kinds)
+    parts["inputs"] = bind_inputs(shape)
+    parts["defaults"] = _defaults(shape)
+    parts["limits"] = _limits(shape)
+    if (env := document.root.get("env")) is not None:
+        parts["env"] = shape.plain.texts(env)
+    _check_version(shape)
+    workflow = shape.model(Workflow, (), parts) or Workflow()
+    return Bound(workflow, document, _in_place(shape))
+
+
+def _top_level(shape: ShapeReader) -> dict[str, Any]:
+    """Read the keys that stand for themselves and refuse those that are not ours."""
+    parts: dict[str, Any] = {}
+    for key, node in shape.document.root.items():
+        name = key.text
+        if name.startswith("x-") or name in _PARTS:
+            continue
+        if name in _TOP_KEYS:
+            parts[name] = shape.plain.value(node)
+        elif name in LATER_TOP_KEYS:
+            shape.find_key((name,), f'"{name}" is not yet supported', code="FP122")
+        else:
+            known = sorted(_TOP_KEYS)
+            shape.find_unknown(
+                (name,), "this workflow", known, hint=FOREIGN_TOP_KEYS.get(name), also="and x-* for notes"
+            )
+    return parts
+
+
+def _tasks(shape: ShapeReader, kinds: Collection[str]) -> dict[str, Any]:
+    node = shape.document.root.get("tasks")
+    key = shape.document.root.key("tasks")
+    if node is None:
+        message = "the workflow has no tasks: the key tasks is missing"
+        shape.find(("tasks",), message, code="FP120", hint='add "tasks:" and below it a key for each task')
+        return {}
+    if isinstance(node, MappingNode) and node.keys:
+        binder = TaskBinder(shape, kinds)
+        return {task.text: binder.bind(task.text, value) for task, value in node.items()}
+    if isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and not node.text):
+        shape.find(
+            ("tasks",), "the workflow has no tasks", code="FP120", hint="each task is a key below tasks", of_key=True
+        )
+    else:
+        hint = 'write the id of each task as a key: "load:" instead of "- load"' if key else None
+        shape.find_wrong(("tasks",), "a mapping of task ids to tasks", hint=hint, code="FP120")
+    return {}
+
+
+def _defaults(shape: ShapeReader) -> DefaultsModel:
+    node = shape.document.root.get("defaults")
+    if node is None:
+        return DefaultsModel()
+    if not isinstance(node, MappingNode):
+        shape.find_wrong(("defaults",), "a mapping of task keys")
+        return DefaultsModel()
+    binder = TaskBinder(shape, BUILT_IN_KINDS)
+    parts = {}
+    for key, value in node.items():
+        if key.text in NOT_IN_DEFAULTS or key.text in BUILT_IN_KINDS:
+            shape.find_key(("defaults", key.text), f'"{key.text}" belongs to one task, not to defaults', code="FP129")
+        elif binder.is_common(("defaults",), key.text, keys_of(DefaultsModel)):
+            parts[key.text] = binder.read(("defaults", key.text), value)
+    return shape.model(DefaultsModel, ("defaults",), parts) or DefaultsModel()
+
+
+def _limits(shape: ShapeReader) -> Any:
+    node = shape.document.root.get("limits")
+    if node is None:
+        return {}
+    if not isinstance(node, MappingNode):
+        shape.find_wrong(("limits",), "a mapping of names to numbers")
+        return {}
+    found = {}
+    for key, value in node.items():
+        if key.text in BUILT_IN_LIMITS:
+            message = f'the limit "{key.text}" is built in and can\'t be declared'
+            shape.find_key(("limits", key.text), message, code="FP129", hint='"-w" sets how many tasks run at once')
+        elif check_id(shape, ("limits", key.text), "limit"):
+            found[key.text] = shape.plain.value(value)
+    return found
+
+
+def check_id(shape: ShapeReader, path: tuple[str, ...], what: str) -> bool:
+    """Find an id that breaks the grammar; returns whether it is right."""
+    if ID.fullmatch(path[-1]):
+        return True
+    name = f'"{short(path[-1])}" is no {what} id' if path[-1] else f"this {what} has an empty id"
+    shape.find_key(path, name, code="FP128", hint=f"ids are {ID_FORM}")
+    return False
+
+
+def _check_version(shape: ShapeReader) -> None:
+    node = shape.document.root.get("flowpar")
+    hint = 'write "flowpar: 1"'
+    if node is None:
+        shape.find(
+            ("flowpar",), "the version of the language is missing", code="FP125", hint=f"{hint} as the first line"
+        )
+    elif shape.plain.value(node) != 1 or not isinstance(node, ScalarNode) or node.text != "1" or not node.is_plain:
+        shape.find_wrong(("flowpar",), "the number 1, the version of the language", code="FP125", hint=hint)
+
+
+def _in_place(shape: ShapeReader) -> tuple[Diagnostic, ...]:
+    """Return the findings; a place with an error needs no warning about how its value reads."""
+    errors = {d.span for d in shape.findings if d.severity is Severity.ERROR}
+    warnings = (d for d in shape.plain.findings if d.severity is Severity.ERROR or d.span not in errors)
+    return (*shape.findings, *warnings)

@@ -1,0 +1,253 @@
+"""The types of the keys: what a value must look like, in words and as JSON Schema.
+
+A setting that may be an expression is kept as its text; whoever evaluates it turns the result into the
+type itself with `duration.seconds` and its like.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, Strict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from flowpar.core.suggest import nearest
+from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.lang.vocabulary import EXECUTORS, LATER_EXECUTORS
+
+ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
+ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
+MAX_NAME = 100
+_EXPRESSION = "${{"
+_EXPRESSION_SCHEMA = {"type": "string", "pattern": r"\$\{\{"}
+_RETRY_ON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|exit [0-9]{1,3}")
+
+
+def has_expression(value: object) -> bool:
+    """Whether a value is text that holds an expression."""
+    return isinstance(value, str) and _EXPRESSION in value
+
+
+def wrong(wanted: str, *, hint: str = "", code: str = "FP124") -> PydanticCustomError:
+    """Return the error that a value is not what is wanted; the binder adds place, key and what was found."""
+    return PydanticCustomError("wanted", "{wanted}", {"wanted": wanted, "hint": hint, "code": code})
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _duration(value: object) -> float | str:
+    found = seconds(value)
+    if found is not None:
+        return found
+    if has_expression(value):
+        return str(value)
+    raise wrong(DURATION_FORM)
+
+
+def _timeout(value: object) -> float | str:
+    found = _duration(value)
+    if found == 0:
+        raise wrong("a duration longer than zero")
+    return found
+
+
+def _count(value: object) -> int | str:
+    if has_expression(value):
+        return str(value)
+    if isinstance(value, int) and _is_int(value) and value >= 1:
+        return value
+    raise wrong("a whole number from 1 on")
+
+
+def _factor(value: object) -> float | str:
+    if has_expression(value):
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < math.inf:
+        return float(value)
+    raise wrong("a number from 1 on")
+
+
+def _switch(value: object) -> bool | str:
+    if isinstance(value, bool) or has_expression(value):
+        return value  # type: ignore[return-value]
+    old = isinstance(value, str) and value.lower() in {"yes", "no", "on", "off", "y", "n"}
+    hint = f"write {'true' if str(value).lower() in {'yes', 'on', 'y'} else 'false'}" if old else ""
+    raise wrong("true or false", hint=hint)
+
+
+def _condition(value: object) -> bool | str:
+    if isinstance(value, bool | str):
+        return value
+    raise wrong("an expression")
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise wrong("a text or a list of texts")
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    hint = f"write [{value}]" if isinstance(value, str) and ID.fullmatch(value) else ""
+    raise wrong("a list of task ids", hint=hint)
+
+
+def _retry_on(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise wrong("a list such as [ConnectionError, exit 75, timeout, died]")
+    for item in value:
+        if not isinstance(item, str) or not _RETRY_ON.fullmatch(item):
+            raise wrong('a list of exception names, "exit N", "timeout" and "died"')
+    return tuple(value)
+
+
+def _executor(value: object) -> str:
+    if isinstance(value, str) and value in EXECUTORS:
+        return value
+    if isinstance(value, str) and value in LATER_EXECUTORS:
+        raise wrong(f'the executor "{value}" is not yet supported', hint=f"use {', '.join(EXECUTORS)}", code="FP122")
+    near = nearest(value, EXECUTORS) if isinstance(value, str) else None
+    raise wrong("one of process, thread, inline", hint=f'did you mean "{near}"?' if near else "")
+
+
+def _item_error(value: object) -> str:
+    if isinstance(value, str) and (value in _ITEM_ERRORS or has_expression(value)):
+        return value
+    near = nearest(value, _ITEM_ERRORS) if isinstance(value, str) else None
+    raise wrong("one of finish, fail_fast, collect", hint=f'did you mean "{near}"?' if near else "")
+
+
+_ITEM_ERRORS = ("finish", "fail_fast", "collect")
+
+
+def _items(value: object) -> str | list[Any] | dict[str, Any]:
+    if isinstance(value, list) or has_expression(value):
+        return value  # type: ignore[return-value]
+    if isinstance(value, dict) and value:
+        return value
+    hint = f"write ${{{{ {value} }}}}" if isinstance(value, str) and value and "\n" not in value else ""
+    raise wrong("a list, an expression, or a mapping of names to lists", hint=hint)
+
+
+def _matrix(value: object) -> dict[str, Any]:
+    if isinstance(value, dict) and (value.keys() - {"include", "exclude"} or value.get("include")):
+        return value
+    raise wrong("a mapping of names to lists")
+
+
+def _limit(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return value
+    raise wrong("a number above 0")
+
+
+def _bound(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    raise wrong("a number")
+
+
+def _length(value: object) -> int:
+    if isinstance(value, int) and _is_int(value) and value >= 0:
+        return value
+    raise wrong("a whole number from 0 on")
+
+
+def _choices(value: object) -> list[Any]:
+    if isinstance(value, list) and value:
+        return value
+    raise wrong("a list of the values that are allowed")
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise wrong("a text")
+    if len(value) > MAX_NAME or not value.isprintable():
+        raise wrong(f"at most {MAX_NAME} printable characters on one line")
+    return value
+
+
+_DURATION_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {
+            "type": "string",
+            "pattern": r"^\s*([0-9.]+d)?([0-9.]+h)?([0-9.]+m)?([0-9.]+s)?([0-9.]+ms)?\s*$",
+            "minLength": 2,
+        },
+        _EXPRESSION_SCHEMA,
+    ]
+}
+
+
+def _or_expression(schema: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, _EXPRESSION_SCHEMA]})
+
+
+Text = Annotated[str, Strict()]
+Name = Annotated[
+    str,
+    PlainValidator(_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME, "pattern": r"\S"}),
+]
+Duration = Annotated[float | str, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Timeout = Annotated[float | str, PlainValidator(_timeout), WithJsonSchema(_DURATION_SCHEMA)]
+Count = Annotated[int | str, PlainValidator(_count), _or_expression({"type": "integer", "minimum": 1})]
+Factor = Annotated[float | str, PlainValidator(_factor), _or_expression({"type": "number", "minimum": 1})]
+Switch = Annotated[bool | str, PlainValidator(_switch), _or_expression({"type": "boolean"})]
+Condition = Annotated[bool | str, PlainValidator(_condition), WithJsonSchema({"type": ["string", "boolean"]})]
+Texts = Annotated[
+    tuple[str, ...],
+    PlainValidator(_texts),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Ids = Annotated[
+    tuple[str, ...],
+    PlainValidator(_ids),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": f"^{ID.pattern}$"}}),
+]
+RetryOn = Annotated[
+    tuple[str, ...],
+    PlainValidator(_retry_on),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": f"^({_RETRY_ON.pattern})$"}}),
+]
+ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
+ItemError = Annotated[str, PlainValidator(_item_error), _or_expression({"enum": list(_ITEM_ERRORS)})]
+_LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, _EXPRESSION_SCHEMA]}
+Items = Annotated[
+    str | list[Any] | dict[str, Any],
+    PlainValidator(_items),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_LIST_OR_EXPRESSION["anyOf"],
+                {"type": "object", "minProperties": 1, "additionalProperties": _LIST_OR_EXPRESSION},
+            ]
+        }
+    ),
+]
+_COMBINATIONS = {"type": "array", "items": {"type": "object"}}
+Matrix = Annotated[
+    dict[str, Any],
+    PlainValidator(_matrix),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "properties": {"include": _COMBINATIONS, "exclude": _COMBINATIONS},
+            "additionalProperties": _LIST_OR_EXPRESSION,
+        }
+    ),
+]
+Limit = Annotated[float, PlainValidator(_limit), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+Bound = Annotated[int | float, PlainValidator(_bound), WithJsonSchema({"type": "number"})]
+Length = Annotated[int, PlainValidator(_length), WithJsonSchema({"type": "integer", "minimum": 0})]
+Choices = Annotated[list[Any], PlainValidator(_choices), WithJsonSchema({"type": "array", "minItems": 1})]

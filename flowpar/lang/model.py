@@ -1,0 +1,141 @@
+"""A workflow as its document says it: strict, frozen, and raw where expressions may stand.
+
+    Workflow ─┬─ inputs    {name: InputModel}
+              ├─ defaults  DefaultsModel
+              ├─ tasks     {id: TaskModel}
+              └─ env, limits, outputs, …
+
+Values that may hold expressions are plain (text, numbers, lists, mappings) and not parsed. `None` means
+that a key was not written. The models are slotted dataclasses: a model with a dictionary of its own would
+cost 100,000 tasks 150 MB more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotations
+    Bound,
+    Choices,
+    Condition,
+    Count,
+    Duration,
+    ExecutorName,
+    Factor,
+    Ids,
+    ItemError,
+    Items,
+    Length,
+    Limit,
+    Matrix,
+    Name,
+    RetryOn,
+    Switch,
+    Text,
+    Texts,
+    Timeout,
+)
+
+# Types are strict field by field: `strict=True` for a dataclass as a whole would refuse mappings.
+_STRICT = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True, regex_engine="python-re")
+
+InputType = Literal["string", "integer", "number", "boolean", "path", "list", "mapping", "any"]
+INPUT_TYPES: tuple[InputType, ...] = ("string", "integer", "number", "boolean", "path", "list", "mapping", "any")
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class RetryModel:
+    """When a failed attempt is made again.
+
+    `attempts` counts all of them; where it is an expression and `counts_retries` is set, its value
+    counts the tries after the first (the short form `retry: ${{ … }}`).
+    """
+
+    attempts: Count = 1
+    delay: Duration = 0.0
+    backoff: Factor = 1.0
+    max_delay: Duration | None = None
+    jitter: Switch = False
+    on: RetryOn = ()
+    counts_retries: bool = Field(default=False, exclude=True)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class InputModel:
+    """One declared input; it is required unless `has_default`."""
+
+    type: InputType = "any"
+    items: InputType | None = None
+    default: Any = None
+    description: Text = ""
+    enum: Choices | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    pattern: Text | None = None
+    min_length: Length | None = None
+    max_length: Length | None = None
+    has_default: bool = Field(default=False, exclude=True)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class DefaultsModel:
+    """Keys that a task has unless it has its own."""
+
+    description: Text | None = None
+    max_parallel: Count | None = None
+    on_item_error: ItemError | None = None
+    env: dict[str, Text] | None = None
+    cwd: Text | None = None
+    executor: ExecutorName | None = None
+    retry: RetryModel | None = None
+    timeout: Timeout | None = None
+    grace: Duration | None = None
+    allow_failure: Switch | None = None
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class TaskModel:
+    """One task as written; `kind` is its kind key and `body` what stands below it.
+
+    A task whose kind has a finding has the kind "" and no body. Lists below `shell` hold texts.
+    """
+
+    kind: str = ""
+    body: Any = None
+    description: Text | None = None
+    needs: Ids = ()
+    condition: Condition | None = Field(default=None, alias="if")
+    for_each: Items | None = None
+    matrix: Matrix | None = None
+    max_parallel: Count | None = None
+    on_item_error: ItemError | None = None
+    arguments: dict[str, Any] | None = Field(default=None, alias="with")
+    env: dict[str, Text] | None = None
+    cwd: Text | None = None
+    executor: ExecutorName | None = None
+    retry: RetryModel | None = None
+    timeout: Timeout | None = None
+    grace: Duration | None = None
+    allow_failure: Switch | None = None
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Workflow:
+    """A whole document."""
+
+    flowpar: Literal[1] = 1
+    name: Name | None = None
+    description: Text = ""
+    inputs: dict[str, InputModel] = field(default_factory=dict)
+    env: dict[str, Text] = field(default_factory=dict)
+    env_file: Texts = ()
+    limits: dict[str, Limit] = field(default_factory=dict)
+    defaults: DefaultsModel = field(default_factory=DefaultsModel)
+    python_path: Texts = ()
+    plugins: Texts = ()
+    tasks: dict[str, TaskModel] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)

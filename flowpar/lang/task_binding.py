@@ -1,0 +1,194 @@
+"""One task of a document: its kind key, what stands below it, and the keys that all tasks have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.suggest import nearest
+from flowpar.lang.fields import ID, ID_FORM, has_expression
+from flowpar.lang.model import RetryModel, TaskModel
+from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
+from flowpar.lang.plain import is_null
+from flowpar.lang.shape import NOTHING, keys_of
+from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_BODY_KEYS, LATER_KINDS, LATER_TASK_KEYS
+from flowpar.lang.wording import did_you_mean, name_of, short
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from flowpar.lang.node import Node
+    from flowpar.lang.shape import ShapeReader
+    from flowpar.lang.wording import Path
+
+_FOREIGN_KINDS = frozenset(
+    {"script", "run", "cmd", "command", "bash", "sh", "exec", "uses", "function", "callable", "call"}
+)
+
+
+class TaskBinder:
+    """Binds tasks one by one; `kinds` are the kind keys that exist."""
+
+    def __init__(self, shape: ShapeReader, kinds: Collection[str]) -> None:
+        """Report to `shape`."""
+        self._shape = shape
+        self._kinds = kinds
+        self._keys = keys_of(TaskModel)
+
+    def bind(self, task: str, node: Node) -> TaskModel:
+        """Return the model of a task, without what has a finding."""
+        path = ("tasks", task)
+        if not ID.fullmatch(task):
+            name = f'"{short(task)}" is no task id' if task else "this task has an empty id"
+            self._shape.find_key(path, name, code="FP128", hint=f"ids are {ID_FORM}")
+        if not isinstance(node, MappingNode):
+            hint = 'give it a kind key such as "python: module:function" or "shell: command"'
+            self._shape.find_wrong(path, "a mapping", hint=hint)
+            return TaskModel()
+        parts: dict[str, Any] = {}
+        strangers = []
+        for key, value in node.items():
+            if key.text in self._keys:
+                parts[key.text] = self.read((*path, key.text), value)
+            else:
+                strangers.append(key.text)
+        kind = self._kind(path, strangers)
+        if kind:
+            parts["kind"] = kind
+            parts["body"] = self._body((*path, kind), kind, node.get(kind))
+        self._check_together(path, parts, kind)
+        return self._shape.model(TaskModel, path, parts) or TaskModel()
+
+    def read(self, path: Path, node: Node) -> Any:
+        """Return the plain value of a common key; short forms are written out."""
+        key = path[-1]
+        if key == "env":
+            texts = self._shape.plain.texts(node)
+            return NOTHING if texts is None else texts
+        if key == "retry":
+            return self._retry(path, node)
+        value = self._shape.plain.value(node)
+        if key in {"for_each", "matrix"}:
+            self._check_names(path, node, value)
+        return NOTHING if value is None else value
+
+    def is_common(self, path: Path, key: str, known: Collection[str]) -> bool:
+        """Whether a key is one of `known`; otherwise it is reported."""
+        if key in known:
+            return True
+        if key in LATER_TASK_KEYS:
+            self._shape.find_key((*path, key), f'"{key}" is not yet supported', code="FP122")
+        else:
+            hint = FOREIGN_TASK_KEYS.get(key)
+            self._shape.find_unknown((*path, key), name_of(path), sorted(known), hint=hint)
+        return False
+
+    def _kind(self, path: Path, strangers: list[str]) -> str:
+        """Return the one kind key among the keys that no task has, reporting the others."""
+        kinds = [key for key in strangers if key in self._kinds]
+        later = [key for key in strangers if key not in self._kinds and key in LATER_KINDS]
+        unknown = [key for key in strangers if key not in kinds and key not in later]
+        for key in later:
+            self._shape.find_key((*path, key), f'the kind "{key}" is not yet supported', code="FP122")
+        for key in kinds[1:]:
+            message = f'{name_of(path)} has two kinds, "{kinds[0]}" and "{key}"'
+            self._shape.find_key((*path, key), message, code="FP126", hint="make two tasks of it")
+        has_kind = bool(kinds or later)
+        for key in unknown:
+            has_kind |= self._stranger(path, key, has_kind=has_kind)
+        if not has_kind:
+            hint = f"add one of: {', '.join(sorted(self._kinds))}"
+            self._shape.find_key(path, f"{name_of(path)} has no kind key", code="FP126", hint=hint)
+        return kinds[0] if kinds else ""
+
+    def _stranger(self, path: Path, key: str, *, has_kind: bool) -> bool:
+        """Report a key that is neither common nor a kind; returns whether it was meant as the kind."""
+        if key in LATER_TASK_KEYS or key in FOREIGN_TASK_KEYS:
+            self.is_common(path, key, self._keys)
+            return key in _FOREIGN_KINDS
+        kinds = sorted(self._kinds)
+        if not has_kind and (nearest(key, self._keys) is None or nearest(key, kinds) is not None):
+            message = f'{name_of(path)} has the unknown kind "{short(key)}"'
+            self._shape.find_key((*path, key), message, code="FP127", hint=did_you_mean(key, kinds))
+            return True
+        self._shape.find_unknown((*path, key), name_of(path), [*sorted(self._keys), *kinds])
+        return False
+
+    def _body(self, path: Path, kind: str, node: Node | None) -> Any:
+        """Return what stands below the kind key; for built-in kinds its shape is checked."""
+        if node is None or (isinstance(node, ScalarNode) and node.is_plain and is_null(node)):
+            wanted = {"python": '"module:function"', "shell": "a command"}.get(kind, "its arguments")
+            self._shape.find_wrong(path, wanted)
+            return None
+        for key in LATER_BODY_KEYS.get(kind, ()):
+            if isinstance(node, MappingNode) and node.key(key) is not None:
+                self._shape.find_key((*path, key), f'"{kind}.{key}" is not yet supported', code="FP122")
+                return None
+        if kind == "python":
+            return self._target(path, node)
+        return self._shell(path, node) if kind == "shell" else self._shape.plain.value(node)
+
+    def _target(self, path: Path, node: Node) -> str | None:
+        value = self._shape.plain.value(node)
+        if isinstance(value, str):
+            return value
+        self._shape.find_wrong(path, '"module:function"', hint='the arguments of the function stand below "with"')
+        return None
+
+    def _shell(self, path: Path, node: Node) -> Any:
+        if isinstance(node, SequenceNode):
+            words = self._shape.plain.texts(node)
+            for place, word in enumerate(words):
+                if not isinstance(word, str):
+                    self._shape.find_wrong((*path, place), "a text")
+            if not words:
+                self._shape.find_wrong(path, "a command", hint="the list is empty")
+            return words if words and all(isinstance(word, str) for word in words) else None
+        if isinstance(node, MappingNode):
+            return {key.text: self._argument(child) for key, child in node.items()}
+        value = self._shape.plain.value(node)
+        if isinstance(value, str) and value.strip():
+            return value
+        self._shape.find_wrong(path, "a command as text, or a list of words")
+        return None
+
+    def _argument(self, node: Node) -> Any:
+        return self._shape.plain.texts(node) if isinstance(node, SequenceNode) else self._shape.plain.value(node)
+
+    def _retry(self, path: Path, node: Node) -> Any:
+        value = self._shape.plain.value(node)
+        if isinstance(value, dict):
+            known = keys_of(RetryModel)
+            strangers = [key for key in value if key not in known]
+            for key in strangers:
+                self._shape.find_unknown((*path, key), name_of(path), sorted(known))
+            return {key: NOTHING if part is None else part for key, part in value.items() if key in known}
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return RetryModel(attempts=value + 1)
+        if has_expression(value):
+            return RetryModel(attempts=str(value), counts_retries=True)
+        self._shape.find_wrong(path, "a number of tries after the first, or a mapping")
+        return None
+
+    def _check_names(self, path: Path, node: Node, value: Any) -> None:
+        """Check the names that `for_each` and `matrix` bind, and that each has a list."""
+        if not isinstance(node, MappingNode):
+            return
+        for name, items in value.items():
+            if path[-1] == "matrix" and name in {"include", "exclude"}:
+                if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                    self._shape.find_wrong((*path, name), "a list of mappings")
+            elif not ID.fullmatch(name):
+                self._shape.find_key(
+                    (*path, name), f'"{short(name)}" is no name', code="FP128", hint=f"names are {ID_FORM}"
+                )
+            elif not isinstance(items, list) and not has_expression(items):
+                self._shape.find_wrong((*path, name), "a list or an expression")
+
+    def _check_together(self, path: Path, parts: dict[str, Any], kind: str) -> None:
+        if "for_each" in parts and "matrix" in parts:
+            message = f'{name_of(path)} has both "for_each" and "matrix"'
+            self._shape.find_key((*path, "matrix"), message, code="FP129", hint="a task has one of the two")
+        if "with" in parts and kind not in {"python", ""}:
+            hint = f'the arguments of "{kind}" stand below its key'
+            message = f'"with" belongs to the kind python, {name_of(path)} has the kind "{kind}"'
+            self._shape.find_key((*path, "with"), message, code="FP129", hint=hint)

@@ -1,0 +1,132 @@
+"""Shape errors in words: which key of what, what it wants, and what stands there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.diagnostics import Diagnostic
+from flowpar.core.suggest import nearest
+from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
+from flowpar.lang.plain import is_null
+from flowpar.lang.scalars import NumberTooLongError, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.lang.node import Node
+
+Path = tuple[str | int, ...]
+
+_WANTED = {
+    "string_type": "text",
+    "dict_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "list_type": "a list",
+}
+_OWNERS = {"tasks": "task", "inputs": "input"}
+_LONGEST = 40
+
+
+def describe_error(document: Document, path: Path, error: Any) -> Diagnostic:
+    """Return the finding for one error of pydantic below `path`."""
+    where = (*path, *error["loc"])
+    context = error.get("ctx", {})
+    hint = context.get("hint") or None
+    code = context.get("code", "FP124")
+    kind = error["type"]
+    if code != "FP124":
+        return finding(document, where, context["wanted"], code=code, hint=hint)
+    if kind == "literal_error":
+        wanted, hint = _one_of(context["expected"], document.node(where))
+    else:
+        wanted = context.get("wanted") or _WANTED.get(kind) or str(error["msg"]).lower()
+    if kind == "string_type" and hint is None:
+        hint = _quoted(document.node(where))
+    return wrong_type(document, where, wanted, hint=hint)
+
+
+def wrong_type(document: Document, where: Path, wanted: str, *, hint: str | None = None) -> Diagnostic:
+    """Return the finding that what stands at a path is not what is wanted."""
+    return finding(
+        document, where, f"{name_of(where)} wants {wanted}, found {found_at(document.node(where))}", hint=hint
+    )
+
+
+def finding(
+    document: Document, where: Path, message: str, *, code: str = "FP124", hint: str | None = None, of_key: bool = False
+) -> Diagnostic:
+    """Return a finding at the value (or the key) of a path."""
+    return Diagnostic(code, message, document.source.path, document.span(where, of_key=of_key), hint=hint)
+
+
+def name_of(path: Sequence[str | int]) -> str:
+    """Return how messages call a place: `"retry.delay" of task "load"`.
+
+    >>> name_of(("tasks", "load", "retry", "delay"))
+    '"retry.delay" of task "load"'
+    >>> name_of(("tasks", "load"))
+    'task "load"'
+    >>> name_of(("plugins", 0))
+    '"plugins[0]"'
+    """
+    owner = _OWNERS.get(str(path[0])) if len(path) > 1 else None
+    if owner is None:
+        return f'"{dotted(path)}"'
+    name = f'{owner} "{short(str(path[1]))}"'
+    return f'"{dotted(path[2:])}" of {name}' if len(path) > 2 else name  # noqa: PLR2004 -- what is left
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Return a path as expressions would write it."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{short(step)}"
+    return text.lstrip(".")
+
+
+def found_at(node: Node | None) -> str:
+    """Return what stands somewhere, in words."""
+    if node is None or (isinstance(node, ScalarNode) and node.is_plain and is_null(node)):
+        return "nothing"
+    if isinstance(node, MappingNode):
+        return "a mapping"
+    if isinstance(node, SequenceNode):
+        return "a list"
+    value = _value(node)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{short(node.text)}"' if isinstance(value, str) else f"the number {short(node.text)}"
+
+
+def short(text: str) -> str:
+    """Return a text as it fits into a message: one line, not long."""
+    line = "".join(character if character.isprintable() else "·" for character in text[: _LONGEST + 1])
+    return line if len(text) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return "did you mean …?" and what is allowed."""
+    near = nearest(word, known)
+    start = f'did you mean "{near}"? ' if near else ""
+    return f"{start}allowed: {', '.join(known)}"
+
+
+def _value(node: ScalarNode) -> object:
+    if not node.is_plain:
+        return node.text
+    try:
+        return resolve(node.text)
+    except NumberTooLongError:
+        return 0
+
+
+def _quoted(node: Node | None) -> str | None:
+    if not isinstance(node, ScalarNode) or is_null(node) or len(node.text) > _LONGEST:
+        return None
+    return f'write "{node.text}" in quotes'
+
+
+def _one_of(expected: str, node: Node | None) -> tuple[str, str | None]:
+    names = [part.strip("' ") for part in expected.replace(" or ", ", ").split(",")]
+    near = nearest(node.text, names) if isinstance(node, ScalarNode) else None
+    return f"one of {', '.join(names)}", f'did you mean "{near}"?' if near else None
