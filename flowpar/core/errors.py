@@ -8,7 +8,8 @@
     │   └── StateError     3
     └── InternalError     70   a bug of ours
 
-A task that fails is no exception but an outcome (see `outcome`).
+A task that fails is no exception but an outcome (see `outcome`). `NeedsWorker` stands outside the
+tree: it ends no command, but sends the work on.
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class PluginError(MachineError):
 
 class StateError(MachineError):
     """The state folder is not usable: unwritable, foreign, locked or damaged."""
+
+
+class NeedsWorker(Exception):  # noqa: N818 - a signal between rooms, which ends no command
+    """The engine may not do this itself: it needs a user's class, or may take long; a worker can."""
 
 
 class InternalError(FlowparError):

@@ -1,0 +1,39 @@
+"""The syntax tree of an expression's code, read once per process."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+
+LONGEST = 10_000  # characters of one expression
+DEEPEST = 100  # levels of one syntax tree; evaluation takes a few frames for each
+
+
+class TooDeepError(ValueError):
+    """The expression is nested too deeply to be handled safely."""
+
+
+@lru_cache(maxsize=2048)
+def tree_of(code: str) -> ast.expr:
+    """Return the tree; raises SyntaxError or TooDeepError, and nothing else.
+
+    The code stands on lines of its own within brackets, so it may itself have several lines.
+    """
+    try:
+        tree = ast.parse(f"(\n{code}\n)", mode="eval").body
+    except (RecursionError, MemoryError) as error:
+        raise TooDeepError from error
+    except (ValueError, OverflowError) as error:
+        raise SyntaxError(str(error)) from error
+    if _is_deeper(tree, DEEPEST):
+        raise TooDeepError
+    return tree
+
+
+def _is_deeper(tree: ast.expr, levels: int) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(levels):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
