@@ -166,7 +166,7 @@ def _task_function(
     decorator = _decorator(node, tree)
     options = DeclaredOptions()
     if isinstance(decorator, ast.Call):
-        options = _options(decorator, module=module, file=file)
+        options = _options(decorator, tree, module=module, file=file)
     return TaskFunction(node.name, module, file, node.lineno, node.col_offset + 1, options)
 
 
@@ -187,7 +187,7 @@ def _names_of_decorator(tree: ast.Module) -> frozenset[str]:
     return frozenset(alias.asname or alias.name for alias in aliases)
 
 
-def _options(call: ast.Call, *, module: str, file: Path) -> DeclaredOptions:
+def _options(call: ast.Call, tree: ast.Module, *, module: str, file: Path) -> DeclaredOptions:
     known = [option.name for option in fields(DeclaredOptions)]
     given: dict[str, Any] = {}
     for keyword in call.keywords:
@@ -195,7 +195,10 @@ def _options(call: ast.Call, *, module: str, file: Path) -> DeclaredOptions:
             raise _misfit(
                 keyword, file, f'"{keyword.arg or "**"}" is no option of task_type; it has {", ".join(known)}'
             )
-        value = _check_target(keyword.value, module) if keyword.arg == "check" else _literal(keyword.value)
+        if keyword.arg == "check":
+            value = _check_target(keyword.value, tree, module=module, file=file)
+        else:
+            value = _literal(keyword.value)
         if not _fits(keyword.arg, value):
             raise _misfit(keyword, file, f'"{keyword.arg}" of task_type must be {_WANTED[keyword.arg]}')
         given[keyword.arg] = tuple(value) if isinstance(value, list) else value
@@ -208,7 +211,7 @@ _WANTED = {
     "preload": "a literal tuple of module names",
     "streams": "True or False",
     "resources": "a literal mapping of names to numbers or sizes",
-    "check": "the name of a function of the same module",
+    "check": "the name of a function",
     "api": "a literal whole number",
 }
 
@@ -234,14 +237,14 @@ def _literal(node: ast.expr) -> object:
         return ...  # fits no option
 
 
-def _check_target(node: ast.expr, module: str) -> object:
+def _check_target(node: ast.expr, tree: ast.Module, *, module: str, file: Path) -> object:
+    """Name a check where it is defined, so that its process need not import the task type itself."""
     if isinstance(node, ast.Constant) and node.value is None:
         return None
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return f"{module}:{'.'.join([node.id, *reversed(names)])}" if isinstance(node, ast.Name) else ...
+    if not isinstance(node, ast.Name):
+        return ...  # fits no option
+    origin = _origin(tree, node.id, package=_package_of(module, file))
+    return ":".join(origin or (module, node.id))
 
 
 def _misfit(keyword: ast.keyword, file: Path, message: str) -> SourceProblem:

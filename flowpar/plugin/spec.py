@@ -86,10 +86,9 @@ def task_type(
 def task_type(function: F | None = None, /, **options: Any) -> F | Callable[[F], F]:
     """Mark a function as a task type and say what its signature cannot.
 
-    The options are read from the source text before a run, so write them as literals (`check` as
-    the name of a function of the same module). The function itself is returned unchanged.
+    The options are read from the source text before a run, so write them as literals, and `check`
+    as the name of a function. The marked function itself is returned unchanged.
     """
-
     settled = TaskOptions(**{name: value for name, value in options.items() if value is not None})
 
     def mark(target: F) -> F:

@@ -92,6 +92,14 @@ def fetch(url: str) -> str: ...
     assert options == wanted
 
 
+def test_a_check_is_named_where_it_is_defined(tmp_path: Path) -> None:
+    text = "from .rule import look as l\nfrom flowpar.plugin import task_type\n@task_type(check=l)\ndef fetch(): ...\n"
+    write(tmp_path, "pack/__init__.py", "")
+    write(tmp_path, "pack/task.py", text)
+
+    assert read_function("pack.task:fetch", [str(tmp_path)]).options.check == "pack.rule:look"
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
