@@ -26,7 +26,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """How a task becomes items; `items` is set where they are known before the run (a static matrix or list)."""
+    """How a task becomes items; `items` is their number where it is known before the run."""
 
     names: Mapping[str, Template]
     is_product: bool = False
@@ -34,11 +34,12 @@ class FanOut:
     exclude: tuple[Mapping[str, object], ...] = ()
     max_parallel: int | None = None
     on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
+    items: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """One task of the plan.
+    """One task of the plan; `index` is its place in the file.
 
     `needs` are task ids in plan order; `reads` those of them whose output, status, error or items
     the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
@@ -66,7 +67,11 @@ class PlannedTask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A workflow ready to run: tasks in topological order (file order among equals)."""
+    """A workflow ready to run: tasks in topological order (file order among equals).
+
+    `weights` is the length of the longest path from each task to the end of the run; `outputs_read`
+    are the tasks that the workflow's own outputs read.
+    """
 
     workflow: str
     file: str
@@ -80,3 +85,4 @@ class Plan:
     env: Mapping[str, Template]
     env_file: Mapping[str, str]
     python_path: tuple[str, ...]
+    outputs_read: frozenset[str] = frozenset()

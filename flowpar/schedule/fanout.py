@@ -12,9 +12,13 @@ Time and events are the loop's: nothing here reads a clock or tells anyone.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
 from flowpar.core.errors import InternalError
 from flowpar.core.states import MOVES, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STATES = tuple(TaskState)
 _CODES = {state: code for code, state in enumerate(_STATES)}
@@ -38,6 +42,7 @@ class ItemSet:
         self._delayed = 0
         self._again: list[int] = []
         self._attempts: dict[int, int] = {}
+        self.is_closed = False
 
     @property
     def has_next(self) -> bool:
@@ -95,6 +100,7 @@ class ItemSet:
     def close(self) -> None:
         """Give nothing out any more; what is not out is cancelled."""
         self._states = bytearray(self._states.translate(_CANCELLED_AT_CLOSE))
+        self.is_closed = True
         self._fresh = self._delayed = 0
         self._again.clear()
 
@@ -114,6 +120,11 @@ class ItemSet:
         """Return the lowest item in any of `states`."""
         found = [place for state in states if (place := self._states.find(_CODES[state])) >= 0]
         return min(found, default=None)
+
+    def all_in(self, state: TaskState) -> Iterator[int]:
+        """Give the items in `state`, lowest first."""
+        code = _CODES[state]
+        return (item for item, now in enumerate(self._states) if now == code)
 
     def _move(self, item: int, state: TaskState) -> None:
         before = self.state(item)

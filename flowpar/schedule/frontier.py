@@ -60,6 +60,10 @@ class Frontier:
         """Whether a task may be taken."""
         return bool(self._ready)
 
+    def weight_after(self, task: str) -> float:
+        """Return the weight of the heaviest task that needs `task`, 0 where none does."""
+        return max((-self._rank[dependent][0] for dependent in self._dependents[task]), default=0.0)
+
     def take(self) -> str:
         """Take the most urgent task that is ready; LookupError where none is."""
         if not self._ready:

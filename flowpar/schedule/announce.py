@@ -1,0 +1,185 @@
+"""What happened, as events: the only place of this room that makes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowpar.core import events
+from flowpar.core.outcome import Success
+from flowpar.core.states import TaskState
+
+if TYPE_CHECKING:
+    from flowpar.core.clock import Clock
+    from flowpar.core.outcome import Failure, Outcome
+    from flowpar.core.states import RunStatus
+    from flowpar.execute.base import Completion, Reported
+    from flowpar.planning.model import Plan
+    from flowpar.schedule.attempt import Attempt
+    from flowpar.schedule.ledger import Record
+
+
+class Announcer:
+    """Turns what the loop saw into events and emits them."""
+
+    def __init__(self, sink: events.EventSink, clock: Clock) -> None:
+        """Emit to `sink`, with times of `clock`."""
+        self._sink = sink
+        self._clock = clock
+
+    def run_started(self, plan: Plan, *, run_id: str, run_dir: str, workers: int, versions: Mapping[str, str]) -> None:
+        """The run begins."""
+        event = events.RunStarted(
+            run_id=run_id,
+            workflow=plan.workflow,
+            file=plan.file,
+            run_dir=run_dir,
+            at=self._clock.now(),
+            workers=workers,
+            layers=plan.layers,
+            inputs=plan.inputs,
+            versions=versions,
+        )
+        self._sink.emit(event)
+
+    def expanded(self, record: Record, count: int) -> None:
+        """A fan-out knows how many items it has."""
+        self._sink.emit(events.TaskExpanded(_whole(record), self._clock.now(), count))
+
+    def started(self, attempt: Attempt) -> None:
+        """An attempt runs."""
+        started = attempt.started or 0.0
+        wait_s = max(0.0, started - attempt.ready.since)
+        self._sink.emit(events.TaskStarted(_subject(attempt), self._epoch(started), attempt.pid, wait_s))
+
+    def retrying(self, attempt: Attempt, completion: Completion, failure: Failure, delay_s: float) -> None:
+        """An attempt failed and another follows."""
+        measure = self._measure(attempt, completion, failure)
+        self._sink.emit(events.TaskRetrying(_subject(attempt), self._clock.now(), delay_s, failure, measure))
+
+    def attempt_ended(
+        self, attempt: Attempt, completion: Completion, state: TaskState, outcome: Outcome, *, is_tolerated: bool
+    ) -> None:
+        """A task or an item ended with this attempt."""
+        event = events.TaskEnded(
+            subject=_subject(attempt),
+            at=self._clock.now(),
+            state=state,
+            outcome=outcome,
+            measure=self._measure(attempt, completion, outcome),
+            is_tolerated=is_tolerated,
+            log_file=attempt.log_file if completion.has_log else None,
+            warnings=completion.warnings,
+        )
+        self._sink.emit(event)
+
+    def ended(self, record: Record, outcome: Outcome | None) -> None:
+        """A fan-out ended as a whole, or a task ended without an attempt."""
+        items = record.items
+        event = events.TaskEnded(
+            subject=_whole(record),
+            at=self._clock.now(),
+            state=record.state,
+            outcome=outcome,
+            measure=None if items is None else self._measure_whole(record),
+            items=None if items is None else items.count,
+            is_tolerated=record.is_tolerated,
+        )
+        self._sink.emit(event)
+
+    def skipped(self, record: Record, reason: str, *, item: int | None = None) -> None:
+        """A task or an item will not run."""
+        task = record.task
+        subject = events.Subject(task.id, item, 0, task.layer, task.executor)
+        self._sink.emit(events.TaskSkipped(subject, self._clock.now(), reason))
+
+    def reported(self, attempt: Attempt, notice: Reported) -> None:
+        """A running attempt says how far it is, or logs a line."""
+        subject, at = _subject(attempt), self._clock.now()
+        event = _progress(subject, at, notice.body) if notice.kind == "progress" else _line(subject, at, notice.body)
+        self._sink.emit(event)
+
+    def printed(self, attempt: Attempt, text: str) -> None:
+        """A running attempt wrote something."""
+        self._sink.emit(events.TaskPrinted(_subject(attempt), self._clock.now(), text))
+
+    def stopping(self, reason: str) -> None:
+        """No new task starts."""
+        self._sink.emit(events.RunStopping(self._clock.now(), reason))
+
+    def run_finished(
+        self, run_id: str, records: Mapping[str, Record], *, status: RunStatus, exit_code: int, duration_s: float
+    ) -> None:
+        """The run is over."""
+        counts = Counter(record.state for record in records.values())
+        event = events.RunFinished(
+            run_id=run_id,
+            at=self._clock.now(),
+            status=status,
+            exit_code=exit_code,
+            duration_s=duration_s,
+            counts={state.value: counts[state] for state in TaskState if counts[state]},
+            failed=tuple(task for task, record in records.items() if record.has_failed),
+        )
+        self._sink.emit(event)
+
+    def _epoch(self, monotonic: float) -> float:
+        return self._clock.now() - (self._clock.monotonic() - monotonic)
+
+    def _measure(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> events.Measure:
+        return events.Measure(
+            pid=completion.pid or None,
+            started_at=self._epoch(completion.started),
+            ended_at=self._epoch(completion.ended),
+            duration_s=max(0.0, completion.ended - completion.started),
+            wait_s=max(0.0, completion.started - attempt.ready.since),
+            cpu_s=completion.cpu_s,
+            max_rss_bytes=completion.max_rss_bytes,
+            output_bytes=outcome.value.size_bytes if isinstance(outcome, Success) else None,
+        )
+
+    def _measure_whole(self, record: Record) -> events.Measure:
+        now = self._clock.monotonic()
+        return events.Measure(
+            pid=None,
+            started_at=self._epoch(record.ready_at),
+            ended_at=self._clock.now(),
+            duration_s=now - record.ready_at,
+            wait_s=0.0,
+        )
+
+
+def _subject(attempt: Attempt) -> events.Subject:
+    ready, task = attempt.ready, attempt.ready.record.task
+    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor)
+
+
+def _whole(record: Record) -> events.Subject:
+    return events.Subject(record.task.id, None, 0, record.task.layer, record.task.executor)
+
+
+def _progress(subject: events.Subject, at: float, body: Mapping[str, object]) -> events.TaskProgressed:
+    total = body.get("total")
+    return events.TaskProgressed(
+        subject=subject,
+        at=at,
+        done=_number(body.get("done")),
+        total=None if total is None else _number(total),
+        note=str(body.get("note") or ""),
+    )
+
+
+def _line(subject: events.Subject, at: float, body: Mapping[str, object]) -> events.TaskLogged:
+    fields = body.get("fields")
+    return events.TaskLogged(
+        subject=subject,
+        at=at,
+        level=str(body.get("level") or "info"),
+        message=str(body.get("message") or ""),
+        fields=fields if isinstance(fields, Mapping) else {},
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

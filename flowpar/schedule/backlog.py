@@ -1,0 +1,46 @@
+"""What may start as soon as there is room, a lane for each executor, the most urgent first."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Entry = TypeVar("Entry")
+
+
+class Backlog(Generic[Entry]):
+    """Entries by lane and rank (minus weight, place); the lowest rank goes first, then who came first."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lanes: dict[str, list[tuple[tuple[float, int], int, Entry]]] = {}
+        self._numbers = count()
+
+    def __bool__(self) -> bool:
+        """Whether anything may start."""
+        return any(self._lanes.values())
+
+    def add(self, lane: str, rank: tuple[float, int], entry: Entry) -> None:
+        """Let `entry` start when its turn comes."""
+        heappush(self._lanes.setdefault(lane, []), (rank, next(self._numbers), entry))
+
+    def lanes(self) -> Iterator[str]:
+        """Give the lanes that hold something."""
+        return iter([lane for lane, entries in self._lanes.items() if entries])
+
+    def has(self, lane: str, *, weight: float = 0.0) -> bool:
+        """Whether a lane holds something, and it is at least so heavy."""
+        entries = self._lanes.get(lane)
+        return bool(entries) and -entries[0][0][0] >= weight
+
+    def pop(self, lane: str) -> Entry:
+        """Take the most urgent entry of a lane that holds something."""
+        return heappop(self._lanes[lane])[-1]
+
+    def clear(self) -> None:
+        """Let nothing start."""
+        self._lanes.clear()

@@ -1,0 +1,70 @@
+"""Conditions and fan-outs: who decides them, the engine on plain data or a worker.
+
+    Ruling   what the engine came to by itself: an answer, a Failure, or NOT_HERE
+    Items    what a fan-out is bound to: how many items, and the encoded values of each
+
+The engine never opens a value of a user's class: where one is met, a worker decides.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flowpar.core.outcome import Failure, ValueRef
+    from flowpar.execute.recipe import TaskView
+    from flowpar.planning.model import PlannedTask
+
+
+class NotHere(Enum):
+    """The engine may not or should not decide this; a worker will."""
+
+    NOT_HERE = "not here"
+
+
+NOT_HERE: Final = NotHere.NOT_HERE
+
+
+class Items(Protocol):
+    """What the names of a fan-out are bound to."""
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        ...
+
+    @property
+    def verdicts(self) -> Sequence[bool] | None:
+        """For each item whether its `if` holds; None where no `if` asks for each item."""
+        ...
+
+    def item(self, index: int) -> Mapping[str, bytes]:
+        """Return the encoded value of each name for one item."""
+        ...
+
+
+class Decisions(Protocol):
+    """Decides in the engine, and reads what a worker decided."""
+
+    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:
+        """Evaluate the `if` of a task."""
+        ...
+
+    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:
+        """Evaluate the items of a fan-out, and its `if` where that asks for each item."""
+        ...
+
+    def read_judged(self, ref: ValueRef) -> bool | Failure:
+        """Return what a worker's Judge came to, a Failure where that is no verdict."""
+        ...
+
+    def read_expanded(self, ref: ValueRef) -> Items | Failure:
+        """Return what a worker's Expand came to."""
+        ...
+
+    def read_rendered(self, ref: ValueRef) -> str | Failure:
+        """Return what a worker's Render came to."""
+        ...

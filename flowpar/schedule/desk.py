@@ -1,0 +1,73 @@
+"""All that changes while a run goes on, in one place for the loop and its parts.
+
+frontier  which tasks may be opened          backlog    which attempts may start
+ledger    what each task came to             in_flight  which attempts were submitted
+settled   tasks that ended in this turn      fresh      outputs that came in this turn
+stop      why no more may start              wanted     stops that are asked for
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.schedule.attempt import InFlight, Ready
+from flowpar.schedule.backlog import Backlog
+from flowpar.schedule.frontier import Frontier
+from flowpar.schedule.ledger import Ledger, Record
+from flowpar.schedule.timers import Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowpar.core.clock import Clock
+    from flowpar.core.outcome import ValueRef
+    from flowpar.planning.model import Plan
+    from flowpar.schedule.announce import Announcer
+    from flowpar.schedule.crew import Crew, OutputKey, Stop
+
+
+@dataclass(slots=True)
+class Desk:
+    """The state of a run; owned by the loop, which hands it to its parts."""
+
+    clock: Clock
+    announce: Announcer
+    frontier: Frontier
+    ledger: Ledger
+    timers: Timers[Callable[[], None]]
+    in_flight: InFlight
+    backlog: Backlog[Ready | Record]
+    settled: list[Record] = field(default_factory=list)
+    fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
+    stop: Stop | None = None
+    wanted: list[Stop] = field(default_factory=list)
+
+    def queue(self, ready: Ready) -> None:
+        """Let an attempt start when there is room; after a stop nothing may."""
+        if self.stop is not None:
+            return
+        lane = "process" if ready.decision is not None else ready.record.task.executor
+        self.backlog.add(lane, ready.record.rank, ready)
+
+    def queue_items(self, record: Record) -> None:
+        """Let the next item of a fan-out start when there is room, where one may."""
+        if self.stop is None and record.items is not None and record.items.has_next and not record.is_queued:
+            record.is_queued = True
+            self.backlog.add(record.task.executor, record.rank, record)
+
+
+def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer) -> Desk:
+    """Return the desk of a run that has not begun."""
+    in_file_order = sorted(plan.tasks, key=lambda task: task.index)
+    records = [Record(task, (-plan.weights.get(task.id, 0.0), task.index)) for task in in_file_order]
+    timers: Timers[Callable[[], None]] = Timers()
+    return Desk(
+        clock=clock,
+        announce=announce,
+        frontier=Frontier({task.id: task.needs for task in in_file_order}, plan.weights),
+        ledger=Ledger(records, read_at_the_end=plan.outputs_read),
+        timers=timers,
+        in_flight=InFlight(crew, clock, timers),
+        backlog=Backlog(),
+    )

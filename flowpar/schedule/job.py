@@ -1,0 +1,92 @@
+"""Ready attempts as jobs: what the run shares is pickled once, a recipe once for each task.
+
+Ready + record ──► Job(shared, recipe, bindings) ──► executor
+"""
+
+from __future__ import annotations
+
+import pickle
+from itertools import count
+from typing import TYPE_CHECKING
+
+from flowpar.execute.base import Job
+from flowpar.execute.recipe import Bindings, Shared
+from flowpar.schedule.attempt import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.execute.recipe import TaskView
+    from flowpar.planning.model import Plan
+    from flowpar.schedule.attempt import Ready
+    from flowpar.schedule.ledger import Ledger, Record
+
+_PROTOCOL = 5
+
+
+def share(plan: Plan, *, run_id: str, run_dir: str, address: str | None = None, key: bytes = b"") -> Shared:
+    """Return what every job of a run gets."""
+    return Shared(
+        run_id=run_id,
+        run_dir=run_dir,
+        workflow_name=plan.workflow,
+        workflow_dir=plan.workflow_dir,
+        python_path=plan.python_path,
+        inputs=plan.inputs,
+        env_file=plan.env_file,
+        env=plan.env,
+        outputs_address=address,
+        outputs_key=key,
+    )
+
+
+class JobMaker:
+    """Makes jobs and numbers them; owned by the loop."""
+
+    def __init__(self, shared: Shared, ledger: Ledger) -> None:
+        """Pickle what all jobs share."""
+        self._run_dir = shared.run_dir
+        self._shared = pickle.dumps(shared, _PROTOCOL)
+        self._ledger = ledger
+        self._numbers = count(1)
+
+    def make(self, ready: Ready) -> tuple[Attempt, Job]:
+        """Return the attempt and its job."""
+        task, number = ready.record.task, next(self._numbers)
+        place = "" if ready.item is None else f"-{ready.item}"
+        log_file = f"logs/{number:06d}-{task.id}{place}.{ready.number}.log"
+        job = Job(
+            number=number,
+            task=task.id,
+            item=ready.item,
+            attempt=ready.number,
+            shared=self._shared,
+            recipe=self._recipe(ready),
+            bindings=pickle.dumps(self._bindings(ready), _PROTOCOL),
+            log_file=f"{self._run_dir}/{log_file}",
+            grace_s=task.grace_s,
+        )
+        return Attempt(job=number, ready=ready, log_file=log_file), job
+
+    def _recipe(self, ready: Ready) -> bytes:
+        record = ready.record
+        if ready.decision is not None:
+            return pickle.dumps(ready.decision, _PROTOCOL)
+        if record.recipe is None:
+            record.recipe = pickle.dumps(record.task.call, _PROTOCOL)
+        return record.recipe
+
+    def _bindings(self, ready: Ready) -> Bindings:
+        record, fan_out = ready.record, ready.record.task.fan_out
+        if ready.decision is not None:
+            return Bindings(tasks=self._ledger.views(record.task.decides_on))
+        views = self._views(record)
+        if ready.item is None or record.bound is None or fan_out is None:
+            return Bindings(tasks=views)
+        each = record.bound.item(ready.item)
+        return Bindings(tasks=views, each=each, index=ready.item, is_matrix=fan_out.is_product)
+
+    def _views(self, record: Record) -> Mapping[str, TaskView]:
+        if record.views is None:
+            record.views = self._ledger.views(record.task.reads)
+        return record.views

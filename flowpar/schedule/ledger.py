@@ -1,0 +1,167 @@
+"""What each task came to, and what of it others still read.
+
+Record   where one task stands, and its output or error as expressions see them
+Ledger   all records of a run {task: record} in file order
+unread   {task: how many that read its output have not ended}; at 0 the output is released
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import InternalError
+from flowpar.core.outcome import Success
+from flowpar.core.states import MOVES, TaskState
+from flowpar.execute.recipe import FailureView, TaskView
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from flowpar.core.outcome import Failure, Outcome, ValueRef
+    from flowpar.planning.model import PlannedTask
+    from flowpar.schedule.crew import OutputKey
+    from flowpar.schedule.decision import Items
+    from flowpar.schedule.fanout import ItemSet
+
+INLINE_LIMIT = 256 * 1024
+_TRACEBACKS_KEPT = 100
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """Where one task stands; the loop and its parts write it.
+
+    `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
+    the last one. `recipe` and `views` are made at the first attempt and dropped at the end.
+    """
+
+    task: PlannedTask
+    rank: tuple[float, int]
+    state: TaskState = TaskState.PENDING
+    is_tolerated: bool = False
+    ready_at: float = 0.0
+    attempt: int = 0
+    output: ValueRef | None = None
+    error: FailureView | None = None
+    items: ItemSet | None = None
+    bound: Items | None = None
+    item_errors: dict[int, FailureView] = field(default_factory=dict)
+    again_at: dict[int, float] = field(default_factory=dict)
+    is_queued: bool = False
+    recipe: bytes | None = None
+    views: Mapping[str, TaskView] | None = None
+
+    @property
+    def lets_others_run(self) -> bool:
+        """Whether what needs the task may run."""
+        return self.state.is_success or self.is_tolerated
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the run fails because of the task."""
+        return self.state in {TaskState.FAILED, TaskState.TIMED_OUT} and not self.is_tolerated
+
+    def move(self, state: TaskState) -> None:
+        """Go to another state, where that is legal."""
+        if state not in MOVES[self.state]:
+            raise InternalError(f'task "{self.task.id}" cannot go from {self.state} to {state}')
+        self.state = state
+
+    def keep_outcome(self, outcome: Outcome, attempt: int) -> None:
+        """Keep the output or the error of a task without items."""
+        self.attempt = attempt
+        if isinstance(outcome, Success):
+            self.output = outcome.value
+        else:
+            self.error = failure_view(outcome, attempt)
+
+    def keep_item_failure(self, item: int, failure: Failure, attempt: int) -> None:
+        """Keep the error of an item; of many only the first keep their traceback."""
+        view = failure_view(failure, attempt)
+        if len(self.item_errors) >= _TRACEBACKS_KEPT:
+            view = FailureView(view.kind, view.type, view.message[:200], attempt, view.exit_code, "")
+        self.item_errors[item] = view
+
+    def drop_working_state(self) -> None:
+        """Let go of what only attempts need."""
+        self.recipe = self.views = self.bound = None
+
+
+def failure_view(failure: Failure, attempt: int) -> FailureView:
+    """Return a failure as `tasks.x.error`."""
+    return FailureView(
+        kind=failure.kind.value,
+        type=failure.type,
+        message=failure.message,
+        attempt=attempt,
+        exit_code=failure.exit_code,
+        traceback=failure.traceback,
+    )
+
+
+class Ledger:
+    """All records of a run; owned by the loop."""
+
+    def __init__(self, records: Iterable[Record], *, read_at_the_end: Collection[str] = ()) -> None:
+        """Count who reads whose output; the workflow's own outputs are a reader that never ends."""
+        self.records = {record.task.id: record for record in records}
+        self._unread = dict.fromkeys(read_at_the_end, 1)
+        for record in self.records.values():
+            for name in record.task.reads | record.task.decides_on:
+                self._unread[name] = self._unread.get(name, 0) + 1
+
+    def __getitem__(self, task: str) -> Record:
+        """Return the record of a task."""
+        return self.records[task]
+
+    def is_read(self, task: str) -> bool:
+        """Whether anybody will still read the output of a task."""
+        return self._unread.get(task, 0) > 0
+
+    def close(self, record: Record) -> list[OutputKey]:
+        """Note that a task ended; return the outputs that nobody reads any more."""
+        record.drop_working_state()
+        released: list[OutputKey] = []
+        for name in record.task.reads | record.task.decides_on:
+            self._unread[name] -= 1
+            if not self._unread[name]:
+                released += self._release(self.records[name])
+        return released
+
+    def _release(self, record: Record) -> list[OutputKey]:
+        task = record.task.id
+        record.item_errors.clear()
+        if record.items is None:
+            was_kept = record.output is not None
+            record.output = None
+            return [(task, None)] if was_kept else []
+        return [(task, item) for item in record.items.all_in(TaskState.SUCCEEDED)]
+
+    def views(self, names: Iterable[str]) -> dict[str, TaskView]:
+        """Return tasks as a job sees them; small outputs travel along until there are too many."""
+        left = INLINE_LIMIT
+        views: dict[str, TaskView] = {}
+        for name in sorted(names):
+            record = self.records[name]
+            size = len(record.output.inline or b"") if record.output else 0
+            views[name] = _view(record, travels=size <= left)
+            left -= size if size <= left else 0
+        return views
+
+
+def _view(record: Record, *, travels: bool) -> TaskView:
+    if record.items is None:
+        return TaskView(
+            status=record.state.value,
+            output=record.output if travels else None,
+            is_managed=record.output is not None and not travels,
+            error=record.error,
+        )
+    return TaskView(
+        status=record.state.value,
+        is_managed=record.state.is_success,
+        error=record.error,
+        item_states=record.items.states(),
+        item_errors=dict(record.item_errors),
+    )

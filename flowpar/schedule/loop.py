@@ -1,0 +1,279 @@
+"""The only loop: fill, wait, settle, release, until every task has ended.
+
+    wait ─► notices ─► outcomes ─► outputs table ─► start what does not depend on them
+      ▲                                                            │
+      └──── start dependents ◄── release ◄── journal commit ◄──────┘
+
+It knows no process: it gives jobs to a crew and is told what became of them. A dependent starts
+only after what it depends on is durable; what does not depend on it need not wait for the disk.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import ExitCode, InternalError
+from flowpar.core.outcome import Failure
+from flowpar.core.states import RunStatus, TaskState
+from flowpar.execute.base import Completion, Notice, Printed, Reported, Started
+from flowpar.execute.recipe import Call, Render
+from flowpar.planning.model import PlannedTask
+from flowpar.schedule.announce import Announcer
+from flowpar.schedule.attempt import Attempt, Ready
+from flowpar.schedule.crew import NoStopRequests, overdue
+from flowpar.schedule.desk import lay_out
+from flowpar.schedule.job import JobMaker, share
+from flowpar.schedule.ledger import Record
+from flowpar.schedule.opening import Opening
+from flowpar.schedule.run import RunEnd
+from flowpar.schedule.settle import Settlement, outcome_of
+from flowpar.schedule.stopping import Stopping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowpar.core.clock import Clock
+    from flowpar.core.events import EventSink
+    from flowpar.planning.model import Plan
+    from flowpar.schedule.crew import Crew, StopRequests
+    from flowpar.schedule.decision import Decisions
+    from flowpar.schedule.run import RunOptions
+
+_SKIP_REASONS = {
+    TaskState.FAILED: "failed",
+    TaskState.TIMED_OUT: "timed out",
+    TaskState.SKIPPED: "was skipped",
+    TaskState.CANCELLED: "was cancelled",
+}
+
+
+class Loop:
+    """Runs one plan, once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        crew: Crew,
+        sink: EventSink,
+        clock: Clock,
+        *,
+        decisions: Decisions,
+        options: RunOptions,
+        random: Callable[[], float],
+        stops: StopRequests | None = None,
+    ) -> None:
+        """Lay everything out; nothing starts before `run`."""
+        self._plan = plan
+        self._crew = crew
+        self._sink = sink
+        self._clock = clock
+        self._options = options
+        self._decisions = decisions
+        self._announce = Announcer(sink, clock)
+        self._desk = lay_out(plan, crew, clock, self._announce)
+        self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
+        self._opening = Opening(self._desk, decisions, self._settlement)
+        self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
+        shared = share(
+            plan,
+            run_id=options.run_id,
+            run_dir=options.run_dir,
+            address=crew.outputs_address,
+            key=crew.outputs_key,
+        )
+        self._jobs = JobMaker(shared, self._desk.ledger)
+        self._rendered: str | Failure | None = None
+
+    def run(self) -> RunEnd:
+        """Run the plan to its end and say how it ended."""
+        began = self._clock.monotonic()
+        options = self._options
+        self._announce.run_started(
+            self._plan,
+            run_id=options.run_id,
+            run_dir=options.run_dir,
+            workers=options.workers,
+            versions=options.versions,
+        )
+        if options.timeout_s is not None:
+            stop = overdue(options.timeout_s)
+            self._desk.timers.add(began + options.timeout_s, partial(self._desk.wanted.append, stop))
+        self._sink.commit()
+        self._release()
+        self._go_on()
+        self._render_outputs()
+        return self._finish(began)
+
+    def _go_on(self) -> None:
+        """Turn until nothing is in flight and nothing will be."""
+        self._fill()
+        while self._desk.in_flight or (self._desk.stop is None and self._is_waiting()):
+            self._turn()
+        self._stopping.cancel_the_rest()
+        self._sink.commit()
+
+    def _is_waiting(self) -> bool:
+        """Whether something may still start by itself; that tasks are left and nothing is to come is our bug."""
+        desk = self._desk
+        if desk.backlog or (desk.frontier and desk.timers.next_due() is not None):
+            return True
+        if desk.frontier:
+            raise InternalError("tasks are left, and nothing runs or will start")
+        return False
+
+    def _turn(self) -> None:
+        for notice in self._crew.wait(self._patience()):
+            self._hear(notice)
+        for alarm in self._desk.timers.ring(self._clock.monotonic()):
+            alarm()
+        self._stopping.obey()
+        if self._desk.fresh:
+            self._crew.outputs.update(self._desk.fresh)
+            self._desk.fresh.clear()
+        # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
+        settled = self._desk.settled
+        self._fill(weight=max((self._desk.frontier.weight_after(each.task.id) for each in settled), default=0.0))
+        if settled:
+            self._sink.commit()
+            self._release()
+            self._fill()
+
+    def _patience(self) -> float | None:
+        due = self._desk.timers.next_due()
+        return None if due is None else max(0.0, due - self._clock.monotonic())
+
+    def _hear(self, notice: Notice) -> None:
+        attempt = self._desk.in_flight.find(notice.job)
+        if attempt is None:
+            return  # a late word about something that is over
+        match notice:
+            case Started():
+                self._start(attempt, notice.pid, notice.monotonic)
+            case Reported():
+                self._announce.reported(attempt, notice)
+            case Printed():
+                self._announce.printed(attempt, notice.text)
+            case Completion():
+                self._complete(attempt, notice)
+
+    def _start(self, attempt: Attempt, pid: int, monotonic: float) -> None:
+        if attempt.started is None:
+            self._desk.in_flight.start(attempt, pid, monotonic)
+            if attempt.ready.decision is None:
+                self._announce.started(attempt)
+
+    def _complete(self, attempt: Attempt, completion: Completion) -> None:
+        if completion.pid:
+            self._start(attempt, completion.pid, completion.started)
+        self._desk.in_flight.remove(attempt)
+        outcome = outcome_of(attempt, completion)
+        decision = attempt.ready.decision
+        if decision is None:
+            self._settlement.settle(attempt, completion, outcome)
+        elif isinstance(decision, Render):
+            self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)
+        else:
+            self._opening.decided(attempt.ready.record, decision, outcome)
+
+    def _fill(self, *, weight: float = 0.0) -> None:
+        """Submit what may start and is at least so heavy, as long as there is room for it."""
+        for lane in self._desk.backlog.lanes():
+            while self._desk.backlog.has(lane, weight=weight) and self._crew.has_room(lane):
+                ready = self._next_ready(lane)
+                if ready is not None:
+                    self._submit(lane, ready)
+
+    def _next_ready(self, lane: str) -> Ready | None:
+        entry = self._desk.backlog.pop(lane)
+        if isinstance(entry, Ready):
+            return entry
+        entry.is_queued = False
+        if entry.items is None or not entry.items.has_next:
+            return None  # its items were closed since
+        item, number = entry.items.take()
+        self._desk.queue_items(entry)
+        return Ready(entry, item, number, entry.again_at.pop(item, entry.ready_at))
+
+    def _submit(self, lane: str, ready: Ready) -> None:
+        record = ready.record
+        if ready.decision is None and record.state is TaskState.READY:
+            record.move(TaskState.RUNNING)
+        attempt, job = self._jobs.make(ready)
+        self._desk.in_flight.add(attempt)
+        self._crew.submit(lane, job)
+
+    def _release(self) -> None:
+        """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
+        desk = self._desk
+        while desk.stop is None:
+            settled, desk.settled = desk.settled, []
+            for record in settled:
+                self._pass_on(record)
+            while desk.frontier.has_ready:
+                self._opening.open(desk.ledger[desk.frontier.take()])
+            if not desk.settled:
+                return
+            self._stopping.obey()
+            self._sink.commit()
+        desk.settled.clear()
+
+    def _pass_on(self, record: Record) -> None:
+        desk = self._desk
+        ended = [record]
+        if record.lets_others_run:
+            desk.frontier.succeed(record.task.id)
+        else:
+            for skip in desk.frontier.fail(record.task.id):
+                skipped, cause = desk.ledger[skip.task], desk.ledger[skip.because]
+                skipped.move(TaskState.SKIPPED)
+                self._announce.skipped(skipped, f'task "{skip.because}" {_SKIP_REASONS[cause.state]}')
+                ended.append(skipped)
+        released = [key for each in ended for key in desk.ledger.close(each)]
+        if released:
+            self._crew.outputs.discard(released)
+
+    def _render_outputs(self) -> None:
+        """Let a worker make the workflow's outputs, after all tasks ended well."""
+        desk, plan = self._desk, self._plan
+        if desk.stop is not None or any(record.has_failed for record in desk.ledger.records.values()):
+            return
+        if not plan.outputs:
+            self._rendered = "{}"
+            return
+        task = PlannedTask(
+            id="outputs",
+            index=len(plan.tasks),
+            kind="outputs",
+            layer=len(plan.layers),
+            executor="process",
+            call=Call("", {}),
+            decides_on=plan.outputs_read,
+        )
+        desk.queue(Ready(Record(task, (0.0, task.index)), None, 1, self._clock.monotonic(), Render(plan.outputs)))
+        self._go_on()
+
+    def _finish(self, began: float) -> RunEnd:
+        records = self._desk.ledger.records
+        status, exit_code = self._verdict()
+        duration_s = self._clock.monotonic() - began
+        self._announce.run_finished(
+            self._options.run_id, records, status=status, exit_code=exit_code, duration_s=duration_s
+        )
+        self._sink.commit()
+        return RunEnd(
+            status=status,
+            exit_code=exit_code,
+            states={task: record.state for task, record in records.items()},
+            failed=tuple(task for task, record in records.items() if record.has_failed),
+            duration_s=duration_s,
+            outputs=self._rendered if isinstance(self._rendered, str) else None,
+            outputs_failure=self._rendered if isinstance(self._rendered, Failure) else None,
+        )
+
+    def _verdict(self) -> tuple[RunStatus, ExitCode]:
+        if self._desk.stop is not None:
+            return self._desk.stop.status, self._desk.stop.exit_code
+        if isinstance(self._rendered, str):
+            return RunStatus.SUCCEEDED, ExitCode.OK
+        return RunStatus.FAILED, ExitCode.TASK_FAILED

@@ -1,0 +1,124 @@
+"""What happens to a task whose needs are met, before its first attempt: its condition and its items.
+
+taken ─► if ─┬─► skipped
+└─► for_each, matrix ─┬─► settled, with zero items
+└─► ready
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure
+from flowpar.core.states import TaskState
+from flowpar.execute.recipe import Expand, Judge
+from flowpar.schedule.attempt import Ready
+from flowpar.schedule.decision import NotHere
+from flowpar.schedule.fanout import ItemSet
+
+if TYPE_CHECKING:
+    from flowpar.core.outcome import Outcome
+    from flowpar.planning.model import FanOut, PlannedTask
+    from flowpar.schedule.decision import Decisions, Items
+    from flowpar.schedule.desk import Desk
+    from flowpar.schedule.ledger import Record
+    from flowpar.schedule.settle import Settlement
+
+CONDITION_IS_FALSE = "its condition is false"
+
+
+class Opening:
+    """Opens tasks; a part of the loop."""
+
+    def __init__(self, desk: Desk, decisions: Decisions, settlement: Settlement) -> None:
+        """Work on `desk`."""
+        self._desk = desk
+        self._decisions = decisions
+        self._settlement = settlement
+
+    def open(self, record: Record) -> None:
+        """Begin with a task whose needs are met."""
+        record.ready_at = self._desk.clock.monotonic()
+        condition = record.task.condition
+        if condition is None or record.task.condition_is_per_item:
+            self._bind(record)
+            return
+        verdict = self._decisions.judge(record.task, self._desk.ledger.views(record.task.decides_on))
+        if isinstance(verdict, NotHere):
+            self._delegate(record, Judge(condition))
+        else:
+            self._judged(record, verdict)
+
+    def decided(self, record: Record, decision: Judge | Expand, outcome: Outcome) -> None:
+        """Go on with a task for which a worker decided something."""
+        if self._desk.stop is not None:
+            return  # it is cancelled with all the others that did not start
+        if isinstance(outcome, Failure):
+            self._fail(record, outcome)
+        elif isinstance(decision, Judge):
+            self._judged(record, self._decisions.read_judged(outcome.value))
+        elif record.task.fan_out is not None:
+            self._bound(record, record.task.fan_out, self._decisions.read_expanded(outcome.value))
+
+    def _judged(self, record: Record, verdict: bool | Failure) -> None:  # noqa: FBT001 - a verdict is what it is about
+        if isinstance(verdict, Failure):
+            self._fail(record, verdict)
+        elif verdict:
+            self._bind(record)
+        else:
+            self._skip(record)
+
+    def _bind(self, record: Record) -> None:
+        fan_out = record.task.fan_out
+        if fan_out is None:
+            record.move(TaskState.READY)
+            self._desk.queue(Ready(record, None, 1, record.ready_at))
+            return
+        found = self._decisions.expand(record.task, self._desk.ledger.views(record.task.decides_on))
+        if isinstance(found, NotHere):
+            self._delegate(record, expansion_of(record.task, fan_out))
+        else:
+            self._bound(record, fan_out, found)
+
+    def _bound(self, record: Record, fan_out: FanOut, bound: Items | Failure) -> None:
+        if isinstance(bound, Failure):
+            self._fail(record, bound)
+            return
+        items = ItemSet(bound.count, max_parallel=fan_out.max_parallel)
+        record.items, record.bound = items, bound
+        self._desk.announce.expanded(record, bound.count)
+        for item, verdict in enumerate(bound.verdicts or ()):
+            if not verdict:
+                items.skip(item)
+                self._desk.announce.skipped(record, CONDITION_IS_FALSE, item=item)
+        if items.is_over:
+            self._settlement.conclude(record)
+            return
+        record.move(TaskState.READY)
+        self._desk.queue_items(record)
+
+    def _delegate(self, record: Record, decision: Judge | Expand) -> None:
+        self._desk.queue(Ready(record, None, 1, record.ready_at, decision))
+
+    def _skip(self, record: Record) -> None:
+        record.move(TaskState.SKIPPED)
+        self._desk.announce.skipped(record, CONDITION_IS_FALSE)
+        self._settlement.close(record)
+
+    def _fail(self, record: Record, failure: Failure) -> None:
+        record.is_tolerated = record.task.allow_failure
+        record.move(TaskState.FAILED)
+        record.keep_outcome(failure, 0)
+        self._desk.announce.ended(record, failure)
+        self._settlement.close(record)
+
+
+def expansion_of(task: PlannedTask, fan_out: FanOut) -> Expand:
+    """Return the recipe that makes the items of a fanned-out task."""
+    return Expand(
+        names=fan_out.names,
+        is_product=fan_out.is_product,
+        include=fan_out.include,
+        exclude=fan_out.exclude,
+        condition=task.condition if task.condition_is_per_item else None,
+    )

@@ -1,0 +1,42 @@
+"""How a plan is run this time, and how that ended: two values at the ends of the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.errors import ExitCode
+    from flowpar.core.outcome import Failure
+    from flowpar.core.states import RunStatus, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a plan is run this time; `run_dir` is absolute."""
+
+    run_id: str
+    run_dir: str
+    workers: int = 1
+    is_fail_fast: bool = False
+    timeout_s: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended.
+
+    `outputs` is the JSON text of the workflow's outputs, None where the run did not come to them;
+    `outputs_failure` says why they could not be made though every task ended well.
+    """
+
+    status: RunStatus
+    exit_code: ExitCode
+    states: Mapping[str, TaskState]
+    failed: tuple[str, ...]
+    duration_s: float
+    outputs: str | None = None
+    outputs_failure: Failure | None = None

@@ -1,0 +1,179 @@
+"""How completions become states: outcomes, retries, items and the end of a fan-out.
+
+Completion ─► outcome ─┬─► another attempt, later
+└─► state of the task or item ─► the fan-out as a whole ─► settled
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure, FailureKind, Success
+from flowpar.core.states import TaskState
+from flowpar.schedule.attempt import Attempt, Ending, Ready
+from flowpar.schedule.crew import failed_fast
+from flowpar.schedule.retry import next_try
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowpar.core.outcome import Outcome
+    from flowpar.execute.base import Completion
+    from flowpar.schedule.desk import Desk
+    from flowpar.schedule.ledger import Record
+
+_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
+_STATE_OF = {FailureKind.TIMEOUT: TaskState.TIMED_OUT, FailureKind.CANCELLED: TaskState.CANCELLED}
+
+
+def outcome_of(attempt: Attempt, completion: Completion) -> Outcome:
+    """Return how an attempt ended, which is the loop's word where the loop ended it.
+
+    What was over before the loop reached for it counts as it was; what returned in spite of being
+    cancelled has succeeded; a timeout is a timeout.
+    """
+    outcome = completion.outcome
+    if attempt.ending is None or (completion.pid and completion.ended < attempt.ended_by_us):
+        return outcome
+    if attempt.ending is Ending.TIMEOUT:
+        forced = ", ignored SIGTERM and was killed" if attempt.was_forced else ""
+        limit = attempt.ready.record.task.timeout_s
+        return Failure(FailureKind.TIMEOUT, "timeout", f"ran longer than its timeout of {limit:g} s{forced}")
+    if isinstance(outcome, Success):
+        return outcome
+    return Failure(FailureKind.CANCELLED, "cancelled", f"cancelled: {attempt.reason}")
+
+
+class Settlement:
+    """Settles attempts; a part of the loop."""
+
+    def __init__(self, desk: Desk, random: Callable[[], float], *, is_fail_fast: bool) -> None:
+        """Work on `desk`; `random` gives the jitter of retries."""
+        self._desk = desk
+        self._random = random
+        self._is_fail_fast = is_fail_fast
+
+    def settle(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> None:
+        """Make another attempt, or settle the task or item for good."""
+        if isinstance(outcome, Failure):
+            delay_s = self._delay(attempt.ready, outcome)
+            if delay_s is not None:
+                self._desk.announce.retrying(attempt, completion, outcome, delay_s)
+                self._retry(attempt.ready, delay_s)
+                return
+        if attempt.ready.item is None:
+            self._settle_task(attempt, completion, outcome)
+        else:
+            self._settle_item(attempt, completion, outcome, attempt.ready.item)
+
+    def _delay(self, ready: Ready, failure: Failure) -> float | None:
+        items = ready.record.items
+        if self._desk.stop is not None or (items is not None and items.is_closed):
+            return None
+        return next_try(ready.record.task.retry, ready.number, failure, self._random)
+
+    def _retry(self, ready: Ready, delay_s: float) -> None:
+        record, due = ready.record, self._desk.clock.monotonic() + delay_s
+        if record.items is not None and ready.item is not None:
+            record.items.delay(ready.item)
+            record.again_at[ready.item] = due
+            self._desk.timers.add(due, partial(self._release_item, record, ready.item))
+            self._desk.queue_items(record)
+            return
+        record.move(TaskState.READY)
+        again = Ready(record, None, ready.number + 1, due)
+        self._desk.timers.add(due, partial(self._desk.queue, again))
+
+    def _release_item(self, record: Record, item: int) -> None:
+        if record.items is not None:
+            record.items.release(item)
+            self._desk.queue_items(record)
+
+    def _settle_task(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> None:
+        record, state = attempt.ready.record, _state_of(outcome)
+        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.move(state)
+        record.keep_outcome(outcome, attempt.ready.number)
+        self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=record.is_tolerated)
+        if isinstance(outcome, Success):
+            self._publish(record, None, outcome)
+        self.close(record)
+
+    def _settle_item(self, attempt: Attempt, completion: Completion, outcome: Outcome, item: int) -> None:
+        record, state = attempt.ready.record, _state_of(outcome)
+        items, fan_out = record.items, record.task.fan_out
+        assert items is not None  # noqa: S101 - an item was taken from them
+        assert fan_out is not None  # noqa: S101 - the same
+        items.settle(item, state)
+        is_tolerated = state in _FAILED and (record.task.allow_failure or fan_out.on_item_error == "collect")
+        self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=is_tolerated)
+        if isinstance(outcome, Success):
+            self._publish(record, item, outcome)
+        else:
+            record.keep_item_failure(item, outcome, attempt.ready.number)
+        if state in _FAILED and not is_tolerated:
+            self._fail_fast(record)
+        if state in _FAILED and fan_out.on_item_error == "fail_fast":
+            self.close_items(record, f"item {item} failed")
+        if items.is_over:
+            self.conclude(record)
+        else:
+            self._desk.queue_items(record)
+
+    def close_items(self, record: Record, reason: str) -> None:
+        """Start no more items of a fan-out and cancel those that run."""
+        if record.items is None:
+            return
+        record.items.close()
+        for attempt in self._desk.in_flight:
+            if attempt.ready.record is record:
+                self._desk.in_flight.end(attempt, Ending.CANCELLED, reason)
+
+    def conclude(self, record: Record) -> None:
+        """Settle a fan-out of which no item is out or will be."""
+        failure = self._verdict(record)
+        state = TaskState.SUCCEEDED if failure is None else _state_of(failure)
+        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.move(state)
+        if failure is not None:
+            record.keep_outcome(failure, 0)
+        self._desk.announce.ended(record, failure)
+        self.close(record)
+
+    def _verdict(self, record: Record) -> Failure | None:
+        """Return why a fan-out did not succeed; under `collect` failed items are no reason."""
+        items, fan_out = record.items, record.task.fan_out
+        if items is None or fan_out is None:
+            return None
+        stop = self._desk.stop
+        if stop is not None and items.tally(TaskState.CANCELLED):
+            return Failure(FailureKind.CANCELLED, "cancelled", f"cancelled: {stop.reason}")
+        first = items.first(*_FAILED)
+        if first is None or fan_out.on_item_error == "collect":
+            return None
+        view = record.item_errors[first]
+        message = f"{items.tally(*_FAILED)} of {items.count} items failed, item {first}: {view.type}: {view.message}"
+        return Failure(FailureKind.ITEMS, "items", message)
+
+    def _publish(self, record: Record, item: int | None, outcome: Success) -> None:
+        if self._desk.ledger.is_read(record.task.id):
+            self._desk.fresh[record.task.id, item] = outcome.value
+        elif item is None:
+            record.output = None
+
+    def close(self, record: Record) -> None:
+        """Hand on a task that ended."""
+        self._desk.settled.append(record)
+        if record.has_failed:
+            self._fail_fast(record)
+
+    def _fail_fast(self, record: Record) -> None:
+        if self._is_fail_fast and self._desk.stop is None and not self._desk.wanted:
+            self._desk.wanted.append(failed_fast(record.task.id))
+
+
+def _state_of(outcome: Outcome) -> TaskState:
+    if isinstance(outcome, Success):
+        return TaskState.SUCCEEDED
+    return _STATE_OF.get(outcome.kind, TaskState.FAILED)

@@ -1,0 +1,169 @@
+"""A whole run in virtual time: the real loop with a fake crew, clock, sink and fake decisions.
+
+    planned(...) ─► play(tasks, script) ─► Played(end, sink, crew, clock)
+
+Nothing is started and nothing sleeps, so a run of many hours takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
+from flowpar.execute.recipe import Call
+from flowpar.planning.graph import build_graph, layers_of, weights_of
+from flowpar.planning.model import Plan, PlannedTask
+from flowpar.schedule.decision import NOT_HERE
+from flowpar.schedule.loop import Loop
+from flowpar.schedule.run import RunEnd, RunOptions
+from flowpar.testing.clock import FakeClock
+from flowpar.testing.crew import FakeCrew, Scripted
+from flowpar.testing.sink import RecordingSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flowpar.core.events import EventSink
+    from flowpar.execute.base import Job
+    from flowpar.execute.recipe import TaskView
+    from flowpar.expr.template import Template
+    from flowpar.schedule.crew import Stop, StopRequests
+    from flowpar.schedule.decision import Items, NotHere
+
+_SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class FakeItems:
+    """So many items, all bound to nothing."""
+
+    count: int
+    verdicts: Sequence[bool] | None = None
+
+    def item(self, index: int) -> Mapping[str, bytes]:  # noqa: ARG002 - the protocol's
+        """Return no names."""
+        return {}
+
+
+@dataclass(slots=True)
+class FakeDecisions:
+    """Decides what it was told for each task; `at_worker` are decisions that only workers take."""
+
+    verdicts: Mapping[str, bool | Failure] = field(default_factory=dict)
+    items: Mapping[str, Items | Failure] = field(default_factory=dict)
+    at_worker: frozenset[str] = frozenset()
+
+    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:  # noqa: ARG002 - the same
+        """Return the verdict of a task."""
+        return NOT_HERE if task.id in self.at_worker else self.verdicts[task.id]
+
+    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:  # noqa: ARG002 - the same
+        """Return the items of a task."""
+        return NOT_HERE if task.id in self.at_worker else self.items[task.id]
+
+    def read_judged(self, ref: ValueRef) -> bool | Failure:
+        """Return the verdict of the task that the value is named after."""
+        return self.verdicts[_text(ref)]
+
+    def read_expanded(self, ref: ValueRef) -> Items | Failure:
+        """Return the items of the task that the value is named after."""
+        return self.items[_text(ref)]
+
+    def read_rendered(self, ref: ValueRef) -> str | Failure:
+        """Return the text of the value."""
+        return _text(ref)
+
+
+@dataclass(slots=True)
+class FakeStops:
+    """Stops that a test asks for."""
+
+    wanted: list[Stop] = field(default_factory=list)
+
+    def take(self) -> Sequence[Stop]:
+        """Return what was asked for since the last time."""
+        taken, self.wanted = self.wanted, []
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run that is over, and all that was seen of it."""
+
+    end: RunEnd
+    sink: RecordingSink
+    crew: FakeCrew
+    clock: FakeClock
+
+
+def value(text: str = "") -> Success:
+    """Return a success whose value is `text`, encoded as no real value is."""
+    return Success(ValueRef(len(text), "none:", is_plain=True, inline=text.encode()))
+
+
+def raised(kind: str = "ValueError", message: str = "no") -> Failure:
+    """Return the failure of an attempt that raised."""
+    return Failure(FailureKind.EXCEPTION, kind, message)
+
+
+def planned(task: str, *needs: str, **changes: object) -> PlannedTask:
+    """Return a task that needs others; `changes` are further fields of `PlannedTask`."""
+    plain = PlannedTask(task, 0, "python", 0, "process", Call("steps:run", {}), needs=needs)
+    return replace(plain, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+
+
+def plan_of(tasks: Sequence[PlannedTask], *, outputs: Mapping[str, Template] | None = None) -> Plan:
+    """Return a plan of tasks that are given in file order."""
+    graph = build_graph({task.id: task.needs for task in tasks})
+    layers = layers_of(graph)
+    order = [task for layer in layers for task in layer]
+    layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
+    placed = {task.id: replace(task, index=index, layer=layer_of[task.id]) for index, task in enumerate(tasks)}
+    return Plan(
+        workflow="simulated",
+        file="workflow.yaml",
+        workflow_dir="/nowhere",
+        description="",
+        tasks=tuple(placed[task] for task in order),
+        layers=layers,
+        weights=weights_of(graph, order),
+        inputs={},
+        outputs=outputs or {},
+        env={},
+        env_file={},
+        python_path=(),
+    )
+
+
+def play(
+    plan: Plan | Sequence[PlannedTask],
+    script: Callable[[Job], Scripted] = lambda _: Scripted(value()),
+    *,
+    workers: int = 2,
+    decisions: FakeDecisions | None = None,
+    options: RunOptions | None = None,
+    stops: StopRequests | None = None,
+    prepare: Callable[[FakeCrew], None] = lambda _: None,
+    sink: EventSink | None = None,
+) -> Played:
+    """Run a plan, or tasks in file order, to its end; `prepare` may schedule actions of the crew."""
+    clock, recording = FakeClock(), RecordingSink()
+    crew = FakeCrew(script, clock, workers=workers)
+    prepare(crew)
+    loop = Loop(
+        plan if isinstance(plan, Plan) else plan_of(plan),
+        crew,
+        sink or recording,
+        clock,
+        decisions=decisions or FakeDecisions(),
+        options=options or RunOptions("run", "/nowhere/run", workers=workers),
+        random=random.Random(_SEED).random,  # noqa: S311 - the same each time, and no secret
+        stops=stops,
+    )
+    return Played(loop.run(), recording, crew, clock)
+
+
+def _text(ref: ValueRef) -> str:
+    return (ref.inline or b"").decode()

@@ -1,0 +1,295 @@
+"""The loop runs a plan: order, failures, retries, timeouts, conditions and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.core.errors import ExitCode
+from flowpar.core.events import Event, RunFinished, RunStarted, TaskEnded, TaskRetrying, TaskSkipped, TaskStarted
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import RunStatus, TaskState
+from flowpar.expr.template import Constant
+from flowpar.planning.model import Retry
+from flowpar.schedule.run import RunOptions
+from flowpar.testing.crew import FakeCrew, Scripted
+from flowpar.testing.simulation import FakeDecisions, plan_of, planned, play, raised, value
+from flowpar.testing.sink import RecordingSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowpar.execute.base import Job
+
+FAILS = Scripted(raised())
+WORKS = Scripted(value("x"))
+
+
+def failing(*tasks: str) -> Callable[[Job], Scripted]:
+    return lambda job: FAILS if job.task in tasks else WORKS
+
+
+def test_a_chain_runs_in_order() -> None:
+    played = play([planned("a"), planned("b", "a"), planned("c", "b")])
+
+    assert [job.task for _, job in played.crew.submitted] == ["a", "b", "c"]
+    assert played.end.status is RunStatus.SUCCEEDED
+    assert played.end.exit_code is ExitCode.OK
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+    assert played.clock.monotonic() == 1003
+
+
+def test_the_story_of_a_run_begins_and_ends_with_it() -> None:
+    played = play([planned("a"), planned("b", "a")])
+
+    assert [type(event) for event in played.sink.events] == [
+        RunStarted,
+        TaskStarted,
+        TaskEnded,
+        TaskStarted,
+        TaskEnded,
+        RunFinished,
+    ]
+    assert played.sink.of(RunFinished)[0].counts == {"succeeded": 2}
+    assert played.sink.committed == len(played.sink.events)
+
+
+def test_independent_tasks_run_at_once_up_to_the_workers() -> None:
+    played = play([planned(f"t{n}") for n in range(6)], workers=3)
+
+    assert played.crew.most_running == 3
+    assert played.clock.monotonic() == 1002
+
+
+def test_the_longest_path_is_started_first() -> None:
+    tasks = [planned("short"), planned("middle"), planned("long"), planned("after", "long"), planned("last", "after")]
+    played = play(tasks, workers=1)
+
+    # One job is always held ahead, so what becomes ready in the meantime comes after it.
+    assert [job.task for _, job in played.crew.submitted] == ["long", "short", "after", "last", "middle"]
+
+
+def test_a_task_starts_when_its_own_needs_are_met_not_its_layer() -> None:
+    durations = {"slow": 10.0, "quick": 1.0, "after": 1.0}
+    played = play(
+        [planned("slow"), planned("quick"), planned("after", "quick")],
+        lambda job: Scripted(value(), durations[job.task]),
+    )
+
+    assert played.clock.monotonic() == 1010
+
+
+def test_a_failure_skips_everything_downstream_with_the_reason() -> None:
+    played = play([planned("a"), planned("b", "a"), planned("c", "b"), planned("free")], failing("a"))
+
+    assert played.end.states == {
+        "a": TaskState.FAILED,
+        "b": TaskState.SKIPPED,
+        "c": TaskState.SKIPPED,
+        "free": TaskState.SUCCEEDED,
+    }
+    assert [(event.subject.task, event.reason) for event in played.sink.of(TaskSkipped)] == [
+        ("b", 'task "a" failed'),
+        ("c", 'task "b" was skipped'),
+    ]
+    assert played.end.exit_code is ExitCode.TASK_FAILED
+    assert played.end.failed == ("a",)
+
+
+def test_a_tolerated_failure_counts_as_success() -> None:
+    played = play([planned("a", allow_failure=True), planned("b", "a")], failing("a"))
+
+    assert played.end.states == {"a": TaskState.FAILED, "b": TaskState.SUCCEEDED}
+    assert played.end.exit_code is ExitCode.OK
+    assert played.sink.of(TaskEnded)[0].is_tolerated
+
+
+def test_a_dependent_starts_only_after_a_commit_of_what_it_needs() -> None:
+    sink, committed = RecordingSink(), dict[str, list[Event]]()
+
+    def script(job: Job) -> Scripted:
+        committed[job.task] = sink.events[: sink.committed]
+        return WORKS
+
+    play([planned("a"), planned("b", "a")], script, sink=sink)
+
+    assert sink.of(TaskEnded)[0] in committed["b"]
+
+
+def test_a_flaky_task_is_tried_exactly_as_often_as_needed() -> None:
+    played = play(
+        [planned("a", retry=Retry(attempts=5, delay_s=2, backoff=3))],
+        lambda job: WORKS if job.attempt == 3 else FAILS,
+    )
+
+    assert [event.delay_s for event in played.sink.of(TaskRetrying)] == [2, 6]
+    assert [event.subject.attempt for event in played.sink.of(TaskStarted)] == [1, 2, 3]
+    assert played.end.states == {"a": TaskState.SUCCEEDED}
+    assert played.clock.monotonic() == 1000 + 3 + 2 + 6
+
+
+def test_exhausted_attempts_fail() -> None:
+    played = play([planned("a", retry=Retry(attempts=3))], failing("a"))
+
+    assert len(played.crew.submitted) == 3
+    assert played.end.states == {"a": TaskState.FAILED}
+    assert played.sink.of(TaskEnded)[0].subject.attempt == 3
+
+
+def test_a_polite_task_ends_at_its_timeout() -> None:
+    played = play([planned("a", timeout_s=5.0), planned("b", "a")], lambda _: Scripted(value(), 100))
+
+    assert played.end.states == {"a": TaskState.TIMED_OUT, "b": TaskState.SKIPPED}
+    assert played.crew.cancelled == [(1, False)]
+    assert played.clock.monotonic() == 1005
+    outcome = played.sink.of(TaskEnded)[0].outcome
+    assert isinstance(outcome, Failure)
+    assert (outcome.kind, outcome.message) == (FailureKind.TIMEOUT, "ran longer than its timeout of 5 s")
+
+
+def test_a_task_that_ignores_term_is_killed_after_its_grace() -> None:
+    played = play(
+        [planned("a", timeout_s=5.0, grace_s=2.0)],
+        lambda _: Scripted(value(), 100, term_s=None),
+    )
+
+    assert played.crew.cancelled == [(1, False), (1, True)]
+    assert played.clock.monotonic() == 1007
+
+
+def test_without_grace_a_timeout_kills_at_once() -> None:
+    played = play([planned("a", timeout_s=5.0, grace_s=0.0)], lambda _: Scripted(value(), 100, term_s=None))
+
+    assert played.crew.cancelled == [(1, True)]
+
+
+def test_a_timeout_is_retried() -> None:
+    played = play(
+        [planned("a", timeout_s=5.0, retry=Retry(attempts=2, on=("timeout",)))],
+        lambda job: Scripted(value(), 100 if job.attempt == 1 else 1),
+    )
+
+    assert played.end.states == {"a": TaskState.SUCCEEDED}
+
+
+def test_the_timeout_counts_from_the_start_of_each_attempt() -> None:
+    played = play([planned("a", timeout_s=5.0), planned("b", timeout_s=5.0)], lambda _: Scripted(value(), 4), workers=1)
+
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_a_false_condition_skips_the_task_and_what_needs_it() -> None:
+    played = play(
+        [planned("a", condition=Constant(value=False)), planned("b", "a")],
+        decisions=FakeDecisions(verdicts={"a": False}),
+    )
+
+    assert played.end.states == {"a": TaskState.SKIPPED, "b": TaskState.SKIPPED}
+    assert [event.reason for event in played.sink.of(TaskSkipped)] == ["its condition is false", 'task "a" was skipped']
+    assert played.end.exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize(("verdict", "state"), [(True, TaskState.SUCCEEDED), (False, TaskState.SKIPPED)])
+def test_a_worker_judges_what_the_engine_may_not(verdict: object, state: TaskState) -> None:
+    played = play(
+        [planned("a", condition=Constant(value=True), executor="thread")],
+        lambda _: Scripted(value("a")),
+        decisions=FakeDecisions(verdicts={"a": verdict is True}, at_worker=frozenset({"a"})),
+    )
+
+    assert played.end.states == {"a": state}
+    assert played.crew.submitted[0][0] == "process"
+    assert len(played.sink.of(TaskStarted)) == (state is TaskState.SUCCEEDED)
+
+
+def test_a_condition_that_cannot_be_evaluated_fails_its_task() -> None:
+    broken = Failure(FailureKind.EXPRESSION, "expression", "no such key")
+    played = play(
+        [planned("a", condition=Constant(value=True)), planned("b", "a")],
+        decisions=FakeDecisions(verdicts={"a": broken}),
+    )
+
+    assert played.end.states == {"a": TaskState.FAILED, "b": TaskState.SKIPPED}
+    assert played.sink.of(TaskEnded)[0].outcome == broken
+
+
+def test_a_worker_that_dies_while_it_judges_fails_the_task() -> None:
+    played = play(
+        [planned("a", condition=Constant(value=True))],
+        failing("a"),
+        decisions=FakeDecisions(at_worker=frozenset({"a"})),
+    )
+
+    assert played.end.states == {"a": TaskState.FAILED}
+    assert played.sink.of(TaskEnded)[0].subject.attempt == 0
+
+
+def test_outputs_are_rendered_after_all_tasks() -> None:
+    plan = plan_of([planned("a")], outputs={"n": Constant(value=1)})
+    played = play(plan, lambda job: Scripted(value('{"n": 1}' if job.task == "outputs" else "")))
+
+    assert played.end.outputs == '{"n": 1}'
+    assert [job.task for _, job in played.crew.submitted] == ["a", "outputs"]
+    assert played.end.states == {"a": TaskState.SUCCEEDED}
+
+
+def test_outputs_that_cannot_be_rendered_fail_the_run() -> None:
+    plan = plan_of([planned("a")], outputs={"n": Constant(value=1)})
+    played = play(plan, failing("outputs"))
+
+    assert played.end.outputs is None
+    assert played.end.outputs_failure == raised()
+    assert played.end.exit_code is ExitCode.TASK_FAILED
+
+
+def test_a_failed_run_renders_no_outputs() -> None:
+    plan = plan_of([planned("a")], outputs={"n": Constant(value=1)})
+    played = play(plan, failing("a"))
+
+    assert played.end.outputs is None
+    assert len(played.crew.submitted) == 1
+
+
+def test_the_wait_of_a_task_is_the_time_from_ready_to_started() -> None:
+    played = play([planned("a"), planned("b")], workers=1)
+
+    assert [event.wait_s for event in played.sink.of(TaskStarted)] == [0, 1]
+
+
+def test_fail_fast_stops_the_run_at_the_first_failure() -> None:
+    played = play(
+        [planned("a"), planned("b"), planned("c"), planned("d")],
+        lambda job: Scripted(raised(), 1) if job.task == "a" else Scripted(value(), 5),
+        options=RunOptions("run", "/nowhere", is_fail_fast=True),
+    )
+
+    assert played.end.states == {
+        "a": TaskState.FAILED,
+        "b": TaskState.CANCELLED,
+        "c": TaskState.CANCELLED,
+        "d": TaskState.CANCELLED,
+    }
+    assert played.end.status is RunStatus.FAILED
+    assert played.end.exit_code is ExitCode.TASK_FAILED
+    assert played.clock.monotonic() == 1001
+
+
+def test_outputs_are_kept_for_readers_and_dropped_after_the_last() -> None:
+    tasks = [
+        planned("a"),
+        planned("unread"),
+        planned("b", "a", reads=frozenset({"a"})),
+        planned("c", "b", reads=frozenset({"a"})),
+        planned("d", "c"),
+    ]
+    crews: list[FakeCrew] = []
+    kept: dict[str, set[str]] = {}
+
+    def script(job: Job) -> Scripted:
+        kept[job.task] = {task for task, _ in crews[0].outputs.refs}
+        return WORKS
+
+    play(tasks, script, prepare=crews.append)
+
+    assert kept == {"a": set(), "unread": set(), "b": {"a"}, "c": {"a"}, "d": set()}
