@@ -29,6 +29,8 @@ class ValueRef:
 
     `file` is relative to the run folder; `is_plain` says that only numbers, text, lists and
     mappings are in it, so the engine may decode it; `checksum` is "<algorithm>:<hex>" over all bytes.
+    `stamp` is the inode and time of change of the file when it was written: while they hold, the
+    checksum need not be taken again.
     """
 
     size_bytes: int
@@ -36,6 +38,7 @@ class ValueRef:
     is_plain: bool
     inline: bytes | None = None
     file: str | None = None
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)

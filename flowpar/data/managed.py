@@ -1,0 +1,174 @@
+"""The outputs table and the queue of messages, in a multiprocessing manager's process of their own.
+
+    engine ── update, discard ──► ┌ outputs  {(task, item): encoded ValueRef} ┐
+    worker ◄── fetch ──────────── │                                           │ one process
+    worker ── post ─────────────► └ messages (a bounded queue) ───────────────┘ ──► engine takes
+
+The server sees bytes only: it opens no value and needs no class of the user's. Everything in it can
+be made again from the journal, so it may be lost.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from itertools import islice
+from multiprocessing.connection import Client
+from multiprocessing.managers import BaseManager, BaseProxy, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.errors import MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from flowpar.core.outcome import ValueRef
+
+    OutputKey = tuple[str, int | None]
+
+_PROTOCOL = 5
+# Enough for bursts; beyond it tasks wait for the engine rather than fill the memory.
+_MAX_MESSAGES = 20_000
+_MAX_TAKEN = 5_000
+_POST_TIMEOUT_S = 5.0
+# One request holds the table for about a millisecond.
+_BATCH = 2_000
+_SOCKET_NAME = "outputs.sock"
+_HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
+_TYPE = "table"
+
+
+class OutputsLost(MachineError):  # noqa: N818 - it says what became of them
+    """The process that holds the outputs is gone, or does not answer any more."""
+
+
+class _Table:
+    """What the server holds; its methods run in one thread for each client."""
+
+    def __init__(self) -> None:
+        self._refs: dict[OutputKey, bytes] = {}
+        self._messages: queue.Queue[bytes] = queue.Queue(_MAX_MESSAGES)
+
+    def update(self, refs: list[tuple[OutputKey, bytes]]) -> None:
+        self._refs.update(refs)
+
+    def fetch(self, keys: list[OutputKey]) -> list[bytes | None]:
+        return [self._refs.get(key) for key in keys]
+
+    def discard(self, keys: list[OutputKey]) -> None:
+        for key in keys:
+            self._refs.pop(key, None)
+
+    def post(self, message: bytes) -> bool:
+        try:
+            self._messages.put(message, timeout=_POST_TIMEOUT_S)
+        except queue.Full:
+            return False
+        return True
+
+    def take(self) -> list[bytes]:
+        taken: list[bytes] = []
+        with suppress(queue.Empty):
+            while len(taken) < _MAX_TAKEN:
+                taken.append(self._messages.get_nowait())
+        return taken
+
+
+_METHODS = ("update", "fetch", "discard", "post", "take")
+
+
+class _Server(BaseManager):
+    """The manager on the side that holds the table."""
+
+
+def new_address() -> str:
+    """Return an address for `serve` that nobody uses yet.
+
+    On Linux it is an abstract socket, which leaves no file behind; elsewhere a socket in a private
+    folder, which `serve` removes.
+    """
+    if _HAS_ABSTRACT_SOCKETS:
+        return f"\0flowpar-{secrets.token_hex(12)}"
+    return str(Path(tempfile.mkdtemp(prefix="flowpar-")) / _SOCKET_NAME)
+
+
+def serve(address: str, authkey: bytes, ready_fd: int) -> None:
+    """Hold the outputs of a run until the process is ended; a byte on `ready_fd` says that clients may come."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    table = _Table()
+    _Server.register(_TYPE, callable=lambda: table, exposed=_METHODS)
+    server = _Server(address=address, authkey=authkey).get_server()
+    os.write(ready_fd, b"1")
+    os.close(ready_fd)
+    try:
+        server.serve_forever()
+    finally:
+        folder = Path(address).parent if not address.startswith("\0") else None
+        if folder is not None and Path(address).name == _SOCKET_NAME:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class ManagedOutputs:
+    """A client of the table: connects at its first use; safe to use from several threads."""
+
+    def __init__(self, address: str, authkey: bytes) -> None:
+        """Know where the table is."""
+        self._address = address
+        self._authkey = authkey
+        self._table: BaseProxy | None = None
+        self._lock = threading.Lock()
+
+    def update(self, refs: Mapping[OutputKey, ValueRef]) -> None:
+        """Add outputs; raises OutputsLost when the server is gone, as all methods do."""
+        entries = iter([(key, pickle.dumps(ref, _PROTOCOL)) for key, ref in refs.items()])
+        while batch := list(islice(entries, _BATCH)):
+            self._call("update", batch)
+
+    def fetch(self, keys: Sequence[OutputKey]) -> list[ValueRef | None]:
+        """Return the reference of each key in order, None where there is none."""
+        found: list[bytes | None] = []
+        for start in range(0, len(keys), _BATCH):
+            found += self._call("fetch", list(keys[start : start + _BATCH]))
+        return [None if ref is None else pickle.loads(ref) for ref in found]
+
+    def discard(self, keys: Iterable[OutputKey]) -> None:
+        """Forget outputs that nobody reads any more."""
+        pending = iter(keys)
+        while batch := list(islice(pending, _BATCH)):
+            self._call("discard", batch)
+
+    def post(self, message: bytes) -> bool:
+        """Queue a message for the engine; waits while the queue is full, and says False when it gave up."""
+        return bool(self._call("post", message))
+
+    def take_messages(self) -> list[bytes]:
+        """Return what was posted, oldest first, never waiting for more; it may be only a part of it."""
+        taken: list[bytes] = self._call("take")
+        return taken
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        try:
+            return self._connected()._callmethod(method, arguments)  # noqa: SLF001 - its documented name
+        except (OSError, EOFError) as error:
+            raise OutputsLost(f"the process that holds the outputs is gone ({type(error).__name__})") from error
+
+    def _connected(self) -> BaseProxy:
+        # What BaseManager.connect() and its proxies do, less the reference counts: two connections
+        # and not five, which is a millisecond of a task that logs one line.
+        with self._lock:
+            if self._table is None:
+                with Client(self._address, authkey=self._authkey) as connection:
+                    ident, _ = dispatch(connection, None, "create", (_TYPE,))
+                token = Token(_TYPE, self._address, ident)
+                self._table = BaseProxy(token, "pickle", authkey=self._authkey, exposed=_METHODS, incref=False)
+        return self._table

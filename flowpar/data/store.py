@@ -1,0 +1,143 @@
+"""Where values live between tasks: small ones inside their reference, large ones as files of the run folder.
+
+    put   value ──► inline bytes | values/<name>.val   (written beside, then moved in place)
+    get   reference ──► value, mapped copy-on-write: no copy, and a reader may change it
+
+A file is written once and never changed, so its inode and time of change tell that it is the same;
+where they differ its checksum is taken again.
+"""
+
+# ruff: noqa: PTH103, PTH105, PTH108, PTH118, PTH120
+# os does in one call what pathlib does in three, on the way of each large value.
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import ValueRef
+from flowpar.data.codec import Damaged, decode, decode_plain, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flowpar.data.codec import Encoded
+
+INLINE_BYTES = 64 * 1024
+_FOLDER = "values"
+# From here on hashing in a thread of its own, while the file is written, saves more than the thread costs.
+_PARALLEL_BYTES = 4 << 20
+_NOT_A_LINK = os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+
+
+class ValueLost(Exception):  # noqa: N818 - it says what became of the value
+    """The file of a value is gone or is not what was written."""
+
+
+class ValueStore:
+    """The values of one run; any number of processes may use the same folder."""
+
+    def __init__(self, run_dir: str | os.PathLike[str]) -> None:
+        """Keep files below the run folder, which must exist."""
+        self._run_dir = os.fspath(run_dir)
+
+    def put(self, value: object, name: str, *, as_file: bool = False) -> ValueRef:
+        """Encode a value and keep it under a name that is new in this run.
+
+        Raises NotEncodable, or OSError where the disk is full.
+        """
+        return self.put_encoded(encode(value), name, as_file=as_file)
+
+    def put_encoded(self, encoded: Encoded, name: str, *, as_file: bool = False) -> ValueRef:
+        """Keep what is encoded already."""
+        if encoded.size_bytes < INLINE_BYTES and not as_file:
+            data = encoded.join()
+            return ValueRef(len(data), _checksum([data]), encoded.is_plain, inline=data)
+        file = f"{_FOLDER}/{name}.val"
+        checksum, stamp = self._write(encoded, os.path.join(self._run_dir, file))
+        return ValueRef(encoded.size_bytes, checksum, encoded.is_plain, file=file, stamp=stamp)
+
+    def get(self, ref: ValueRef) -> object:
+        """Return the value of a reference; runs code of its classes, so for workers only."""
+        return self._read(ref, decode)
+
+    def get_plain(self, ref: ValueRef) -> object:
+        """Return the value of a reference without running code of a class; raises NotPlain where there is one."""
+        return self._read(ref, decode_plain)
+
+    def _read(self, ref: ValueRef, decoder: Callable[[bytes | memoryview], object]) -> object:
+        if ref.inline is not None:
+            return decoder(ref.inline)
+        try:
+            return decoder(self._map(ref))
+        except Damaged as error:
+            raise ValueLost(f'the value file "{ref.file}" is damaged: {error}') from error
+
+    def _map(self, ref: ValueRef) -> memoryview:
+        path = os.path.join(self._run_dir, ref.file or "")
+        try:
+            number = os.open(path, os.O_RDONLY | _NOT_A_LINK)
+        except OSError as error:
+            raise ValueLost(f'the value file "{ref.file}" cannot be read: {error.strerror}') from error
+        try:
+            status = os.fstat(number)
+            if status.st_size != ref.size_bytes:
+                raise ValueLost(f'the value file "{ref.file}" has {status.st_size} bytes and not {ref.size_bytes}')
+            view = memoryview(mmap.mmap(number, 0, access=mmap.ACCESS_COPY))
+            if _stamp(status) != ref.stamp and _checksum([view]) != ref.checksum:
+                raise ValueLost(f'the value file "{ref.file}" was changed: its checksum does not match')
+        finally:
+            os.close(number)
+        return view
+
+    def _write(self, encoded: Encoded, path: str) -> tuple[str, str]:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        draft = f"{path}.{os.getpid()}.part"
+        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_A_LINK, 0o600)
+        try:
+            checksum = _write_hashed(number, encoded)
+            stamp = _stamp(os.fstat(number))
+            os.replace(draft, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+        finally:
+            os.close(number)
+        return checksum, stamp
+
+
+def _write_hashed(number: int, encoded: Encoded) -> str:
+    if encoded.size_bytes < _PARALLEL_BYTES:
+        _write_all(number, encoded.chunks)
+        return _checksum(encoded.chunks)
+    found: list[str] = []
+    hashing = Thread(target=lambda: found.append(_checksum(encoded.chunks)), name="flowpar-checksum")
+    hashing.start()
+    try:
+        _write_all(number, encoded.chunks)
+    finally:
+        hashing.join()
+    return found[0]
+
+
+def _write_all(number: int, chunks: Iterable[bytes | bytearray | memoryview]) -> None:
+    for chunk in chunks:
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(number, view) :]
+
+
+def _checksum(chunks: Iterable[bytes | bytearray | memoryview]) -> str:
+    digest = hashlib.sha256(usedforsecurity=False)
+    for chunk in chunks:
+        digest.update(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_ino}:{status.st_mtime_ns}"
