@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.diagnostics import Diagnostic, Severity
+from flowpar.lang.collector import collector_paused
 from flowpar.lang.fields import ID, ID_FORM
 from flowpar.lang.input_binding import bind_inputs
 from flowpar.lang.model import DefaultsModel, Workflow
@@ -55,6 +56,11 @@ def plugins_of(document: Document) -> tuple[str, ...]:
 
 def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS) -> Bound:
     """Bind a document to the models; `kinds` are the kind keys that exist."""
+    with collector_paused():
+        return _bind(document, kinds)
+
+
+def _bind(document: Document, kinds: Collection[str]) -> Bound:
     shape = ShapeReader(document, PlainReader(document.source.path))
     parts = _top_level(shape)
     parts["tasks"] = _tasks(shape, kinds)

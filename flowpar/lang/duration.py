@@ -9,6 +9,7 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
     r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
 )
+_SIMPLE = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _SECONDS_OF = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKMGT]i?)?B?")
 _BYTES_OF = {"": 1, **{f"{c}{i}": b**n for n, c in enumerate("KMGT", 1) for i, b in (("", 1000), ("i", 1024))}}
@@ -25,6 +26,10 @@ def seconds(value: object) -> float | None:
     if isinstance(value, int | float):
         amount = float(value) if -_LONGEST_S <= value <= _LONGEST_S else math.nan
     elif isinstance(value, str) and value and len(value) <= 64:  # noqa: PLR2004 -- longer is no duration
+        simple = _SIMPLE.fullmatch(value)
+        if simple is not None:
+            amount = float(simple.group(1)) * _SECONDS_OF[simple.group(2)]
+            return amount if amount <= _LONGEST_S else None
         match = _DURATION.fullmatch(value.strip())
         if match is None or not any(match.groups()):
             return None

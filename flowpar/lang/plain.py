@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.diagnostics import Diagnostic, Severity
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
-from flowpar.lang.scalars import LONGEST_NUMBER, NumberTooLongError, old_meaning, resolve
+from flowpar.lang.scalars import LONGEST_NUMBER, NumberTooLongError, is_surely_text, old_meaning, resolve
 
 if TYPE_CHECKING:
     from flowpar.lang.node import Node
@@ -63,9 +63,7 @@ class PlainReader:
         return self.value(node)
 
     def _scalar(self, node: ScalarNode) -> Scalar:
-        if node.style and not node.tag:
-            return node.text
-        if node.tag == "str":
+        if node.tag == "str" or (not node.tag and (node.style or is_surely_text(node.text))):
             return node.text
         try:
             found = resolve(node.text)

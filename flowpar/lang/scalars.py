@@ -12,6 +12,8 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _WORD_STARTS = frozenset("tTfFnN~")
 _NUMBER_STARTS = frozenset("0123456789+-.")
+_SPECIAL_STARTS = _WORD_STARTS | _NUMBER_STARTS | frozenset("yYoO")
+_NUMBER_ENDS = frozenset("0123456789._abcdefABCDEFnN")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
@@ -29,6 +31,14 @@ Scalar = str | int | float | bool | None
 
 LONGEST_NUMBER = 4000
 """Digits of an integer that Python still converts without a special setting (it stops at 4300)."""
+
+
+def is_surely_text(text: str) -> bool:
+    """Whether a plain scalar is text to every reader, told by its first and last character; this is the hot path."""
+    first = text[:1]
+    if first not in _SPECIAL_STARTS:
+        return bool(first)
+    return first in _NUMBER_STARTS and text[-1] not in _NUMBER_ENDS
 
 
 class NumberTooLongError(ValueError):
