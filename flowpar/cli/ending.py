@@ -1,0 +1,67 @@
+"""How a command ends: what it raised as one line for the user, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowpar import __version__
+from flowpar.core.errors import ExitCode, FlowparError, InternalError
+from flowpar.report.screen import system_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowpar.report.screen import Screen
+
+_REPORT = "this is a bug of flowpar's; please report it with the lines above, the command and the workflow"
+
+
+def ended(act: Callable[[], Any]) -> int:
+    """Run a command and return its exit code, whatever happens."""
+    screen = system_screen()
+    try:
+        return int(act() or ExitCode.OK)
+    except click.ClickException as error:
+        _tell_usage(screen, error)
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except InternalError as error:
+        return _tell_bug(screen, error)
+    except FlowparError as error:
+        screen.tell(f"{screen.painted('flowpar:', 'error')} {_with_hint(error)}")
+        return error.exit_code
+    except MemoryError as error:
+        screen.tell(f"{screen.painted('flowpar:', 'error')} out of memory {error}".rstrip())
+        return ExitCode.ENVIRONMENT
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours ends with 70
+        return _tell_bug(screen, error)
+
+
+def _tell_usage(screen: Screen, error: click.ClickException) -> None:
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        screen.tell(message)  # a bare `flowpar` is asked for help
+        return
+    message = message.rstrip(".")
+    if message:
+        screen.tell(f"{screen.painted('flowpar:', 'error')} {message[0].lower()}{message[1:]}")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        screen.tell(f"try: {context.command_path} --help")
+
+
+def _with_hint(error: FlowparError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def _tell_bug(screen: Screen, error: BaseException) -> ExitCode:
+    lines = traceback.format_exception(error)
+    python = sys.version.split()[0]
+    screen.tell(f"{''.join(lines)}flowpar {__version__}, Python {python}, {sys.platform}")
+    screen.tell(_REPORT, "error")
+    return ExitCode.INTERNAL

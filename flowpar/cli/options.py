@@ -1,0 +1,97 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.report.screen import Color
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def split_assignments(
+    context: click.Context, parameter: click.Parameter, given: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    """Split each `NAME=VALUE` at its first `=`; the value stays text, for the input's declared type."""
+    pairs = []
+    for assignment in given:
+        name, equals, text = assignment.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f'"{assignment}" is not of the form NAME=VALUE', context, parameter)
+        pairs.append((name, text))
+    return tuple(pairs)
+
+
+def read_duration(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+    """Read a duration as workflows write it, and return seconds."""
+    if given is None:
+        return None
+    try:
+        length = seconds(float(given))  # a bare number is text here, and is none in a workflow
+    except ValueError:
+        length = seconds(given)
+    if not length:
+        raise click.BadParameter(f'"{given}" is not {DURATION_FORM}, above zero', context, parameter)
+    return length
+
+
+def file_argument() -> Decorator:
+    """Take one workflow file; that it is there and readable, `check` says better."""
+    return click.argument("file", type=click.Path())
+
+
+def inputs() -> Decorator:
+    """Take values for the workflow's inputs."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = click.option(
+            "--inputs",
+            "inputs_file",
+            type=click.Path(),
+            metavar="FILE",
+            help="Read values of inputs from a YAML or JSON file; -i wins over it.",
+        )(command)
+        return click.option(
+            "-i",
+            "--input",
+            "assignments",
+            multiple=True,
+            callback=split_assignments,
+            metavar="NAME=VALUE",
+            help="Give a value to an input; may be repeated.",
+        )(command)
+
+    return decorate
+
+
+def no_plugins() -> Decorator:
+    """Leave out what installed distributions and the workflow's own files add."""
+    return click.option("--no-plugins", is_flag=True, help="Know the built-in kinds of tasks only.")
+
+
+def color() -> Decorator:
+    """Choose when to use colours."""
+    return click.option(
+        "--color",
+        type=click.Choice([choice.value for choice in Color]),
+        default=Color.AUTO.value,
+        show_default=True,
+        callback=lambda _context, _parameter, value: Color(value),
+        help="Use colours; auto means on a terminal, unless NO_COLOR is set.",
+    )
+
+
+def as_json(what: str) -> Decorator:
+    """Print a listing for programs."""
+    return click.option("--json", "is_json", is_flag=True, help=f"Print {what} as JSON.")
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog that shows a command at work."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
