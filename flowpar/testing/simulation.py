@@ -82,6 +82,10 @@ class FakeStops:
 
     wanted: list[Stop] = field(default_factory=list)
 
+    def ask(self, stop: Stop) -> None:
+        """Ask for a stop."""
+        self.wanted.append(stop)
+
     def take(self) -> Sequence[Stop]:
         """Return what was asked for since the last time."""
         taken, self.wanted = self.wanted, []

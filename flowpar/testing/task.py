@@ -1,0 +1,89 @@
+"""Call a task function as a worker does, in a test: `run_task(function, **arguments)`.
+
+test ── arguments ──► function ── output ──► encoded and decoded, as on its way to another task
+test ◄── Recorded ── what the function logged and how far it said it was
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from flowpar.data.codec import decode, encode
+from flowpar.plugin.logger import TaskLogger
+from flowpar.plugin.spec import TaskContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What an attempt told: log lines and progress, each as the mapping that would cross the border."""
+
+    lines: list[Mapping[str, object]] = field(default_factory=list)
+    progress: list[Mapping[str, object]] = field(default_factory=list)
+
+    def __call__(self, kind: str, body: Mapping[str, object]) -> None:
+        """Keep one report."""
+        (self.lines if kind == "log" else self.progress).append(body)
+
+    @property
+    def messages(self) -> list[object]:
+        """Return the texts of the log lines."""
+        return [line["message"] for line in self.lines]
+
+
+def fake_context(
+    *,
+    scratch: Path,
+    recorded: Recorded | None = None,
+    item: int | None = None,
+    attempt: int = 1,
+    env: Mapping[str, str] | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> TaskContext:
+    """Return a context for one call; give `recorded` to look at what was told."""
+    post = Recorded() if recorded is None else recorded
+    return TaskContext(
+        run_id="test",
+        task="task",
+        item=item,
+        attempt=attempt,
+        idempotency_key="test/task" if item is None else f"test/task[{item}]",
+        scratch=scratch,
+        cwd=Path.cwd(),
+        env=dict(env or {}),
+        logger=TaskLogger(post),
+        post=post,
+        is_cancelled=is_cancelled,
+    )
+
+
+def run_task(function: Callable[..., Any], /, **arguments: Any) -> Any:
+    """Call a task function and return its output as another task would get it.
+
+    A parameter that is annotated `TaskContext` gets one unless an argument of its name is given.
+    What the function raises is raised; an output that cannot be passed on raises `NotEncodable`.
+    """
+    name = _context_parameter(function)
+    if name is None or name in arguments:
+        return _passed_on(function(**arguments))
+    with TemporaryDirectory(prefix="flowpar-test-") as scratch:
+        return _passed_on(function(**arguments, **{name: fake_context(scratch=Path(scratch))}))
+
+
+def _passed_on(output: object) -> object:
+    return decode(encode(output).join())
+
+
+def _context_parameter(function: Callable[..., Any]) -> str | None:
+    for name, parameter in inspect.signature(function).parameters.items():
+        annotation = parameter.annotation
+        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+        if text.split("|")[0].strip().rpartition(".")[2] == "TaskContext":
+            return name
+    return None

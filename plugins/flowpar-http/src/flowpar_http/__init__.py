@@ -1,0 +1,1 @@
+"""The task type `http` for flowpar: a request and its response."""
