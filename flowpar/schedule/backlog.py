@@ -35,7 +35,7 @@ class Backlog(Generic[Entry]):
     def has(self, lane: str, *, weight: float = 0.0) -> bool:
         """Whether a lane holds something, and it is at least so heavy."""
         entries = self._lanes.get(lane)
-        return bool(entries) and -entries[0][0][0] >= weight
+        return -entries[0][0][0] >= weight if entries else False
 
     def pop(self, lane: str) -> Entry:
         """Take the most urgent entry of a lane that holds something."""

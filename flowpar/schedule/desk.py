@@ -43,6 +43,10 @@ class Desk:
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
 
+    def want(self, stop: Stop) -> None:
+        """Ask for a stop at the next opportunity."""
+        self.wanted.append(stop)
+
     def queue(self, ready: Ready) -> None:
         """Let an attempt start when there is room; after a stop nothing may."""
         if self.stop is not None:

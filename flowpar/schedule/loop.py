@@ -97,8 +97,7 @@ class Loop:
             versions=options.versions,
         )
         if options.timeout_s is not None:
-            stop = overdue(options.timeout_s)
-            self._desk.timers.add(began + options.timeout_s, partial(self._desk.wanted.append, stop))
+            self._desk.timers.add(began + options.timeout_s, partial(self._desk.want, overdue(options.timeout_s)))
         self._sink.commit()
         self._release()
         self._go_on()

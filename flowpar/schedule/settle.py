@@ -170,7 +170,7 @@ class Settlement:
 
     def _fail_fast(self, record: Record) -> None:
         if self._is_fail_fast and self._desk.stop is None and not self._desk.wanted:
-            self._desk.wanted.append(failed_fast(record.task.id))
+            self._desk.want(failed_fast(record.task.id))
 
 
 def _state_of(outcome: Outcome) -> TaskState:

@@ -67,7 +67,7 @@ def test_the_longest_path_is_started_first() -> None:
     played = play(tasks, workers=1)
 
     # One job is always held ahead, so what becomes ready in the meantime comes after it.
-    assert [job.task for _, job in played.crew.submitted] == ["long", "short", "after", "last", "middle"]
+    assert [job.task for _, job in played.crew.submitted] == ["long", "short", "after", "middle", "last"]
 
 
 def test_a_task_starts_when_its_own_needs_are_met_not_its_layer() -> None:
