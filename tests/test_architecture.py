@@ -1,0 +1,276 @@
+"""The shape of the house: arrows run down, rooms are small, and the worker stays weightless."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parents[1]
+ROOT = PROJECT / "flowpar"
+
+FLOORS: list[set[str]] = [
+    {"core"},
+    {"code", "data", "expr", "plugin", "report"},
+    {"execute", "lang", "record", "tasks"},
+    {"planning"},
+    {"schedule"},
+    {"engine"},
+    {"cli", "testing"},
+    {"__main__"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+MOST_LINES_OF_A_FUNCTION = 40
+MOST_LINES_OF_A_MODULE = 300
+MOST_POSITIONAL = 4
+NAMES_WITHOUT_A_HOME = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "base_classes"}
+PUBLIC_FACES = {ROOT / "__init__.py", ROOT / "plugin" / "__init__.py"}
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(path: Path) -> str | None:
+    """Return the room of a module, None for the lazy face of the package itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return None if parts == ("__init__",) else parts[0]
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Return every imported name as "package.module.name", whatever part of it is a module."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not used"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_imported_by(path: Path) -> set[str]:
+    """Return the rooms that a module imports at its top, late, or for its annotations."""
+    named = (name.split(".") for name in imports(ast.walk(tree_of(path))) if name.split(".")[0] == "flowpar")
+    return {parts[1] for parts in named if len(parts) > 1 and parts[1] in FLOOR}
+
+
+def ids(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def test_every_room_is_on_a_floor() -> None:
+    rooms = {room for path in MODULES if (room := room_of(path)) is not None}
+
+    assert rooms <= FLOOR.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_arrows_only_run_down(path: Path) -> None:
+    room = room_of(path)
+    if room is None:
+        assert path in PUBLIC_FACES
+        return
+
+    upward = {other for other in rooms_imported_by(path) - {room} if FLOOR[other] >= FLOOR[room]}
+
+    assert not upward, f"{path} imports {upward} from its own floor or above"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_the_lazy_face_is_imported_for_its_version_only(path: Path) -> None:
+    named = {name for name in imports(ast.walk(tree_of(path))) if name.count(".") == 1 and name.startswith("flowpar.")}
+
+    assert {name.partition(".")[2] for name in named} <= {"__version__", *FLOOR}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_a_module_is_small_and_says_what_it_is(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+
+    assert lines <= MOST_LINES_OF_A_MODULE
+    assert ast.get_docstring(tree_of(path)), "a module opens with one sentence that says what it is"
+    assert path.stem not in NAMES_WITHOUT_A_HOME
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_functions_are_small(path: Path) -> None:
+    functions = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+    long = [f"{f.name} at line {f.lineno}" for f in functions if lines_of(f) > MOST_LINES_OF_A_FUNCTION]
+    wide = [f"{f.name} at line {f.lineno}" for f in functions if positional(f) > MOST_POSITIONAL]
+
+    assert not long, f"functions over {MOST_LINES_OF_A_FUNCTION} lines"
+    assert not wide, f"functions with over {MOST_POSITIONAL} positional parameters"
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    assert function.end_lineno is not None
+    return function.end_lineno - function.lineno + 1
+
+
+def positional(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return len([name for name in names if name not in {"self", "cls"}])
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=ids)
+def test_a_package_holds_a_docstring_only(path: Path) -> None:
+    rest = tree_of(path).body[1:]
+
+    assert path in PUBLIC_FACES or not rest
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_no_module_keeps_mutable_state(path: Path) -> None:
+    """Constants are bound once, in capitals or as type aliases, and nothing says `global`."""
+    rebound = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Global)]
+    named = [target for node in tree_of(path).body for target in targets_of(node)]
+
+    assert not rebound, "no module globals are rebound"
+    assert not [name for name in named if name.islower() and not name.startswith("__")]
+
+
+def targets_of(node: ast.stmt) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def imported_at_once(tree: ast.Module) -> Iterator[str]:
+    """Return what importing a module imports: not what stands in functions or is for annotations."""
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+            continue
+        yield from imports(iter([node]))
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def file_of(name: str) -> Path | None:
+    base = PROJECT.joinpath(*name.split("."))
+    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
+
+
+def closure(start: str) -> dict[str, list[str]]:
+    """Return each module that importing `start` imports, with the chain that leads there."""
+    chains: dict[str, list[str]] = {}
+    pending = [[start]]
+    while pending:
+        chain = pending.pop()
+        name = chain[-1]
+        if name in chains:
+            continue
+        chains[name] = chain
+        path = file_of(name) if name.split(".")[0] == "flowpar" else None
+        if path is None:
+            continue
+        parts = name.split(".")
+        around = [".".join(parts[:length]) for length in range(1, len(parts))]
+        named = [*around, *imported_at_once(tree_of(path))]
+        pending.extend([*chain, other] for other in map(module_part, named) if other not in chains)
+    return chains
+
+
+def module_part(name: str) -> str:
+    """Cut "flowpar.core.types.Type" to the module in it."""
+    while name.startswith("flowpar.") and file_of(name) is None:
+        name = name.rpartition(".")[0]
+    return name
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "flowpar.__main__",
+        "flowpar.execute.guard",
+        "flowpar.execute.launcher",
+        "flowpar.execute.worker",
+        "flowpar.execute.attempt",
+        "flowpar.data.managed",
+        "flowpar.plugin",
+        "flowpar.tasks.python",
+        "flowpar.tasks.shell",
+    ],
+)
+def test_the_worker_is_weightless(entry: str) -> None:
+    assert file_of(entry) is not None
+
+    foreign = {
+        name: " > ".join(chain)
+        for name, chain in closure(entry).items()
+        if name.split(".")[0] not in sys.stdlib_module_names | {"flowpar"}
+    }
+
+    assert not foreign
+
+
+def test_a_worker_reaches_no_engine() -> None:
+    rooms = {
+        name.split(".")[1] for name in closure("flowpar.execute.attempt") if name.count(".") >= 1 and "flowpar." in name
+    }
+
+    assert not rooms & {"lang", "planning", "schedule", "engine", "cli", "report", "record", "code"}
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("pydantic", {"lang", "record", "report"}),
+        ("networkx", {"planning"}),
+        ("structlog", {"report"}),
+        ("rich", {"report", "cli"}),
+        ("click", {"cli"}),
+        ("yaml", {"lang", "cli"}),
+        ("psutil", set(FLOOR)),
+    ],
+)
+def test_a_library_is_used_in_its_room_only(library: str, rooms: set[str]) -> None:
+    users = {
+        room_of(path)
+        for path in MODULES
+        if any(name.split(".")[0] == library for name in imports(ast.walk(tree_of(path))))
+    }
+
+    assert users - {None} <= rooms
+
+
+def test_no_source_names_what_a_newcomer_cannot_see() -> None:
+    """Comments and docs stand alone: they name no ticket file, private path or session."""
+    hidden = ("/tmp/fp", "TEAM.md", "../shared", "/work/main")
+    folders = ("flowpar", "docs", "plugins", "workflows", "schemas", "benchmarks", "tests")
+    suffixes = {".py", ".md", ".yaml", ".toml", ".json", ".out", ".txt"}
+    texts = (file for folder in folders for file in (PROJECT / folder).rglob("*") if file.suffix in suffixes)
+    this = Path(__file__)
+
+    found = [file for file in texts if file != this and any(word in file.read_text(errors="ignore") for word in hidden)]
+
+    assert not found
+
+
+def test_every_module_starts_with_future_annotations() -> None:
+    """Annotations cost nothing at import, and types may be imported for the checker alone."""
+    lacking = [path for path in MODULES if len(tree_of(path).body) > 1 and not has_future(tree_of(path))]
+
+    assert not lacking
+
+
+def has_future(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
