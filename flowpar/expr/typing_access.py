@@ -1,0 +1,160 @@
+"""Static types of `.name`, `[…]` and slices, or what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flowpar.core.suggest import nearest
+from flowpar.core.types import (
+    ANY,
+    DATE,
+    DATETIME,
+    INT,
+    PATH,
+    STR,
+    Constant,
+    ListOf,
+    MapOf,
+    Named,
+    OneOf,
+    Record,
+    Simple,
+    TupleOf,
+    Type,
+    accepts,
+    show,
+    union,
+    widen,
+)
+from flowpar.expr.foreign import METHODS
+from flowpar.expr.typing_rules import members
+
+_DATE_FIELDS: dict[str, Type] = dict.fromkeys(("year", "month", "day"), INT)
+_TIME_FIELDS: dict[str, Type] = dict.fromkeys(("hour", "minute", "second", "microsecond", "fold"), INT)
+_FIELDS: dict[Type, dict[str, Type]] = {
+    PATH: {
+        "name": STR,
+        "stem": STR,
+        "suffix": STR,
+        "parent": PATH,
+        "parents": ANY,
+        "parts": ListOf(STR),
+        "suffixes": ListOf(STR),
+        "anchor": STR,
+        "drive": STR,
+        "root": STR,
+    },
+    DATETIME: {**_DATE_FIELDS, **_TIME_FIELDS, "tzinfo": ANY},
+    DATE: _DATE_FIELDS,
+}
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something cannot be read from a type, and what to write instead."""
+
+    message: str
+    hint: str | None = None
+
+
+def field_of(kind: Type, name: str) -> Type | Problem:
+    """Return the type of `.name`; of a union one member that has it is enough."""
+    if isinstance(kind, OneOf):
+        return _of_members([field_of(member, name) for member in kind.members])
+    match kind:
+        case Record():
+            return _of_record(kind, name)
+        case MapOf(_, value):
+            return value
+        case Named():
+            return ANY
+        case Simple() if kind in _FIELDS:
+            return _FIELDS[kind].get(name) or _no_field(show(kind), name, _FIELDS[kind])
+        case Simple("any" | "object"):
+            return ANY
+        case ListOf():
+            hint = f"take one item, [0].{name}, or all of them, [x.{name} for x in …]"
+            return Problem(f'{show(kind)} has no field "{name}"', hint)
+        case _:
+            instead = f"write {METHODS[name]}" if name in METHODS else None
+            return Problem(f'{show(widen(kind))} has no field "{name}"', instead)
+
+
+def _of_record(kind: Record, name: str) -> Type | Problem:
+    found = kind.field(name)
+    return _no_field(kind.name, name, dict(kind.fields)) if found is None else found
+
+
+def _no_field(owner: str, name: str, fields: dict[str, Type]) -> Problem:
+    return Problem(f'{owner} has no field "{name}"', meant(name, list(fields), "its fields are"))
+
+
+def meant(name: str, known: list[str], others: str) -> str | None:
+    """Return the hint that names the nearest of the known names, or else all of them where they are few."""
+    near = nearest(name, known)
+    if near is not None:
+        return f'did you mean "{near}"?'
+    return f"{others} {', '.join(known)}" if 0 < len(known) <= _MOST_NAMED else None
+
+
+def _of_members(found: list[Type | Problem]) -> Type | Problem:
+    types = [one for one in found if not isinstance(one, Problem)]
+    problems = [one for one in found if isinstance(one, Problem)]
+    return union(types) if types else next((one for one in problems if one.hint), problems[0])
+
+
+def item_at(kind: Type, key: Type) -> Type | Problem:
+    """Return the type of `[key]`; a literal key is a type of one value."""
+    if isinstance(kind, OneOf):
+        return _of_members([item_at(member, key) for member in kind.members])
+    kind = widen(kind) if isinstance(kind, Constant) else kind
+    value = key.values[0] if isinstance(key, Constant) and len(key.values) == 1 else None
+    match kind:
+        case Record():
+            return _item_of_record(kind, value)
+        case MapOf(wanted, item):
+            fits = any(accepts(wanted, part) for part in members(key))
+            return item if fits else Problem(f"the keys of {show(kind)} are {show(wanted)}, not {show(widen(key))}")
+        case TupleOf(items) if isinstance(value, int):
+            fits = -len(items) <= value < len(items)
+            return items[value] if fits else Problem(f"{show(kind)} has {len(items)} items, and none at {value}")
+        case ListOf() | TupleOf() | Simple("str" | "bytes"):
+            return _item_of_sequence(kind, key)
+        case Named() | Simple("any" | "object"):
+            return ANY
+        case _:
+            return Problem(f"{show(kind)} has no items")
+
+
+def _item_of_record(kind: Record, value: object) -> Type | Problem:
+    if not isinstance(value, str):
+        return ANY
+    found = _of_record(kind, value)
+    if not kind.is_mapping and not isinstance(found, Problem):
+        return Problem(f"{kind.name} has fields, not keys", f"write .{value}")
+    return found
+
+
+def _item_of_sequence(kind: ListOf | TupleOf | Simple, key: Type) -> Type | Problem:
+    if isinstance(key, Constant) and isinstance(key.values[0], str):
+        return Problem(f'{show(kind)} has no key "{key.values[0]}"', "its items have a number, from 0")
+    if not any(accepts(INT, part) for part in members(key)):
+        return Problem(f"the items of {show(kind)} have a number, not {show(widen(key))}")
+    if isinstance(kind, ListOf):
+        return kind.item
+    return union(kind.items) if isinstance(kind, TupleOf) else STR if kind == STR else INT
+
+
+def part_of(kind: Type) -> Type | Problem:
+    """Return the type of a slice."""
+    kind = widen(kind)
+    match kind:
+        case OneOf(parts):
+            return _of_members([part_of(part) for part in parts])
+        case ListOf() | Simple("str" | "bytes"):
+            return kind
+        case TupleOf() | Named() | Simple("any" | "object"):
+            return ANY
+        case _:
+            return Problem(f"{show(kind)} cannot be cut into parts")
