@@ -1,0 +1,163 @@
+"""The words between engine and launcher on the control socket.
+
+    engine ──► launcher   SETUP  SHARE  START  SERVE  CANCEL  SWEEP
+    engine ◄── launcher   READY  STARTED  EXITED  REFUSED
+
+A `key` numbers whatever was asked to be started; it is never used twice on one socket.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+
+
+class Word(IntEnum):
+    """What a frame on the control socket means."""
+
+    SETUP = 1
+    SHARE = 2
+    START = 3
+    SERVE = 4
+    CANCEL = 5
+    SWEEP = 6
+    READY = 11
+    STARTED = 12
+    EXITED = 13
+    REFUSED = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the launcher must know before it starts anything.
+
+    `attempt` is the target "module:function" that makes an attempt, `preload` names modules that
+    workers are going to import; `outputs_address` and `outputs_key` (hex) lead workers to the
+    managed outputs.
+    """
+
+    slots: int
+    start_method: str = "fork"
+    attempt: str = "flowpar.execute.attempt:make_attempt"
+    preload: tuple[str, ...] = ()
+    outputs_address: str | None = None
+    outputs_key: str = ""
+
+    def pack(self) -> bytes:
+        """Return the body of SETUP."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Setup:
+        """Read the body of SETUP."""
+        fields = json.loads(body)
+        return cls(**{**fields, "preload": tuple(fields["preload"])})
+
+
+_KEY = struct.Struct("<Q")
+_START = struct.Struct("<QI")
+_CANCEL = struct.Struct("<Q?")
+_STARTED = struct.Struct("<Qid")
+_EXITED = struct.Struct("<Qiiddq")
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A process was started; `monotonic` was read just before."""
+
+    key: int
+    pid: int
+    monotonic: float
+
+    def pack(self) -> bytes:
+        """Return the body of STARTED."""
+        return _STARTED.pack(self.key, self.pid, self.monotonic)
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Birth:
+        """Read the body of STARTED."""
+        return cls(*_STARTED.unpack(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A process ended; a negative `code` is a signal, `cpu_s` and `max_rss_bytes` are negative where unknown."""
+
+    key: int
+    pid: int
+    code: int
+    monotonic: float
+    cpu_s: float = -1.0
+    max_rss_bytes: int = -1
+
+    def pack(self) -> bytes:
+        """Return the body of EXITED."""
+        return _EXITED.pack(self.key, self.pid, self.code, self.monotonic, self.cpu_s, self.max_rss_bytes)
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Exit:
+        """Read the body of EXITED."""
+        return cls(*_EXITED.unpack(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was started: the start was cancelled first, or the machine has no process left."""
+
+    key: int
+    is_cancelled: bool
+    message: str
+
+    def pack(self) -> bytes:
+        """Return the body of REFUSED."""
+        return json.dumps([self.key, self.is_cancelled, self.message]).encode()
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Refusal:
+        """Read the body of REFUSED."""
+        return cls(*json.loads(body))
+
+
+def pack_share(share: int, content: bytes) -> bytes:
+    """Return the body of SHARE: bytes that many starts have in common."""
+    return _KEY.pack(share) + content
+
+
+def unpack_share(body: bytes) -> tuple[int, bytes]:
+    """Read the body of SHARE."""
+    return _KEY.unpack_from(body)[0], body[_KEY.size :]
+
+
+def pack_start(key: int, share: int, content: bytes) -> bytes:
+    """Return the body of START; with it travel the write ends of the result pipe and the output pipe."""
+    return _START.pack(key, share) + content
+
+
+def unpack_start(body: bytes) -> tuple[int, int, bytes]:
+    """Read the body of START."""
+    key, share = _START.unpack_from(body)
+    return key, share, body[_START.size :]
+
+
+def pack_serve(key: int, name: str, entry: str, arguments: tuple[object, ...]) -> bytes:
+    """Return the body of SERVE: a process that stays and calls `entry` with `arguments` and the descriptors sent."""
+    return _KEY.pack(key) + pickle.dumps((name, entry, arguments))
+
+
+def unpack_serve(body: bytes) -> tuple[int, str, str, tuple[object, ...]]:
+    """Read the body of SERVE."""
+    return _KEY.unpack_from(body)[0], *pickle.loads(body[_KEY.size :])
+
+
+def pack_cancel(key: int, *, force: bool) -> bytes:
+    """Return the body of CANCEL."""
+    return _CANCEL.pack(key, force)
+
+
+def unpack_cancel(body: bytes) -> tuple[int, bool]:
+    """Read the body of CANCEL."""
+    key, force = _CANCEL.unpack(body)
+    return key, force

@@ -1,0 +1,114 @@
+"""What makes a fresh process a worker: its own session, a watched parent, default signals, few descriptors.
+
+session      setsid, subreaper: what it starts is below it and nobody else's
+parent       the kernel kills it when the launcher dies, which is checked once
+signals      as Python starts with, whatever the launcher ignores
+descriptors  0 reads nothing, 1 and 2 go to the task's log, nothing else but what it was given
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import gc
+import io
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing import forkserver, process
+from typing import TYPE_CHECKING, Any
+
+from flowpar.execute import kernel
+
+if TYPE_CHECKING:
+    from flowpar.execute.order import Origin
+
+# Out of the way of a task that takes the first free numbers for its own.
+_HIGH = 200
+IGNORED_BY_LAUNCHER = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGHUP,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+)
+
+
+def found_session(origin: Origin) -> None:
+    """Begin a session of one's own, as a child that does not outlive the launcher."""
+    os.setsid()
+    kernel.become_subreaper()
+    # A forkserver dies with the launcher: its descriptors close.
+    parent = os.getppid() if origin.start_method == "forkserver" else origin.launcher
+    kernel.die_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def restore_signals() -> None:
+    """Undo what the launcher did to signals."""
+    signal.set_wakeup_fd(-1)
+    for number in (*IGNORED_BY_LAUNCHER, signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def restore_interpreter() -> None:
+    """Undo what the launcher did to the interpreter, and see that crashes leave a trace."""
+    gc.enable()
+    multiprocessing.set_start_method(None, force=True)  # None means the platform's own
+    sys.argv[:] = [""]
+    if sys.stdin is None:
+        sys.stdin = sys.__stdin__  # the launcher hides it from multiprocessing
+    if not faulthandler.is_enabled():
+        faulthandler.enable(file=2)
+
+
+def renew_output_streams() -> None:
+    """Open stdout and stderr afresh: those that were there may be closed, captured or half full."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        raw = io.FileIO(number, "wb", closefd=False)
+        stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def leave_forkserver() -> None:
+    """See that the task's own multiprocessing starts a forkserver below the task, not beside it."""
+    server: Any = forkserver._forkserver  # noqa: SLF001  # there is no public way
+    if server._forkserver_alive_fd is not None:  # noqa: SLF001
+        os.close(server._forkserver_alive_fd)  # noqa: SLF001
+    server._forkserver_address = server._forkserver_alive_fd = server._forkserver_pid = None  # noqa: SLF001
+
+
+def move_high(number: int) -> int:
+    """Return a close-on-exec duplicate of a descriptor that is out of the way, and close the original."""
+    try:
+        high = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:  # the limit of descriptors is below that
+        os.set_inheritable(number, False)  # noqa: FBT003  # the stdlib's signature
+        return number
+    os.close(number)
+    return high
+
+
+def redirect_output(number: int) -> None:
+    """Let stdout and stderr of this process, and of what it starts, go to a descriptor."""
+    os.dup2(number, 1)
+    os.dup2(number, 2)
+    os.close(number)
+
+
+def close_all_but(kept: set[int]) -> None:
+    """Close what a forked process inherited; the others start with few enough."""
+    parent = process.parent_process()
+    if parent is not None and isinstance(parent.sentinel, int):
+        kept = kept | {parent.sentinel}
+    low = 3
+    for number in sorted(number for number in kept if number >= low):
+        os.closerange(low, number)
+        low = number + 1
+    os.closerange(low, max(low, os.sysconf("SC_OPEN_MAX")))

@@ -1,0 +1,41 @@
+"""What the Linux kernel offers for keeping process trees together, without which we fall back on less.
+
+    become_subreaper   orphaned descendants become children of this process instead of init's
+    die_with_parent    the kernel kills this process when the thread that forked it ends
+    name_process       what `ps` and `top` show
+
+ctypes is loaded with this module, so that a process which forks has it before its children need it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
+
+IS_LINUX = sys.platform == "linux"
+_LIBC = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
+
+
+def become_subreaper() -> bool:
+    """Adopt orphaned descendants from now on; return whether the system can do that."""
+    return _control(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> bool:
+    """Be killed when the parent dies; whoever asks checks afterwards that it has not died before."""
+    return _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def name_process(name: str) -> None:
+    """Show the first 15 bytes of `name` in listings of processes."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_NAME, name.encode(errors="replace")[:15], 0, 0, 0)
+
+
+def _control(option: int, value: int) -> bool:
+    return _LIBC is not None and _LIBC.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0

@@ -1,0 +1,280 @@
+"""The launcher: starts every process of a run, never more tasks than it has slots, and tells how each ended.
+
+    engine ── control socket ── launcher ──► tasks, services
+    guard ─── life pipe ───────────┘             (a byte: swept; the end: the guard is dead)
+
+It has one thread for ever and imports only what is light, so that a fork is safe and cheap. It
+ends with the engine's end of the socket or with the guard, and takes all it started with it.
+
+    queue     starts that wait for a slot, at most one ahead of them
+    children  what runs, by key
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.execute import tree
+from flowpar.execute.control import (
+    Birth,
+    Exit,
+    Refusal,
+    Setup,
+    Word,
+    unpack_cancel,
+    unpack_serve,
+    unpack_share,
+    unpack_start,
+)
+from flowpar.execute.lean import preload
+from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder
+from flowpar.execute.starter import Starter
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from flowpar.execute.wire import Channel, Frame
+
+_SWEEP_DEADLINE_S = 5.0
+_FIRST_DELAY_S = 0.05
+_LAST_DELAY_S = 1.0
+_TRIES = 8
+_RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A start that has not been made."""
+
+    key: int
+    order: Order
+    name: str
+
+    def close(self) -> None:
+        for number in self.order.descriptors.numbers:
+            os.close(number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process that runs."""
+
+    key: int
+    process: BaseProcess
+    pid: int
+    is_job: bool
+
+
+class Launcher:
+    """Owns the control socket's far end, the queue and the children; `run` returns when all is over."""
+
+    def __init__(self, channel: Channel, *, life: int, guard: int) -> None:
+        """Take the ends of the channels that lead to the engine and to the guard."""
+        self._channel = channel
+        self._life = life
+        self._guard = guard
+        self._setup = Setup(slots=1)
+        self._starter: Starter | None = None
+        self._shared: tuple[int, bytes] = (0, b"")
+        self._queue: deque[_Waiting] = deque()
+        self._children: dict[int, _Child] = {}
+        self._key_of_pid: dict[int, int] = {}
+        self._jobs_running = 0
+        self._tries = 0
+        self._retry_at: float | None = None
+        self._wake, self._wake_end = os.pipe()
+        self._poller = select.poll()
+
+    def run(self) -> None:
+        """Serve until the engine or the guard is gone, then end everything that is left."""
+        self._watch_for_deaths()
+        for number in (self._channel.fileno(), self._wake, self._life):
+            self._poller.register(number, select.POLLIN)
+        with suppress(EOFError, ConnectionError):
+            while True:
+                self._turn(dict(self._poller.poll(self._patience_ms())))
+        for pid in tree.freeze(os.getpid()):
+            tree.send(pid, signal.SIGKILL)
+
+    def _watch_for_deaths(self) -> None:
+        for number in (self._wake, self._wake_end):
+            os.set_blocking(number, False)  # the stdlib's signature
+        signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    def _patience_ms(self) -> int | None:
+        if self._retry_at is None:
+            return None
+        return max(0, int((self._retry_at - time.monotonic()) * 1000) + 1)
+
+    def _turn(self, ready: dict[int, int]) -> None:
+        if self._life in ready and not os.read(self._life, 64):
+            raise EOFError
+        # Deaths before orders: a slot that is free now takes the job that waits.
+        if self._wake in ready:
+            with suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+            self._reap()
+        control = self._channel.fileno()
+        for number in ready.keys() - {control, self._wake, self._life}:
+            self._reap_forkserved(number)
+        self._start_waiting()
+        if ready.get(control, 0) & ~select.POLLOUT:
+            for frame in self._channel.receive():
+                self._obey(frame)
+            self._start_waiting()
+        self._channel.flush()
+        mask = select.POLLIN | (select.POLLOUT if self._channel.has_unsent else 0)
+        self._poller.modify(control, mask)
+
+    def _obey(self, frame: Frame) -> None:
+        match frame.kind:
+            case Word.START:
+                self._queue.append(self._job_of(frame))
+            case Word.CANCEL:
+                self._cancel(*unpack_cancel(frame.body))
+            case Word.SHARE:
+                self._shared = unpack_share(frame.body)
+            case Word.SERVE:
+                self._queue.appendleft(self._service_of(frame))
+            case Word.SWEEP:
+                self._sweep()
+            case Word.SETUP:
+                self._setup = Setup.unpack(frame.body)
+                preload(self._setup.preload)
+                self._starter = Starter(self._setup.start_method, preload=self._setup.preload)
+                self._channel.post(Word.READY, b"")
+
+    def _job_of(self, frame: Frame) -> _Waiting:
+        key, _, content = unpack_start(frame.body)
+        setup = self._setup
+        order = JobOrder(
+            content,
+            self._shared[1],
+            setup.attempt,
+            setup.outputs_address,
+            setup.outputs_key,
+            Descriptors(*frame.descriptors),
+        )
+        return _Waiting(key, order, f"job-{key}")
+
+    def _service_of(self, frame: Frame) -> _Waiting:
+        key, name, entry, arguments = unpack_serve(frame.body)
+        return _Waiting(key, ServiceOrder(name, entry, arguments, Descriptors(*frame.descriptors)), name)
+
+    def _start_waiting(self) -> None:
+        """Start what waits, in order, as far as there are slots; services need none."""
+        while self._queue and self._is_time():
+            waiting = self._queue[0]
+            is_job = isinstance(waiting.order, JobOrder)
+            if is_job and self._jobs_running >= self._setup.slots:
+                return
+            started = time.monotonic()
+            try:
+                process = self._require_starter().start(waiting.order, waiting.name)
+            except OSError as error:
+                self._put_off(error)
+                continue
+            self._queue.popleft()
+            self._tries, self._retry_at = 0, None
+            waiting.close()
+            self._adopt(waiting.key, process, started, is_job=is_job)
+
+    def _is_time(self) -> bool:
+        return self._retry_at is None or time.monotonic() >= self._retry_at
+
+    def _require_starter(self) -> Starter:
+        if self._starter is None:
+            self._starter = Starter(self._setup.start_method, preload=self._setup.preload)
+        return self._starter
+
+    def _put_off(self, error: OSError) -> None:
+        """Wait for a process of ours to end, or a while; give up when none runs and patience is over.
+
+        So a limit of processes lowers how many run at once instead of failing tasks.
+        """
+        self._tries += 1
+        if self._tries > _TRIES and not self._children:
+            refused = self._queue.popleft()
+            refused.close()
+            self._tries, self._retry_at = 0, None
+            text = f"no process could be started: {error.strerror or error}"
+            self._channel.post(Word.REFUSED, Refusal(refused.key, is_cancelled=False, message=text).pack())
+            return
+        delay_s = min(_FIRST_DELAY_S * 2 ** (self._tries - 1), _LAST_DELAY_S)
+        self._retry_at = time.monotonic() + delay_s
+
+    def _adopt(self, key: int, process: BaseProcess, started: float, *, is_job: bool) -> None:
+        pid = process.pid or 0
+        self._children[key] = _Child(key, process, pid, is_job)
+        self._jobs_running += is_job
+        if self._require_starter().reaps:
+            self._key_of_pid[pid] = key
+        else:
+            self._key_of_pid[process.sentinel] = key
+            self._poller.register(process.sentinel, select.POLLIN)
+        self._channel.post(Word.STARTED, Birth(key, pid, started).pack())
+
+    def _reap(self) -> None:
+        """Take leave of dead children; one we don't know is a helper of multiprocessing's."""
+        if not self._require_starter().reaps:
+            return
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            key = self._key_of_pid.pop(pid, None)
+            if key is not None:
+                code = os.waitstatus_to_exitcode(status)
+                cpu_s = usage.ru_utime + usage.ru_stime
+                rss_bytes = usage.ru_maxrss * _RSS_UNIT_BYTES
+                self._bury(Exit(key, pid, code, time.monotonic(), cpu_s, rss_bytes))
+
+    def _reap_forkserved(self, sentinel: int) -> None:
+        key = self._key_of_pid.get(sentinel)
+        if key is None:
+            return
+        child = self._children[key]
+        code = child.process.exitcode
+        if code is not None:
+            self._poller.unregister(sentinel)
+            del self._key_of_pid[sentinel]
+            self._bury(Exit(key, child.pid, code, time.monotonic()))
+
+    def _bury(self, end: Exit) -> None:
+        child = self._children.pop(end.key)
+        self._jobs_running -= child.is_job
+        self._retry_at = None  # there is room for another process now
+        Starter.forget(child.process, end.code)
+        if end.code != 0:
+            # A worker that ends well has ended what was below it; this one's orphans are the guard's.
+            self._sweep()
+        self._channel.post(Word.EXITED, end.pack())
+
+    def _sweep(self) -> None:
+        """Have the guard end the orphans that came to it, and wait until it has."""
+        tree.send(self._guard, signal.SIGUSR1)
+        if select.select([self._life], [], [], _SWEEP_DEADLINE_S)[0] and not os.read(self._life, 64):
+            raise EOFError
+
+    def _cancel(self, key: int, force: bool) -> None:  # noqa: FBT001  # a field of the message
+        child = self._children.get(key)
+        if child is not None:
+            (tree.kill_tree if force else tree.terminate_tree)(child.pid)
+            return
+        for waiting in [waiting for waiting in self._queue if waiting.key == key]:
+            self._queue.remove(waiting)
+            waiting.close()
+            refusal = Refusal(key, is_cancelled=True, message="cancelled before it started")
+            self._channel.post(Word.REFUSED, refusal.pack())

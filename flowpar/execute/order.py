@@ -1,0 +1,81 @@
+"""What a new process is told by the launcher: `JobOrder` for one attempt, `ServiceOrder` for a process that stays.
+
+`Origin` says where it comes from.
+
+Under fork an order is inherited as it is; under forkserver and spawn it is pickled, and its
+`Descriptors` travel by multiprocessing's own way of passing them.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from multiprocessing import reduction
+from typing import TYPE_CHECKING, Any
+
+from flowpar.execute.base import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Descriptors:
+    """File descriptors that survive a pickle on the way to a child."""
+
+    def __init__(self, *numbers: int) -> None:
+        """Hold the numbers; they are the launcher's in the launcher and the child's in the child."""
+        self.numbers = numbers
+
+    def __reduce__(self) -> tuple[Callable[..., Descriptors], tuple[Any, ...]]:
+        """Pickle as duplicates for the child that is being started."""
+        return _arrived, tuple(reduction.DupFd(number) for number in self.numbers)
+
+
+def _arrived(*duplicates: Any) -> Descriptors:
+    return Descriptors(*(duplicate.detach() for duplicate in duplicates))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The launcher's pid and the start method."""
+
+    launcher: int
+    start_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """Make one attempt; the descriptors are the write ends of its result pipe and its output pipe."""
+
+    content: bytes
+    shared: bytes
+    attempt: str
+    outputs_address: str | None
+    outputs_key: str
+    descriptors: Descriptors
+
+    @property
+    def job(self) -> Job:
+        """Return the job as it was submitted."""
+        number, task, item, attempt, recipe, bindings, log_file, grace_s = pickle.loads(self.content)
+        return Job(number, task, item, attempt, self.shared, recipe, bindings, log_file, grace_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOrder:
+    """Call `entry` ("module:function") with the arguments and then the descriptors' numbers."""
+
+    name: str
+    entry: str
+    arguments: tuple[object, ...]
+    descriptors: Descriptors
+
+
+Order = JobOrder | ServiceOrder
+
+
+def pack_job(job: Job) -> bytes:
+    """Return a job as bytes, without its shared part, which is sent once."""
+    return pickle.dumps(
+        (job.number, job.task, job.item, job.attempt, job.recipe, job.bindings, job.log_file, job.grace_s)
+    )

@@ -1,0 +1,119 @@
+"""The executor `process`: each attempt in a multiprocessing Process of its own, started by the launcher.
+
+submit ── result pipe, output pipe, order ──► launcher ──► worker
+take   ◄─ Started, Printed, Completion ────── AttendedAttempt
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.execute.attended import AttendedAttempt, never_started
+from flowpar.execute.death import kernel_kill_count
+from flowpar.execute.order import pack_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flowpar.execute.base import Completion, Job, Notice, Printed, Started
+    from flowpar.execute.link import Link
+    from flowpar.execute.watch import Watch
+
+
+class ProcessExecutor:
+    """Holds the attempts that were submitted and are not over."""
+
+    def __init__(self, link: Link, watch: Watch, *, slots: int, posted: Callable[[], None] = lambda: None) -> None:
+        """Run up to `slots` attempts at once; `posted` hears that a message waits in the managed Queue."""
+        self._link = link
+        self._watch = watch
+        self._slots = slots
+        self._posted = posted
+        self._attempts: dict[int, AttendedAttempt] = {}
+        self._notices: list[Notice] = []
+        self._kernel_kills = kernel_kill_count()
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs it may hold: one more than run, so that no slot waits for the engine."""
+        return self._slots + 1
+
+    @property
+    def held(self) -> int:
+        """How many jobs it holds."""
+        return len(self._attempts)
+
+    def submit(self, job: Job) -> None:
+        """Take a job."""
+        pipes: list[int] = []
+        try:
+            pipes += os.pipe()
+            pipes += os.pipe()
+        except OSError as error:
+            for number in pipes:
+                os.close(number)
+            failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
+            self._notices.append(never_started(job, failure))
+            return
+        result, result_end, output, output_end = pipes
+        attempt = AttendedAttempt(job, self, result=result, output=output)
+        for number, read in ((result, attempt.read_result), (output, attempt.read_output)):
+            os.set_blocking(number, False)
+            self._watch.add(number, read)
+        self._attempts[job.number] = attempt
+        try:
+            attempt.key = self._link.start(attempt, pack_job(job), job.shared, (result_end, output_end))
+        finally:
+            os.close(result_end)
+            os.close(output_end)
+
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened since the last time."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        """Block until something happened or the time is over."""
+        if not self._notices:
+            self._watch.wait(timeout_s)
+        return self.take()
+
+    def cancel(self, job: int, *, force: bool = False) -> None:
+        """End an attempt with TERM, or with KILL by `force`, its whole process tree."""
+        attempt = self._attempts.get(job)
+        if attempt is not None:
+            attempt.was_forced |= force
+            self._link.cancel(attempt.key, force=force)
+
+    def close(self) -> None:
+        """Give the pipes back; the processes end with the link."""
+        for attempt in self._attempts.values():
+            attempt.close()
+        self._attempts.clear()
+
+    # What an attempt asks of its host.
+
+    def say(self, notice: Started | Printed | Completion) -> None:
+        """Keep a notice for `take`."""
+        self._notices.append(notice)
+
+    def posted(self) -> None:
+        """Pass on that a message waits."""
+        self._posted()
+
+    def unwatch(self, number: int) -> None:
+        """Stop waiting for a descriptor."""
+        self._watch.remove(number)
+
+    def was_out_of_memory(self) -> bool:
+        """Compare the kernel's count with the last one."""
+        before, self._kernel_kills = self._kernel_kills, kernel_kill_count()
+        return self._kernel_kills > before
+
+    def over(self, attempt: AttendedAttempt, *, is_clean: bool) -> None:
+        """Forget an attempt."""
+        self._attempts.pop(attempt.job.number, None)
+        if not is_clean:
+            self._link.sweep()

@@ -1,0 +1,115 @@
+"""The pipe on which a worker reports to the engine, from both sides.
+
+    worker ── OUTCOME(outcome, warnings) ─ LATE(warnings) ──► engine    the last one says so
+           ── POSTED ──►                                               a message waits in the managed Queue
+
+An outcome crosses as JSON and raw bytes, never as a pickle: the engine opens what any task may write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import threading
+from dataclasses import dataclass
+from enum import IntEnum
+
+from flowpar.core.outcome import Failure, FailureKind, Outcome, Success, ValueRef
+from flowpar.execute.wire import BadFrame, Frame, pack_frame
+
+
+class ReportKind(IntEnum):
+    """What a worker's frame holds."""
+
+    OUTCOME = 21
+    LATE = 22
+    POSTED = 23
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the attempt ended; `is_last` says that the worker leaves nothing behind and ends now."""
+
+    outcome: Outcome
+    warnings: tuple[str, ...] = ()
+    is_last: bool = True
+
+
+_HEAD = struct.Struct("<I")
+
+
+def pack_report(report: Report) -> bytes:
+    """Return the body of OUTCOME."""
+    inline = b""
+    match report.outcome:
+        case Success(value):
+            inline = value.inline or b""
+            said = [True, value.size_bytes, value.checksum, value.is_plain, value.inline is not None, value.file]
+        case Failure() as failure:
+            said = [False, failure.kind, failure.type, failure.message, failure.exit_code, failure.traceback]
+    head = json.dumps([report.is_last, report.warnings, said]).encode()
+    return _HEAD.pack(len(head)) + head + inline
+
+
+def unpack_report(frame: Frame) -> Report:
+    """Read the body of OUTCOME; raises `BadFrame` where a task has forged one badly."""
+    try:
+        (length,) = _HEAD.unpack_from(frame.body)
+        is_last, warnings, (is_success, *said) = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
+        outcome: Outcome
+        if is_success:
+            size_bytes, checksum, is_plain, is_inline, file = said
+            inline = frame.body[_HEAD.size + length :] if is_inline else None
+            outcome = Success(ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file))
+        else:
+            kind, type_name, message, exit_code, traceback = said
+            outcome = Failure(FailureKind(kind), str(type_name), str(message), exit_code, str(traceback))
+        return Report(outcome, tuple(map(str, warnings)), bool(is_last))
+    except (ValueError, TypeError, struct.error, RecursionError) as error:
+        raise BadFrame("this is no outcome") from error
+
+
+def pack_late(warnings: tuple[str, ...]) -> bytes:
+    """Return the body of LATE."""
+    return json.dumps(warnings).encode()
+
+
+def unpack_late(frame: Frame) -> tuple[str, ...]:
+    """Read the body of LATE."""
+    try:
+        return tuple(map(str, json.loads(frame.body)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadFrame("these are no warnings") from error
+
+
+class ReportPipe:
+    """The worker's end; it notices when the task has closed it or put something else in its place."""
+
+    def __init__(self, number: int) -> None:
+        """Own the descriptor and remember which pipe it is."""
+        self._number = number
+        self._identity = self._look()
+        self._owner = os.getpid()
+        # Threads of a task may post while others do, or while the outcome goes out.
+        self._lock = threading.Lock()
+
+    def send(self, kind: ReportKind, body: bytes) -> bool:
+        """Write a frame; return False where the pipe is no longer there or this process is a copy of its owner."""
+        if self._look() != self._identity or os.getpid() != self._owner:
+            return False
+        rest = memoryview(pack_frame(kind, body))
+        try:
+            with self._lock:
+                while rest:
+                    rest = rest[os.write(self._number, rest) :]
+        except OSError:  # the engine is gone
+            return False
+        return True
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = os.fstat(self._number)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino

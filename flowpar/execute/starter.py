@@ -1,0 +1,106 @@
+"""How the launcher brings a process into being: a multiprocessing Process of a named start method.
+
+Under fork and spawn multiprocessing's own Popen is replaced where it does not suit a launcher:
+
+* it reaps children whenever another one is started, which loses their CPU time and peak memory:
+  here the launcher alone reaps, and tells;
+* under fork it makes two pipes for each process and leaks them when fork fails: here all children
+  share one "parent sentinel", whose write end the launcher keeps.
+
+Under forkserver the forkserver reaps and tells the exit code through the process's sentinel.
+"""
+
+from __future__ import annotations
+
+import os
+from multiprocessing import context, get_context, popen_fork, popen_spawn_posix, process
+from typing import TYPE_CHECKING, Any
+
+from flowpar.execute.order import Origin
+from flowpar.execute.worker import enter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.execute.order import Order
+
+
+class _ToldOfItsEnd:
+    """Part of a Popen that never asks the kernel whether its process has ended."""
+
+    returncode: int | None
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:  # noqa: ARG002  # multiprocessing's signature
+        """Return the exit code once the launcher has told it."""
+        return self.returncode
+
+
+class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
+    def _launch(self, process_obj: Any) -> None:
+        self.sentinel = process_obj.heart
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 1
+        try:
+            code = process_obj._bootstrap(parent_sentinel=process_obj.heart)  # noqa: SLF001  # as its base does
+        finally:
+            os._exit(code)
+
+
+class _SpawnPopen(_ToldOfItsEnd, popen_spawn_posix.Popen):
+    pass
+
+
+class ForkProcess(context.ForkProcess):
+    """A process that the launcher forks; `heart` ends when the launcher does."""
+
+    heart = -1
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing's name
+        return _ForkPopen(process_obj)
+
+
+class SpawnProcess(context.SpawnProcess):
+    """A fresh interpreter."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing's name
+        return _SpawnPopen(process_obj)
+
+
+class Starter:
+    """Starts processes by one method and keeps what their common sentinel needs."""
+
+    def __init__(self, method: str, *, preload: Sequence[str]) -> None:
+        """Choose the method; a forkserver imports `preload` once."""
+        self.reaps = method != "forkserver"
+        self._origin = Origin(os.getpid(), method)
+        self._heart, self._heart_end = os.pipe()
+        if method == "forkserver":
+            get_context(method).set_forkserver_preload([__name__, *preload])
+
+    def start(self, order: Order, name: str) -> process.BaseProcess:
+        """Start a process that carries out `order`; raises OSError where the machine has none left."""
+        made = self._make(order, name)
+        made.start()
+        return made
+
+    def _make(self, order: Order, name: str) -> process.BaseProcess:
+        match self._origin.start_method:
+            case "fork":
+                forked = ForkProcess(target=enter, args=(order, self._origin), name=name)
+                forked.heart = self._heart
+                return forked
+            case "spawn":
+                return SpawnProcess(target=enter, args=(order, self._origin), name=name)
+            case _:
+                return get_context("forkserver").Process(target=enter, args=(order, self._origin), name=name)
+
+    @staticmethod
+    def forget(ended: process.BaseProcess, code: int) -> None:
+        """Give back what an ended process held."""
+        popen: Any = ended._popen  # type: ignore[attr-defined]  # noqa: SLF001  # the only way to tell it
+        popen.returncode = code
+        ended.close()

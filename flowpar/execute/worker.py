@@ -1,0 +1,108 @@
+"""The far side: what a task process does from its first line to its last.
+
+    order ──► settle ──► make_attempt ──► report ──► end what is left ──► os._exit
+
+Everything reachable from here imports only the standard library and what is as light.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.execute import habitat, kernel
+from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.death import PIPE_LOST
+from flowpar.execute.ending import is_anything_left, leave
+from flowpar.execute.order import JobOrder, Order, Origin, ServiceOrder
+from flowpar.execute.post import Post
+from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_late, pack_report
+
+if TYPE_CHECKING:
+    from flowpar.execute.base import Job
+
+
+def enter(order: Order, origin: Origin) -> NoReturn:
+    """Carry out an order in a process that was started for it, and end the process."""
+    habitat.found_session(origin)
+    habitat.restore_signals()
+    if isinstance(order, JobOrder):
+        _attempt(order, origin)
+    _serve(order, origin)
+
+
+def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
+    result, output = order.descriptors.numbers
+    habitat.redirect_output(output)
+    result = habitat.move_high(result)
+    _settle(origin, {result})
+    pipe = ReportPipe(result)
+    job = order.job
+    kernel.name_process(job.task)
+    outcome, warnings = _make(order, job, Post(job.number, pipe, order.outputs_address, order.outputs_key))
+    _flush()
+    is_last = not is_anything_left()
+    is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last)))
+    if not is_last:
+        late = leave(job.grace_s)
+        _flush()
+        pipe.send(ReportKind.LATE, pack_late(late))
+    os._exit(0 if is_sent else PIPE_LOST)
+
+
+def _make(order: JobOrder, job: Job, post: Post) -> tuple[Any, tuple[str, ...]]:
+    try:
+        signal.signal(signal.SIGTERM, _raise_cancelled)
+        try:
+            outcome, warnings = _load(order.attempt)(job, post=post, is_isolated=True)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except Cancelled:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
+    return outcome, tuple(warnings)
+
+
+def _raise_cancelled(_number: int, _frame: object) -> NoReturn:
+    raise Cancelled
+
+
+def _serve(order: ServiceOrder, origin: Origin) -> NoReturn:
+    _settle(origin, set(order.descriptors.numbers))
+    kernel.name_process(order.name)
+    code = 0
+    try:
+        _load(order.entry)(*order.arguments, *order.descriptors.numbers)
+    except Exception:  # noqa: BLE001  # a process of ours that has no one above it to tell
+        traceback.print_exc()
+        code = 1
+    _flush()
+    os._exit(code)
+
+
+def _settle(origin: Origin, kept: set[int]) -> None:
+    if origin.start_method == "fork":
+        habitat.close_all_but(kept)
+    else:
+        habitat.renew_output_streams()
+    if origin.start_method == "forkserver":
+        habitat.leave_forkserver()
+    habitat.restore_interpreter()
+
+
+def _load(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # the task closed or replaced it
+            continue
