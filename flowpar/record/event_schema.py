@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import types
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints
 
 from flowpar.record.journal import JOURNAL_VERSION, ValueFields
@@ -26,6 +29,8 @@ _NOT_KEPT = ("task.progressed", "task.logged", "task.printed")
 
 def event_schema() -> Schema:
     """Return the schema: a line of the log or of the journal, each told apart by `event`."""
+    kept = [name for name in models.MODELS if name not in _NOT_KEPT]
+    fields = {model.__name__: _object(model) for model in models.MODELS.values()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of flowpar's run.log.jsonl or events.jsonl",
@@ -33,7 +38,20 @@ def event_schema() -> Schema:
         "$defs": {
             "log": {
                 "description": "A line of run.log.jsonl, and of stderr under --log-format json.",
-                "oneOf": [_line(name, model, _LOG_HEAD) for name, model in models.MODELS.items()],
+                "oneOf": [_line(name, _LOG_HEAD) for name in models.MODELS],
+            },
+            "journal": {
+                "description": "A line of events.jsonl; crc32 covers all bytes before its comma.",
+                "oneOf": [_line(name, _journal_head(name)) for name in kept],
+            },
+            **fields,
+            "Error": {**_object(models.ErrorFields), "additionalProperties": False},
+            "Value": {**_object(ValueFields), "additionalProperties": False},
+        },
+    }
+
+
+_LOG_HEAD) for name, model in models.MODELS.items()],
             },
             "journal": {
                 "description": "A line of events.jsonl; crc32 covers all bytes before its comma.",
@@ -65,16 +83,18 @@ def _journal_head(name: str) -> Schema:
     }
     if name == "run.started":
         head |= {"journal": {"const": JOURNAL_VERSION}, "run_id": {"type": "string"}, "workflow": {"type": "string"}}
+    if name in {"task.succeeded", "task.cached"}:
+        head["value"] = {"$ref": "#/$defs/Value"}  # left out for a fan-out as a whole, which has none
     return head
 
 
-def _line(name: str, model: type, head: Schema) -> Schema:
-    schema = _object(model)
-    schema["properties"] = {"event": {"const": name}, **head, **schema["properties"]}
-    schema["required"] = ["event", *head, *schema["required"]]
-    if "seq" in head and name in {"task.succeeded", "task.cached"}:
-        schema["properties"]["value"] = {"$ref": "#/$defs/value"}  # a fan-out as a whole has none
-    return schema
+def _line(name: str, head: Schema) -> Schema:
+    return {
+        "$ref": f"#/$defs/{models.MODELS[name].__name__}",
+        "properties": {"event": {"const": name}, **head},
+        "required": ["event", *(key for key in head if key != "value")],
+        "unevaluatedProperties": False,
+    }
 
 
 def _object(model: type) -> Schema:
@@ -89,13 +109,12 @@ def _object(model: type) -> Schema:
         "type": "object",
         "properties": properties,
         "required": required,
-        "additionalProperties": False,
     }
 
 
 def _typed(hint: Any, name: str) -> Schema:
     if hint is models.ErrorFields:
-        return {"$ref": "#/$defs/error"}
+        return {"$ref": "#/$defs/Error"}
     if hint is str and name.endswith("_at"):
         return dict(_TIME)
     if hint in _SIMPLE:
@@ -108,3 +127,7 @@ def _typed(hint: Any, name: str) -> Schema:
     if origin is Sequence:
         return {"type": "array", "items": _typed(parts[0], "")}
     raise TypeError(f"no schema for {hint!r}, the type of {name!r}")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(event_schema(), indent=2) + "\n", encoding="utf-8")

@@ -105,6 +105,7 @@ def _make_parents(folder: Path) -> None:
     missing = [parent for parent in folder.absolute().parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(mode=0o700, exist_ok=True)
+        parent.chmod(0o700)  # a umask may take the owner's own rights
 
 
 def _enter(parent: int | None, name: str, *, trust_state: bool) -> int:
