@@ -48,7 +48,7 @@ docs: $(READY) ## Run everything the documents show
 
 schemas: $(READY) ## Write the JSON Schemas anew
 	$(BIN)/python -m flowpar.lang.schema schemas/workflow.schema.json
-	$(BIN)/python -m flowpar.report.schema schemas/event.schema.json
+	$(BIN)/python -m flowpar.record.event_schema schemas/event.schema.json
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist build
