@@ -52,15 +52,15 @@ def test_a_file_or_module_brings_its_marked_functions(project: Path, entry: str,
 
 
 def test_a_file_elsewhere_in_the_project_needs_python_path(project: Path) -> None:
-    shared = project.parent / "shared"
-    shared.mkdir()
-    (shared / "tasks.py").write_text(TASK.format(name="one"))
+    library = project.parent / "library"
+    library.mkdir()
+    (library / "tasks.py").write_text(TASK.format(name="one"))
 
-    without = read_local(["../shared/tasks.py"], workflow_dir=project)
-    with_it = read_local(["../shared/tasks.py"], workflow_dir=project, python_path=[str(shared)])
+    without = read_local(["../library/tasks.py"], workflow_dir=project)
+    with_it = read_local(["../library/tasks.py"], workflow_dir=project, python_path=[str(library)])
 
-    assert only_problem(without) == ("FP606", 'plugin file "../shared/tasks.py" cannot be imported by a task')
-    assert without.problems[0].hint == 'add "../shared" to python_path, and name the file like a module'
+    assert only_problem(without) == ("FP606", 'plugin file "../library/tasks.py" cannot be imported by a task')
+    assert without.problems[0].hint == 'add "../library" to python_path, and name the file like a module'
     assert [source.target for source in with_it.sources] == ["tasks:one"]
 
 
