@@ -51,22 +51,6 @@ def event_schema() -> Schema:
     }
 
 
-_LOG_HEAD) for name, model in models.MODELS.items()],
-            },
-            "journal": {
-                "description": "A line of events.jsonl; crc32 covers all bytes before its comma.",
-                "oneOf": [
-                    _line(name, model, _journal_head(name))
-                    for name, model in models.MODELS.items()
-                    if name not in _NOT_KEPT
-                ],
-            },
-            "error": _object(models.ErrorFields),
-            "value": _object(ValueFields),
-        },
-    }
-
-
 _LOG_HEAD: Schema = {
     "timestamp": _TIME,
     "level": {"enum": ["debug", "info", "warning", "error", "critical"]},
