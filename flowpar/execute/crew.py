@@ -1,0 +1,241 @@
+"""All executors of a run behind one wait, and the process that holds its outputs.
+
+    loop ── Job ──► Crew ──► process │ thread │ inline ──► launcher ──► workers
+    loop ◄─ Notice ── Crew ◄─ one wait on every pipe and socket, and on the loop's own wake-up
+
+Notices of one wait come in the order Started, Reported and Printed, Completion.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import time
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, Self
+
+from flowpar.core.errors import MachineError
+from flowpar.data.managed import ManagedOutputs, new_address
+from flowpar.execute.base import Completion, Printed, Reported, Started
+from flowpar.execute.control import Setup
+from flowpar.execute.limits import fit_to_descriptors
+from flowpar.execute.link import Link
+from flowpar.execute.process import ProcessExecutor
+from flowpar.execute.service import Service
+from flowpar.execute.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.guard import Tree
+
+_MANAGER_PATIENCE_S = 10.0
+# Enough to empty a full queue once; tasks that post without end must not hold the loop.
+_MAX_TAKES = 5
+_RANKS = {Started: 0, Reported: 1, Printed: 1, Completion: 2}
+# By name, and imported when a task asks for one: most runs need neither.
+_MEMBERS = {
+    "thread": "flowpar.execute.threads:ThreadExecutor",
+    "inline": "flowpar.execute.inline:InlineExecutor",
+}
+
+
+class Member(Protocol):
+    """An executor of the crew: it registers what it waits on with the crew's watch."""
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs it may hold."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """How many jobs it holds."""
+        ...
+
+    def submit(self, job: Job) -> None:
+        """Take a job."""
+        ...
+
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened since the last time, never blocking."""
+        ...
+
+    def cancel(self, job: int, *, force: bool = False) -> None:
+        """End an attempt."""
+        ...
+
+    def close(self) -> None:
+        """Give its descriptors back; its processes end with the link."""
+        ...
+
+
+class Crew:
+    """Owns the link to the launcher, the executors and the outputs."""
+
+    def __init__(self, link: Link, watch: Watch, *, slots: int, setup: Setup, wake_fd: int | None) -> None:
+        """Set the launcher up and have the process of the outputs started; `open` is the way here."""
+        self.slots = slots
+        self.outputs_address = setup.outputs_address
+        self.outputs_key = bytes.fromhex(setup.outputs_key)
+        self._link = link
+        self._watch = watch
+        self._members: dict[str, Member] = {}
+        self._executor_of: dict[int, str] = {}
+        self._has_posts = False
+        self._is_woken = False
+        self._loss: str | None = None
+        self._outputs: ManagedOutputs | None = None
+        if wake_fd is not None:
+            watch.add(wake_fd, self._wake)
+        link.set_up(setup)
+        self._ready = self._start_outputs()
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        tree: Tree | None,
+        workers: int,
+        start_method: str = "fork",
+        run_dir: Path | None = None,  # noqa: ARG003  # the store of values stands there; nothing of ours does
+        wake_fd: int | None = None,
+        setup: Setup | None = None,
+    ) -> Self:
+        """Open a crew of `workers` slots, in the tree that the command split off or in one of its own.
+
+        `wait` returns early when `wake_fd` is readable; whoever made it reads it. `setup` replaces
+        the launcher's in tests.
+        """
+        slots = fit_to_descriptors(workers)
+        watch = Watch()
+        link = Link.to(tree, watch) if tree else Link.start_guard(watch)
+        complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
+        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd)
+
+    @property
+    def outputs(self) -> ManagedOutputs:
+        """The table of outputs and the queue of messages; waits for their process at the first use."""
+        if self._outputs is None:
+            self._await_outputs()
+            assert self.outputs_address is not None  # noqa: S101  # open() gave one
+            self._outputs = ManagedOutputs(self.outputs_address, self.outputs_key)
+        return self._outputs
+
+    def has_room(self, executor: str) -> bool:
+        """Whether an executor takes another job now."""
+        member = self._member(executor)
+        return member.held < member.capacity
+
+    def submit(self, executor: str, job: Job) -> None:
+        """Give a job to an executor that has room."""
+        self._executor_of[job.number] = executor
+        self._member(executor).submit(job)
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        """Block until something happened, the wake-up is readable or the time is over.
+
+        Raises `MachineError` when the launcher or the process of the outputs is lost.
+        """
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        self._is_woken = False
+        # A frame alone is no news for the loop: it would turn for nothing.
+        while not (notices := self._gather()) and not self._is_woken and self._loss is None:
+            patience_s = None if until is None else until - time.monotonic()
+            if patience_s is not None and patience_s < 0:
+                break
+            self._watch.wait(patience_s)
+        if self._loss is not None and not notices:
+            raise MachineError(f"the process that holds the outputs {self._loss}; without it no task can run")
+        return notices
+
+    def cancel(self, job: int, *, force: bool = False) -> None:
+        """End an attempt with TERM, or with KILL by `force`, its whole process tree; unknown jobs are ignored."""
+        executor = self._executor_of.get(job)
+        if executor is not None:
+            self._members[executor].cancel(job, force=force)
+
+    def close(self) -> None:
+        """End every process that is left, at once, and give all resources back."""
+        for member in self._members.values():
+            member.close()
+        self._link.close()
+        self._watch.close()
+        os.close(self._ready)
+
+    def _member(self, executor: str) -> Member:
+        if executor not in self._members:
+            self._members[executor] = self._hire(executor)
+        return self._members[executor]
+
+    def _hire(self, executor: str) -> Member:
+        if executor == "process":
+            return ProcessExecutor(self._link, self._watch, slots=self.slots, posted=self._note_post)
+        if executor not in _MEMBERS:
+            raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')
+        module, _, name = _MEMBERS[executor].partition(":")
+        make: Callable[..., Member] = getattr(import_module(module), name)
+        return make(
+            self._link,
+            self._watch,
+            slots=self.slots,
+            posted=self._note_post,
+            outputs_address=self.outputs_address,
+            outputs_key=self.outputs_key,
+        )
+
+    def _gather(self) -> list[Notice]:
+        # Bound to what was posted before its notice: a completion never overtakes what its task said.
+        reported = self._take_reported() if self._has_posts else []
+        told = [notice for member in self._members.values() for notice in member.take()]
+        for notice in told:
+            if isinstance(notice, Completion):
+                self._executor_of.pop(notice.job, None)
+        if len(told) + len(reported) > 1:
+            return sorted([*reported, *told], key=lambda notice: _RANKS[type(notice)])
+        return [*reported, *told]
+
+    def _take_reported(self) -> list[Notice]:
+        self._has_posts = False
+        reported: list[Notice] = []
+        for _ in range(_MAX_TAKES):
+            messages = self.outputs.take_messages()
+            if not messages:
+                break
+            for message in messages:
+                with suppress(ValueError, TypeError):  # a task may put there what it likes
+                    reported.append(Reported(*json.loads(message)))
+        return reported
+
+    def _note_post(self) -> None:
+        self._has_posts = True
+
+    def _wake(self) -> None:
+        self._is_woken = True
+
+    def _start_outputs(self) -> int:
+        ready, ready_end = os.pipe()
+        try:
+            self._link.serve(
+                Service(ended=self._note_loss),
+                "flowpar.data.managed:serve",
+                (self.outputs_address, self.outputs_key),
+                name="flowpar:outputs",
+                descriptors=(ready_end,),
+            )
+        finally:
+            os.close(ready_end)
+        return ready
+
+    def _note_loss(self, fate: str) -> None:
+        self._loss = fate
+
+    def _await_outputs(self) -> None:
+        is_there = select.select([self._ready], [], [], _MANAGER_PATIENCE_S)[0]
+        if not is_there or not os.read(self._ready, 1):
+            raise MachineError("the process that holds the outputs did not start")
