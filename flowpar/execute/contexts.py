@@ -1,0 +1,158 @@
+"""What expressions can read: `inputs`, `env`, `tasks`, `each`, `matrix`, `run`, `workflow`; loaded when it is read.
+
+    Shared + Bindings ─► build_contexts ─► evaluate(template, contexts)
+
+Worker and engine use the same: they differ in `load`, which in the engine decodes plain data only
+and raises NeedsWorker for anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import NeedsWorker
+from flowpar.core.outcome import ValueRef
+from flowpar.execute.expansion import load_item
+from flowpar.expr.failure import EvaluationError, Missing
+
+if TYPE_CHECKING:
+    from flowpar.execute.recipe import Bindings, FailureView, Shared, TaskView
+
+OutputKey = tuple[str, int | None]
+Load = Callable[[ValueRef], object]
+Fetch = Callable[[Sequence[OutputKey]], Sequence[ValueRef | None]]
+
+_HAS_OUTPUT = frozenset({"succeeded", "cached"})
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """`tasks.x.items[i]`."""
+
+    status: str
+    error: FailureView | None
+
+
+class _Task:
+    """`tasks.x`; its output is loaded once, when it is first read."""
+
+    def __init__(self, name: str, view: TaskView, load: Load, fetch: Fetch) -> None:
+        self._name = name
+        self._view = view
+        self._load = load
+        self._fetch = fetch
+        self._loaded: list[object] = []
+
+    @property
+    def status(self) -> str:
+        """Return the name of the task's state."""
+        return self._view.status
+
+    @property
+    def error(self) -> FailureView | None:
+        """Return why the task failed, None where it did not."""
+        return self._view.error
+
+    @property
+    def items(self) -> list[ItemView]:
+        """Return how each item of a fan-out ended."""
+        if self._view.item_states is None:
+            raise Missing(f'task "{self._name}" has no items: it has no for_each or matrix')
+        errors = self._view.item_errors
+        return [ItemView(state, errors.get(index)) for index, state in enumerate(self._view.item_states)]
+
+    @property
+    def output(self) -> object:
+        """Return the output; Missing where there is none."""
+        if not self._loaded:
+            self._loaded.append(self._open())
+        return self._loaded[0]
+
+    def _open(self) -> object:
+        view = self._view
+        if view.output is not None:
+            return self._value(view.output, "")
+        if not view.is_managed:
+            raise Missing(f'task "{self._name}" has no output: it is {view.status}')
+        if view.item_states is None:
+            return self._value(self._fetch([(self._name, None)])[0], "")
+        return self._gather(view.item_states)
+
+    def _gather(self, states: Sequence[str]) -> list[object]:
+        there = [index for index, state in enumerate(states) if state in _HAS_OUTPUT]
+        refs = self._fetch([(self._name, index) for index in there])
+        values: list[object] = [None] * len(states)
+        for index, ref in zip(there, refs, strict=True):
+            values[index] = self._value(ref, f" (item {index})")
+        return values
+
+    def _value(self, ref: ValueRef | None, place: str) -> object:
+        if ref is None:
+            raise EvaluationError(f'the output of task "{self._name}"{place} is no longer there')
+        try:
+            return self._load(ref)
+        except (NeedsWorker, EvaluationError, MemoryError):
+            raise
+        except Exception as error:  # decoding runs code of the user's classes
+            what = f'the output of task "{self._name}"{place} cannot be read'
+            raise EvaluationError(f"{what}: {type(error).__name__}: {error}") from error
+
+
+class _Tasks(Mapping[str, _Task]):
+    """`tasks`."""
+
+    def __init__(self, views: Mapping[str, TaskView], load: Load, fetch: Fetch) -> None:
+        self._tasks = {name: _Task(name, view, load, fetch) for name, view in views.items()}
+
+    def __getitem__(self, name: str) -> _Task:
+        return self._tasks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+class _Each(Mapping[str, object]):
+    """`each` or `matrix`: the values of one item, decoded when they are read."""
+
+    def __init__(self, items: Mapping[str, bytes], index: int | None, load: Load) -> None:
+        self._items = items
+        self._load = load
+        self._loaded: dict[str, object] = {} if index is None or "index" in items else {"index": index}
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self._loaded:
+            self._loaded[name] = load_item(self._items[name], self._load)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._items, **self._loaded})
+
+    def __len__(self) -> int:
+        return len({**self._items, **self._loaded})
+
+
+def build_contexts(
+    shared: Shared, bindings: Bindings, *, load: Load, fetch: Fetch, environment: Mapping[str, str]
+) -> Mapping[str, object]:
+    """Return the contexts of one attempt; nothing is loaded until an expression reads it.
+
+    `environment` is that of the task before its own `env`. `fetch` looks up managed outputs.
+    """
+    contexts: dict[str, object] = {
+        "inputs": shared.inputs,
+        "env": environment,
+        "tasks": _Tasks(bindings.tasks, load, fetch),
+        "run": {"id": shared.run_id, "dir": shared.run_dir, **bindings.run},
+        "workflow": {"name": shared.workflow_name, "dir": shared.workflow_dir},
+    }
+    if bindings.each or bindings.index is not None:
+        names = {} if bindings.is_matrix else bindings.each
+        contexts["each"] = _Each(names, bindings.index, load)
+    if bindings.is_matrix:
+        contexts["matrix"] = _Each(bindings.each, None, load)
+    return contexts
