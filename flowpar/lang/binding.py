@@ -61,7 +61,7 @@ def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS) -> Boun
 
 
 def _bind(document: Document, kinds: Collection[str]) -> Bound:
-    shape = ShapeReader(document, PlainReader(document.source.path))
+    shape = ShapeReader(document, PlainReader(document))
     parts = _top_level(shape)
     parts["tasks"] = _tasks(shape, kinds)
     parts["inputs"] = bind_inputs(shape)

@@ -67,6 +67,11 @@ class Builder:
         self._has_document = False
         self._shared: dict[str, str] = {}
 
+    @property
+    def has_aliases(self) -> bool:
+        """Whether any node is there more than once."""
+        return self._repeated > 0
+
     def start_document(self, event: Any) -> None:
         """Take the start of a document; a second one ends the work."""
         if self._has_document:

@@ -88,20 +88,20 @@ def _condition(value: object) -> bool | str:
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise wrong("a text or a list of texts")
 
 
 def _ids(value: object) -> tuple[str, ...]:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
     hint = f"write [{value}]" if isinstance(value, str) and ID.fullmatch(value) else ""
     raise wrong("a list of task ids", hint=hint)
 
 
 def _retry_on(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         raise wrong("a list such as [ConnectionError, exit 75, timeout, died]")
     for item in value:
         if not isinstance(item, str) or not _RETRY_ON.fullmatch(item):

@@ -102,7 +102,7 @@ def _finish(source: Source, lines: Lines, builder: Builder) -> Loaded:
     if builder.is_over:
         return Loaded(source, None, tuple(findings))
     if isinstance(root, MappingNode):
-        return Loaded(source, Document(source, root), tuple(findings))
+        return Loaded(source, Document(source, root, builder.has_aliases), tuple(findings))
     if root is None or (isinstance(root, ScalarNode) and not root.text.strip()):
         place, message = lines.span(0, 0), "the workflow has no tasks: the file is empty"
     else:

@@ -12,7 +12,7 @@ cost 100,000 tasks 150 MB more.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, fields, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -108,12 +108,12 @@ class TaskModel:
     body: Any = None
     description: Text | None = None
     needs: Ids = ()
-    condition: Condition | None = Field(default=None, alias="if")
+    condition: Condition | None = Field(default=None, validation_alias="if")
     for_each: Items | None = None
     matrix: Matrix | None = None
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
-    arguments: dict[str, Any] | None = Field(default=None, alias="with")
+    arguments: dict[str, Any] | None = Field(default=None, validation_alias="with")
     env: dict[str, Text] | None = None
     cwd: Text | None = None
     executor: ExecutorName | None = None
@@ -139,3 +139,19 @@ class Workflow:
     plugins: Texts = ()
     tasks: dict[str, TaskModel] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+
+
+def with_defaults(task: TaskModel, defaults: DefaultsModel) -> TaskModel:
+    """Return the task with the default of each key that it does not have itself.
+
+    The executor is left alone: the command line stands between a task's own and the default.
+    """
+    missing = {
+        name: value
+        for name in DEFAULT_KEYS
+        if (value := getattr(defaults, name)) is not None and getattr(task, name) is None
+    }
+    return replace(task, **missing) if missing else task
+
+
+DEFAULT_KEYS = tuple(item.name for item in fields(DefaultsModel) if item.name != "executor")

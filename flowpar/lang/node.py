@@ -151,6 +151,7 @@ class Document:
 
     source: Source
     root: MappingNode
+    has_aliases: bool = False
 
     def node(self, path: Sequence[str | int]) -> Node | None:
         """Return the node at `path`, or None where there is none."""

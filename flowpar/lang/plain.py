@@ -15,7 +15,7 @@ from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.scalars import LONGEST_NUMBER, NumberTooLongError, is_surely_text, old_meaning, resolve
 
 if TYPE_CHECKING:
-    from flowpar.lang.node import Node
+    from flowpar.lang.node import Document, Node
     from flowpar.lang.scalars import Scalar
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -29,25 +29,27 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class PlainReader:
     """Reads values and keeps what it finds on the way."""
 
-    def __init__(self, path: str) -> None:
-        """Read nodes of the file that messages call `path`."""
+    def __init__(self, document: Document) -> None:
+        """Read nodes of `document`."""
         self.findings: list[Diagnostic] = []
-        self._path = path
-        self._known: dict[int, Any] = {}
+        self._path = document.source.path
+        self._known: dict[int, Any] | None = {} if document.has_aliases else None
 
     def value(self, node: Node) -> Any:
         """Return the value of a node."""
         if isinstance(node, ScalarNode):
             return self._scalar(node)
+        if self._known is None:
+            return self._collection(node)
         known = self._known.get(id(node))
-        if known is not None:
-            return known
+        if known is None:
+            known = self._known[id(node)] = self._collection(node)
+        return known
+
+    def _collection(self, node: MappingNode | SequenceNode) -> Any:
         if isinstance(node, MappingNode):
-            found: Any = {key.text: self.value(child) for key, child in node.items()}
-        else:
-            found = [self.value(child) for child in node.items]
-        self._known[id(node)] = found
-        return found
+            return {key.text: self.value(child) for key, child in node.items()}
+        return [self.value(child) for child in node.items]
 
     def texts(self, node: Node) -> Any:
         """Return the value with the scalars of one level as text; None and collections stay what they are."""

@@ -32,7 +32,7 @@ def keys_of(model: type) -> frozenset[str]:
     found = set()
     for name, info in model.__pydantic_fields__.items():  # type: ignore[attr-defined]
         if name not in _INTERNAL:
-            found.add(info.alias or name)
+            found.add(str(info.validation_alias or name))
     return frozenset(found)
 
 

@@ -18,6 +18,7 @@ _UNCLOSED = {
     "flow mapping": ('this "{" is never closed', "close it with }"),
     "quoted scalar": ("this quote is never closed", "close it with the same quote; write '' or \\\" for one inside"),
 }
+_MISPLACED = ("did not find expected key", "expected <block end>", "expected <document start>")
 _QUOTE_HINT = "put the value in quotes"
 _WORDING = (
     ("mapping values are not allowed", 'a ":" is not allowed here', 'a text that holds ": " needs quotes'),
@@ -49,17 +50,24 @@ def describe_syntax_error(error: yaml.MarkedYAMLError, lines: Lines) -> Diagnost
             label = Label(path, _visible(lines, offset), "it should have been closed before this")
             place = lines.span(opened, opened + 1)
             return Diagnostic("FP103", message, path, place, hint=hint, labels=(label,))
-    message, hint_or_none = _wording(problem, lines.source.text[offset : offset + 1])
-    return Diagnostic("FP103", message, path, _visible(lines, offset), hint=hint_or_none)
+    message, advice = _wording(problem, lines, offset)
+    return Diagnostic("FP103", message, path, _visible(lines, offset), hint=advice)
+
+
+def _is_mid_line(lines: Lines, offset: int) -> bool:
+    line, _ = lines.place(offset)
+    return bool(lines.source.text[lines.starts[line - 1] : offset].strip(" -?"))
 
 
 def _is_unclosed(problem: str) -> bool:
     return bool(re.search(r"expected ',' or '[\]}]'|end of stream|document separator", problem))
 
 
-def _wording(problem: str, character: str) -> tuple[str, str | None]:
+def _wording(problem: str, lines: Lines, offset: int) -> tuple[str, str | None]:
+    if _is_mid_line(lines, offset) and any(text in problem for text in _MISPLACED):
+        return "this can't follow the value before it", "put the whole value in one pair of quotes"
     if "cannot start any token" in problem:
-        return f'a value can\'t start with "{character}"', _QUOTE_HINT
+        return f'a value can\'t start with "{lines.source.text[offset : offset + 1]}"', _QUOTE_HINT
     for start, message, hint in _WORDING:
         if start in problem:
             return message, hint
