@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import RunStatus
+from flowpar.report.summary import SummarySink
+from flowpar.testing.events import run_finished, run_started, task_failed, task_succeeded
+
+if TYPE_CHECKING:
+    from flowpar.core.events import Event
+
+
+def summary(*events: Event) -> str:
+    sink = SummarySink()
+    for event in events:
+        sink.emit(event)
+    sink.commit()
+    sink.close()
+    return sink.text()
+
+
+def test_a_failure_is_told_with_frames_the_end_of_its_output_and_its_log(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "1-load.2.log").write_text("".join(f"line {n}\n" for n in range(100)) + "\x1b[31mlast\n")
+    failure = task_failed("load", 7, attempt=2, log_file="logs/1-load.2.log")
+
+    text = summary(run_started(run_dir=str(tmp_path)), failure, run_finished(failed=1, skipped=2))
+
+    assert text.splitlines()[:4] == [
+        "load[7] failed on attempt 2: ValueError: bad row",
+        '  File "steps.py", line 3, in count',
+        "  its output ended with:",
+        "  | line 86",
+    ]
+    assert text.splitlines()[-5:] == [
+        "  | last",
+        f"  log: {tmp_path}/logs/1-load.2.log",
+        "",
+        "failed in 3.00 s: 2 skipped, 1 failed",
+        f"run folder: {tmp_path}",
+    ]
+
+
+def test_a_good_run_is_one_line_and_its_folder() -> None:
+    text = summary(run_started(), task_succeeded(), run_finished(RunStatus.SUCCEEDED, succeeded=1))
+
+    assert text == "succeeded in 3.00 s: 1 succeeded\nrun folder: /run\n"
+
+
+def test_a_folder_below_the_current_one_is_named_from_here() -> None:
+    text = summary(run_started(run_dir=str(Path.cwd() / ".flowpar" / "runs" / "x")), run_finished())
+
+    assert text.endswith("run folder: .flowpar/runs/x\n")
+
+
+def test_tolerated_failures_and_fan_outs_as_a_whole_are_not_told() -> None:
+    items = Failure(FailureKind.ITEMS, "", "1 of 2 items failed")
+
+    text = summary(run_started(), task_failed(is_tolerated=True), task_failed(failure=items), run_finished())
+
+    assert "bad row" not in text
+    assert "of 2 items" not in text
+
+
+def test_a_thousand_failures_are_told_by_ten_and_a_number() -> None:
+    text = summary(run_started(), *(task_failed("count", item) for item in range(1000)), run_finished(failed=1))
+
+    assert text.count("ValueError: bad row") == 10
+    assert "and 990 more" in text
+
+
+def test_a_log_that_is_gone_hides_nothing(tmp_path: Path) -> None:
+    failure = task_failed(log_file="logs/gone.log")
+
+    text = summary(run_started(run_dir=str(tmp_path)), failure, run_finished(failed=1))
+
+    assert "load failed: ValueError: bad row" in text
+
+
+def test_no_run_has_no_summary() -> None:
+    assert summary() == ""
