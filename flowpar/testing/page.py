@@ -1,0 +1,72 @@
+"""What a Markdown page shows, as files and commands, so that a test can hold it to its word.
+
+page ─► Block*   python, yaml   a file, by its first line "# name.py" or by a `name.yaml` just before it
+                 console        commands after "$ ", each with the output that it should have
+                 text           what stands for itself
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_NAMED_BEFORE = re.compile(r"`([\w./-]+\.(?:py|ya?ml|toml|csv|txt|json))`[^`]*$")
+_NAMED_INSIDE = re.compile(r"# ([\w./-]+\.\w+)$")
+_EXIT_CODE = re.compile(r" +# exits (\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; `section` is the heading above it, `name` the file that it shows, if it says so."""
+
+    language: str
+    text: str
+    line: int
+    section: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a console block, what it should print, and its exit code ("# exits 2", else 0)."""
+
+    text: str
+    output: tuple[str, ...]
+    exit_code: int
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """Return the fenced blocks of a page, in order."""
+    for match in _FENCE.finditer(page):
+        before = page[: match.start()]
+        headings = _HEADING.findall(_FENCE.sub("", before))
+        text = "".join(line.removeprefix(match[1]) for line in match[3].splitlines(keepends=True))
+        yield Block(match[2], text, before.count("\n") + 1, headings[-1] if headings else "", _name(text, before))
+
+
+def _name(text: str, before: str) -> str | None:
+    first = text.partition("\n")[0]
+    lines = before.rstrip().splitlines()
+    found = _NAMED_INSIDE.match(first) or (_NAMED_BEFORE.search(lines[-1]) if lines else None)
+    return found[1] if found else None
+
+
+def commands(block: Block) -> Iterator[Command]:
+    """Return the commands of a console block."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        line, *output = part.splitlines()
+        told = _EXIT_CODE.search(line)
+        text = _EXIT_CODE.sub("", line)
+        yield Command(text, tuple(line for line in output if line), int(told[1]) if told else 0)
+
+
+def shows(expected: str, line: str) -> bool:
+    """Whether a line of output is what the page shows, where "…" stands for anything."""
+    pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
+    return re.fullmatch(pattern, line.strip()) is not None

@@ -1,0 +1,98 @@
+"""What the documents show is true: workflows check, Python compiles, commands run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flowpar.cli.main import main
+from flowpar.testing.page import Block, Command, blocks, commands, shows
+
+PROJECT = Path(__file__).parents[2]
+PAGES = [
+    PROJECT / "README.md",
+    *sorted((PROJECT / "docs").glob("*.md")),
+    *sorted((PROJECT / "docs").glob("decisions/*.md")),
+]
+BOOKS = {"moby.txt": "Call me Ishmael call me", "emma.txt": "Emma Woodhouse handsome clever and rich and rich"}
+
+
+def is_workflow(block: Block) -> bool:
+    return block.language == "yaml" and "flowpar: 1" in block.text
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the data that the pages speak of."""
+    for place in ("books", "data/books"):
+        (tmp_path / place).mkdir(parents=True)
+        for name, text in BOOKS.items():
+            (tmp_path / place / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_keeps_its_word(
+    page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    for block in blocks(page.read_text(encoding="utf-8")):
+        place = f"{page.name}:{block.line}"
+        if block.name and block.language in {"python", "yaml", "toml"}:
+            Path(block.name).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.name).write_text(block.text, encoding="utf-8")
+        if block.language == "python":
+            assert compile(block.text, place, "exec") is not None
+        elif is_workflow(block):
+            assert_checks(block, place, capsys)
+        elif block.language == "yaml":
+            assert yaml.safe_load(block.text) is not None, place
+        elif block.language == "console":
+            for command in commands(block):
+                assert_runs(command, place)
+
+
+def assert_checks(block: Block, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = block.name or "workflow.yaml"
+    Path(name).write_text(block.text, encoding="utf-8")
+
+    code = main(["check", name])
+
+    assert code == 0, f"{place}\n{''.join(capsys.readouterr())}"
+
+
+def assert_runs(command: Command, place: str) -> None:
+    """Run what starts with `flowpar`; other commands are for the reader."""
+    words = shlex.split(command.text)
+    if words[0] != "flowpar":
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=50,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
+    )
+    assert done.returncode == command.exit_code, f"{place}: {command.text}\n{done.stdout}"
+    told = iter(done.stdout.splitlines())
+    for expected in command.output:
+        assert any(shows(expected, line) for line in told), f"{place}: no {expected!r} (any more) in\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in target]
+
+    lost = [target for target in targets if not (page.parent / target).exists()]
+
+    assert not lost
