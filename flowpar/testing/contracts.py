@@ -25,9 +25,9 @@ from flowpar.data.codec import decode_plain, encode
 from flowpar.execute.base import Completion
 from flowpar.plugin.registry import Registry
 from flowpar.plugin.spec import OPTIONS_ATTRIBUTE, TaskOptions
-from flowpar.testing.event import sample_events
 from flowpar.testing.job import make_job
 from flowpar.testing.task import run_task
+from flowpar.testing.whole_run import sample_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

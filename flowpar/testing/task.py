@@ -6,13 +6,13 @@ test ◄── Recorded ── what the function logged and how far it said it w
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flowpar.data.codec import decode, encode
+from flowpar.execute.target import bind
 from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 
@@ -66,24 +66,11 @@ def fake_context(
 def run_task(function: Callable[..., Any], /, **arguments: Any) -> Any:
     """Call a task function and return its output as another task would get it.
 
-    A parameter that is annotated `TaskContext` gets one unless an argument of its name is given.
-    What the function raises is raised; an output that cannot be passed on raises `NotEncodable`.
+    Arguments are converted as they are on their way from YAML (text for a `Path` becomes one). A
+    parameter that is annotated `TaskContext` gets one unless an argument of its name is given. What
+    the function raises is raised; an output that cannot be passed on raises `NotEncodable`.
     """
-    name = _context_parameter(function)
-    if name is None or name in arguments:
-        return _passed_on(function(**arguments))
     with TemporaryDirectory(prefix="flowpar-test-") as scratch:
-        return _passed_on(function(**arguments, **{name: fake_context(scratch=Path(scratch))}))
-
-
-def _passed_on(output: object) -> object:
-    return decode(encode(output).join())
-
-
-def _context_parameter(function: Callable[..., Any]) -> str | None:
-    for name, parameter in inspect.signature(function).parameters.items():
-        annotation = parameter.annotation
-        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-        if text.split("|")[0].strip().rpartition(".")[2] == "TaskContext":
-            return name
-    return None
+        context = fake_context(scratch=Path(scratch))
+        positional, named = bind(function, arguments, lambda: context)
+        return decode(encode(function(*positional, **named)).join())
