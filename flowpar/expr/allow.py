@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from flowpar.expr.finding import ExpressionError
 from flowpar.expr.foreign import CONSTANTS, METHODS
 from flowpar.expr.member import CONTEXTS
+from flowpar.expr.syntax import targets
 from flowpar.expr.work import LARGEST_INT_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Span = Callable[[ast.AST], tuple[int, int]]
 
@@ -170,11 +171,3 @@ def _of_comprehension(generators: list[ast.comprehension]) -> tuple[str, str] | 
         if target.id in CONTEXTS:
             return f'"{target.id}" is a context and cannot be bound by a comprehension', "choose another name"
     return None
-
-
-def targets(target: ast.expr) -> Iterator[ast.expr]:
-    """Give the names that a comprehension binds."""
-    if isinstance(target, ast.Tuple):
-        yield from target.elts
-    else:
-        yield target

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from flowpar.core.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Type, widen
 from flowpar.expr.convert import to_json, to_text
 from flowpar.expr.failure import EvaluationError
-from flowpar.expr.pattern import is_found
 from flowpar.expr.signature import Function, Kind, Parameter, always
 from flowpar.expr.work import type_name
 
@@ -119,6 +118,8 @@ def _ends_with(work: Work, text: str, end: str) -> bool:
 
 
 def _matches(work: Work, text: str, pattern: str) -> bool:
+    from flowpar.expr.pattern import is_found  # late: few expressions search, and every worker would pay for it
+
     return is_found(pattern, text, work)
 
 
@@ -129,7 +130,7 @@ def _json(work: Work, value: object, *, indent: int | None = None) -> str:
 
 
 def _from_json(work: Work, text: str) -> object:
-    import json
+    import json  # late, for the same reason
 
     work.spend(1 + len(text))
     try:

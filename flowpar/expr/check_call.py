@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from flowpar.core.types import ANY, NONE, Record, show, widen
 from flowpar.expr.foreign import FUNCTIONS as FOREIGN_FUNCTIONS
 from flowpar.expr.functions import FUNCTIONS
-from flowpar.expr.pattern import PatternError, compiled
+from flowpar.expr.pattern_program import PatternError, compiled
 from flowpar.expr.signature import item_of, may_be
 from flowpar.expr.typing_access import Problem, field_of, meant
 

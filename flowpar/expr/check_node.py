@@ -21,7 +21,6 @@ from flowpar.core.types import (
     union,
     widen,
 )
-from flowpar.expr.allow import targets
 from flowpar.expr.check_call import CallChecker
 from flowpar.expr.check_compare import comparison_problem
 from flowpar.expr.finding import ExpressionError
@@ -30,6 +29,7 @@ from flowpar.expr.functions import FUNCTIONS
 from flowpar.expr.member import CONTEXTS, NAMESPACES, VALUES, Member, member_of
 from flowpar.expr.operation import BINARY, COMPARE
 from flowpar.expr.signature import Kind, item_of, may_be
+from flowpar.expr.syntax import targets
 from flowpar.expr.typing_access import Problem, field_of, item_at, meant, part_of
 from flowpar.expr.typing_rules import arithmetic, members, negated
 

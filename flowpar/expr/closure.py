@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowpar.expr.access import read_field, read_item, read_member
-from flowpar.expr.allow import targets
 from flowpar.expr.failure import EvaluationError, Missing
 from flowpar.expr.functions import DEFAULT, FUNCTIONS
 from flowpar.expr.member import CONTEXTS, member_of
 from flowpar.expr.operation import BINARY, COMPARE, binary, compare, negative
-from flowpar.expr.signature import Function, Kind, is_of
-from flowpar.expr.syntax import TooDeepError, tree_of
+from flowpar.expr.signature import Kind, is_of
+from flowpar.expr.syntax import TooDeepError, targets, tree_of
 from flowpar.expr.work import type_name
 
 if TYPE_CHECKING:
@@ -205,20 +204,12 @@ def _call(node: ast.Call) -> Closure:
     def call(frame: Frame) -> object:
         args = [arg(frame) for arg in positional]
         kwargs = {name: arg(frame) for name, arg in named.items()}
-        _check(function, args, kwargs)
+        misuse = function.misuse(args, kwargs)
+        if misuse is not None:
+            raise EvaluationError(misuse)
         return function.run(frame.work, *args, **kwargs)
 
     return call
-
-
-def _check(function: Function, args: list[object], kwargs: dict[str, object]) -> None:
-    given = [(function.at(index), value) for index, value in enumerate(args)]
-    given += [(function.named(name), value) for name, value in kwargs.items()]
-    for parameter, value in given:
-        is_unset = value is None and parameter is not None and not parameter.is_required
-        if parameter is not None and not is_unset and not is_of(parameter.kind, value):
-            wanted = f'"{parameter.name}" of {function.name}() must be {parameter.kind.value}'
-            raise EvaluationError(f"{wanted}, not {type_name(value)}")
 
 
 def _default(value: Closure, fallback: Closure) -> Closure:

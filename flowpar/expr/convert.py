@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -48,6 +47,8 @@ def array_scalar(value: object) -> object:
 
 def to_json(value: object, work: Work, *, indent: int | None = None) -> str:
     """Return a value as JSON text; NaN becomes null, and classes with fields become objects."""
+    import json  # late: few expressions write JSON, and every worker would pay for it
+
     work.weigh(value)
     plain = _plain(value, work)
     return json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
@@ -70,7 +71,9 @@ def _plain(value: object, work: Work) -> object:
 
 
 def _key(key: object) -> str:
-    return key if isinstance(key, str) else json.dumps(key) if isinstance(key, bool) or key is None else to_text(key)
+    if key is None or isinstance(key, bool):
+        return {None: "null", True: "true", False: "false"}[key]
+    return to_text(key)
 
 
 def _plain_object(value: object, work: Work) -> object:

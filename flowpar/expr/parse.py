@@ -74,9 +74,10 @@ def _read_stretch(text: str, stretch: Stretch, ids: DeclaredIds, errors: list[Ex
 
 def _unclosed(text: str, stretch: Stretch) -> ExpressionError:
     inner = text[stretch.inner_start :]
-    blanked = without_strings(inner)
+    meant_end = inner.find("}}")  # it was taken for the end of a mapping
+    blanked = without_strings(inner[: max(meant_end, 0)])
     fault = blanked if isinstance(blanked, Fault) else bracket_fault(blanked)
-    if fault is not None and "}}" in inner:
+    if fault is not None:
         return ExpressionError(fault.message, fault.start, fault.end).shifted(stretch.inner_start)
     message = f'"{OPENING}" is never closed'
     hint = 'end the expression with "}}", or write "$${{" for these characters themselves'

@@ -33,6 +33,7 @@ from flowpar.core.types import (
     union,
     widen,
 )
+from flowpar.expr.work import type_name
 
 
 class Kind(Enum):
@@ -173,6 +174,17 @@ class Function:
             return f'{self.name}() is given "{twice}" twice'
         missing = [p.name for p in self.parameters if p.is_required and p.name not in given and p.name not in names]
         return f'{self.name}() needs "{missing[0]}"' if missing else None
+
+    def misuse(self, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
+        """Return what is wrong with the values of arguments, or None."""
+        given = [(self.at(index), value) for index, value in enumerate(args)]
+        given += [(self.named(name), value) for name, value in kwargs.items()]
+        for parameter, value in given:
+            is_unset = value is None and parameter is not None and not parameter.is_required
+            if parameter is not None and not is_unset and not is_of(parameter.kind, value):
+                wanted = f'"{parameter.name}" of {self.name}() must be {parameter.kind.value}'
+                return f"{wanted}, not {type_name(value)}"
+        return None
 
 
 def _arguments(count: int) -> str:

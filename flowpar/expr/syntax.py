@@ -37,3 +37,8 @@ def _is_deeper(tree: ast.expr, levels: int) -> bool:
         if not level:
             return False
     return True
+
+
+def targets(target: ast.expr) -> list[ast.expr]:
+    """Return the names that a comprehension binds."""
+    return target.elts if isinstance(target, ast.Tuple) else [target]
