@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     Needs = Mapping[str, Mapping[str, Span]]
 
-CYCLE = "FP210"
-SELF_REFERENCE = "FP211"
+CYCLE = "FP220"
+SELF_REFERENCE = "FP221"
 _SHOWN = 10
 
 

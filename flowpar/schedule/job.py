@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PROTOCOL = 5
 
 
-def share(plan: Plan, *, run_id: str, run_dir: str, address: str | None = None, key: bytes = b"") -> Shared:
+def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, key: bytes = b"") -> Shared:
     """Return what every job of a run gets."""
     return Shared(
         run_id=run_id,

@@ -131,7 +131,8 @@ class Ledger:
 
     def _release(self, record: Record) -> list[OutputKey]:
         task = record.task.id
-        record.item_errors.clear()
+        if record.state.is_final:  # its readers may be skipped while it still runs
+            record.item_errors.clear()
         if record.items is None:
             was_kept = record.output is not None
             record.output = None

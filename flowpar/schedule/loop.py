@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flowpar.schedule.decision import Decisions
     from flowpar.schedule.run import RunOptions
 
+_QUIET_S = 0.1
 _SKIP_REASONS = {
     TaskState.FAILED: "failed",
     TaskState.TIMED_OUT: "timed out",
@@ -75,15 +76,10 @@ class Loop:
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
         self._opening = Opening(self._desk, decisions, self._settlement)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
-        shared = share(
-            plan,
-            run_id=options.run_id,
-            run_dir=options.run_dir,
-            address=crew.outputs_address,
-            key=crew.outputs_key,
-        )
+        shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
         self._jobs = JobMaker(shared, self._desk.ledger)
         self._rendered: str | Failure | None = None
+        self._is_untold = False
 
     def run(self) -> RunEnd:
         """Run the plan to its end and say how it ended."""
@@ -122,7 +118,8 @@ class Loop:
         return False
 
     def _turn(self) -> None:
-        for notice in self._crew.wait(self._patience()):
+        notices = self._crew.wait(self._patience())
+        for notice in notices:
             self._hear(notice)
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
             alarm()
@@ -137,10 +134,18 @@ class Loop:
             self._sink.commit()
             self._release()
             self._fill()
+        elif self._is_untold and not notices:
+            self._sink.commit()
+        self._is_untold = bool(notices) and not settled
 
     def _patience(self) -> float | None:
+        """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
         due = self._desk.timers.next_due()
-        return None if due is None else max(0.0, due - self._clock.monotonic())
+        quiet_s = _QUIET_S if self._is_untold else None
+        if due is None:
+            return quiet_s
+        left_s = max(0.0, due - self._clock.monotonic())
+        return left_s if quiet_s is None else min(left_s, quiet_s)
 
     def _hear(self, notice: Notice) -> None:
         attempt = self._desk.in_flight.find(notice.job)

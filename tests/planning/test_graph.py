@@ -37,7 +37,7 @@ def test_a_cycle_is_shown_whole_in_order_with_lines() -> None:
 
     assert [(each.code, each.message, each.span.line) for each in found] == [
         (
-            "FP210",
+            "FP220",
             '3 tasks wait for each other: "a" needs "c" (line 1), "c" needs "b" (line 3), "b" needs "a" (line 2)',
             1,
         )
@@ -59,13 +59,13 @@ def test_the_shortest_cycle_of_a_knot_is_shown() -> None:
 def test_a_task_that_needs_itself_is_named() -> None:
     found = find_cycles(placed({"a": ["a"], "b": []}), "workflow.yaml")
 
-    assert [(each.code, each.message) for each in found] == [("FP211", 'task "a" needs itself')]
+    assert [(each.code, each.message) for each in found] == [("FP221", 'task "a" needs itself')]
 
 
 def test_a_self_reference_does_not_hide_a_cycle() -> None:
     found = find_cycles(placed({"a": ["a", "b"], "b": ["a"]}), "workflow.yaml")
 
-    assert [each.code for each in found] == ["FP211", "FP210"]
+    assert [each.code for each in found] == ["FP221", "FP220"]
 
 
 def test_a_ring_of_50_000_is_found_fast_and_shortened() -> None:

@@ -1,0 +1,121 @@
+"""One run from its parts: folder, journal, sinks, crew and loop, put together and taken apart again.
+
+    plan + options ─► folder ─► journal + sinks ─► crew ─► loop ─► RunEnd ─► outputs.json
+
+This is the only place that knows all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from flowpar import __version__
+from flowpar.core.clock import SystemClock
+from flowpar.core.errors import InternalError
+from flowpar.data.store import ValueStore
+from flowpar.engine.signals import StopSignals
+from flowpar.execute.crew import Crew
+from flowpar.record.folder import RunFolder
+from flowpar.record.journal import Journal
+from flowpar.report.fanout import FanoutSink
+from flowpar.schedule.job import share
+from flowpar.schedule.loop import Loop
+from flowpar.schedule.run import RunEnd, RunOptions
+from flowpar.schedule.ruling import EngineDecisions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flowpar.core.events import EventSink
+    from flowpar.execute.guard import Tree
+    from flowpar.planning.model import Plan
+    from flowpar.planning.planner import Prepared
+
+    MakeSinks = Callable[[RunFolder], Sequence[EventSink]]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to run: `workers` at once, state below `state_dir` unless there is a `run_dir`."""
+
+    workers: int
+    state_dir: Path
+    run_dir: Path | None = None
+    start_method: Literal["fork", "forkserver", "spawn"] = "fork"
+    is_fail_fast: bool = False
+    timeout_s: float | None = None
+    is_synced: bool = True
+    trust_state: bool = False
+
+
+def run_workflow(
+    prepared: Prepared, options: EngineOptions, make_sinks: MakeSinks, tree: Tree | None
+) -> tuple[RunEnd, RunFolder]:
+    """Run a workflow that is prepared and return how that ended, and where.
+
+    `make_sinks` gets the run's folder and gives who is told beside the journal; they are closed at
+    the end. `tree` is what `split` returned. Raises FlowparError where the machine gives out.
+    """
+    plan = prepared.plan
+    if plan is None:
+        raise InternalError("a workflow with errors is not run")
+    folder = RunFolder.create(
+        options.state_dir,
+        plan.workflow,
+        run_dir=options.run_dir,
+        trust_state=options.trust_state,
+        is_synced=options.is_synced,
+    )
+    _keep_document(folder, prepared)
+    with ExitStack() as stack:
+        journal = Journal(folder.path / "events.jsonl", is_synced=options.is_synced)
+        sink = FanoutSink([journal, *make_sinks(folder)])
+        stack.callback(sink.close)
+        end = _run(plan, options, sink, folder, tree)
+    if end.outputs is not None:
+        folder.write("outputs.json", f"{end.outputs}\n".encode())
+    return end, folder
+
+
+def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder, tree: Tree | None) -> RunEnd:
+    with StopSignals() as stops, ExitStack() as stack:
+        crew = Crew.open(
+            tree=tree,
+            workers=options.workers,
+            start_method=options.start_method,
+            run_dir=folder.path,
+            wake_fd=stops.wake_fd,
+        )
+        stack.callback(crew.close)
+        run_dir = os.fspath(folder.path)
+        shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
+        loop = Loop(
+            plan,
+            crew,
+            sink,
+            SystemClock(),
+            decisions=EngineDecisions(shared, ValueStore(run_dir), crew),
+            options=RunOptions(
+                run_id=folder.run_id,
+                run_dir=run_dir,
+                workers=crew.slots,
+                is_fail_fast=options.is_fail_fast,
+                timeout_s=options.timeout_s,
+                versions={"flowpar": __version__, "python": platform.python_version()},
+            ),
+            random=random.random,
+            stops=stops,
+        )
+        return loop.run()
+
+
+def _keep_document(folder: RunFolder, prepared: Prepared) -> None:
+    source = prepared.sources.get(prepared.path)
+    if source is not None:
+        folder.write("workflow.yaml", source.text.encode())

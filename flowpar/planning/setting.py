@@ -1,0 +1,149 @@
+"""Settings of tasks as numbers: retry, timeout, grace and their like, once the inputs are known.
+
+Template ─ evaluate over inputs ─► value ─ read ─► number │ finding
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
+
+from flowpar.core.diagnostics import Diagnostic
+from flowpar.core.errors import NeedsWorker
+from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
+from flowpar.expr.template import Constant
+from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.planning.model import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowpar.core.source import Span
+    from flowpar.lang.checked import CheckedTask
+    from flowpar.lang.node import Document
+
+WRONG_SETTING = "FP222"
+ItemError = Literal["finish", "fail_fast", "collect"]
+_ITEM_ERRORS = get_args(ItemError)
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class SettingReader:
+    """Reads the settings of one document's tasks; without `contexts` an expression counts as not written."""
+
+    document: Document
+    contexts: Mapping[str, object] | None
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def retry(self, task: CheckedTask) -> Retry:
+        """Return when a failed attempt is made again."""
+        counts_retries = self._read(task, "retry.counts_retries", _switch, "true or false") or False
+        if counts_retries:
+            tries = self._read(task, "retry.attempts", _count_from_0, "a whole number from 0 on")
+            attempts = None if tries is None else tries + 1
+        else:
+            attempts = self._read(task, "retry.attempts", _count, "a whole number from 1 on")
+        on = self._read(task, "retry.on", _names, "a list of names")
+        return Retry(
+            attempts=attempts or 1,
+            delay_s=self._read(task, "retry.delay", seconds, DURATION_FORM) or 0.0,
+            backoff=self._read(task, "retry.backoff", _factor, "a number from 1 on") or 1.0,
+            max_delay_s=self._read(task, "retry.max_delay", seconds, DURATION_FORM),
+            jitter=self._read(task, "retry.jitter", _switch, "true or false") or False,
+            on=on or (),
+        )
+
+    def timeout_s(self, task: CheckedTask) -> float | None:
+        """Return when an attempt is ended, or None."""
+        return self._read(task, "timeout", _above_zero, f"{DURATION_FORM}, above zero")
+
+    def grace_s(self, task: CheckedTask, default: float) -> float:
+        """Return how long an attempt may take to leave."""
+        found = self._read(task, "grace", seconds, DURATION_FORM)
+        return default if found is None else found
+
+    def allow_failure(self, task: CheckedTask) -> bool:
+        """Return whether a failure counts as success."""
+        return self._read(task, "allow_failure", _switch, "true or false") or False
+
+    def max_parallel(self, task: CheckedTask) -> int | None:
+        """Return how many items may be in flight, or None for any number."""
+        return self._read(task, "max_parallel", _count, "a whole number from 1 on")
+
+    def on_item_error(self, task: CheckedTask) -> ItemError:
+        """Return what a failed item means."""
+        return self._read(task, "on_item_error", _item_error, f"one of {', '.join(_ITEM_ERRORS)}") or "finish"
+
+    def _read(self, task: CheckedTask, name: str, convert: Callable[[object], T | None], wanted: str) -> T | None:
+        template = task.settings.get(name)
+        if template is None or (self.contexts is None and not isinstance(template, Constant)):
+            return None
+        try:
+            value = evaluate(template, self.contexts or {}, limits=IN_ENGINE)
+        except (EvaluationError, NeedsWorker) as error:
+            self._find(task, name, f'"{name}" of task "{task.id}" cannot be evaluated: {error}')
+            return None
+        if value is None:
+            return None
+        found = convert(value)
+        if found is None:
+            self._find(task, name, f'"{name}" of task "{task.id}" must be {wanted}, not {_shown(value)}')
+        return found
+
+    def _find(self, task: CheckedTask, name: str, message: str) -> None:
+        file = self.document.source.path
+        self.found.append(Diagnostic(WRONG_SETTING, message, file, self._span(task.id, name)))
+
+    def _span(self, task: str, name: str) -> Span:
+        """Return where a setting stands: at the task, in `defaults`, or in the short form of its group."""
+        keys = name.split(".")
+        paths = [(*base, *keys[:length]) for base in (("tasks", task), ("defaults",)) for length in (len(keys), 1)]
+        for path in paths:
+            if self.document.node(path) is not None:
+                return self.document.span(path)
+        return self.document.span(("tasks", task), of_key=True)
+
+
+def _shown(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+_LONGEST_SHOWN = 60
+
+
+def _above_zero(value: object) -> float | None:
+    return seconds(value) or None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count_from_0(value: object) -> int | None:
+    return cast("int", value) if _is_whole(value) and cast("int", value) >= 0 else None
+
+
+def _count(value: object) -> int | None:
+    return _count_from_0(value) or None
+
+
+def _factor(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 1 <= value < math.inf else None
+
+
+def _switch(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    is_list = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    return tuple(cast("list[str]", value)) if is_list else None
+
+
+def _item_error(value: object) -> ItemError | None:
+    return cast("ItemError", value) if value in _ITEM_ERRORS else None
