@@ -10,22 +10,9 @@ from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.report.screen import Color
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def split_assignments(
-    context: click.Context, parameter: click.Parameter, given: Iterable[str]
-) -> tuple[tuple[str, str], ...]:
-    """Split each `NAME=VALUE` at its first `=`; the value stays text, for the input's declared type."""
-    pairs = []
-    for assignment in given:
-        name, equals, text = assignment.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f'"{assignment}" is not of the form NAME=VALUE', context, parameter)
-        pairs.append((name, text))
-    return tuple(pairs)
 
 
 def read_duration(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
@@ -62,7 +49,6 @@ def inputs() -> Decorator:
             "--input",
             "assignments",
             multiple=True,
-            callback=split_assignments,
             metavar="NAME=VALUE",
             help="Give a value to an input; may be repeated.",
         )(command)

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from zlib import crc32
 
 from flowpar.core.errors import StateError
-from flowpar.core.events import RunStarted, TaskEnded, TaskLogged, TaskPrinted, TaskProgressed
+from flowpar.core.events import (
+    RunStarted,
+    TaskEnded,
+    TaskExpanded,
+    TaskLogged,
+    TaskPrinted,
+    TaskProgressed,
+    TaskStarted,
+)
 from flowpar.core.outcome import Success
 from flowpar.report.jsonline import encode
 from flowpar.report.line import iso, line_of
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
 
 JOURNAL_VERSION = 1
 _PASSING = (TaskProgressed, TaskLogged, TaskPrinted)
+_UNCLAIMED = (TaskStarted, TaskExpanded)  # nothing is lost with these: what only began, begins again
+_HELD_BYTES = 1 << 20  # lines kept in memory at most, should nobody commit
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _sync = getattr(os, "fdatasync", os.fsync)
 
@@ -46,7 +56,8 @@ class ValueFields(TypedDict):
 class Journal:
     """The event sink that is the truth; it has one writer and is never rewritten.
 
-    `emit` keeps lines in memory, `commit` writes and syncs all of them at once. A disk that is full
+    `emit` keeps lines in memory, `commit` writes all of them at once, and syncs them if one of them
+    says that something ended. A disk that is full
     or broken raises `StateError`: then nothing that was not committed happened.
     """
 
@@ -55,6 +66,8 @@ class Journal:
         self._path = path
         self._is_synced = is_synced
         self._lines: list[bytes] = []
+        self._held = 0
+        self._owes_sync = False
         self._count = 0
         self._size = 0
         try:
@@ -77,7 +90,12 @@ class Journal:
             record["value"] = value_fields(event.outcome.value)
         elif isinstance(event, RunStarted):
             record |= {"journal": JOURNAL_VERSION, "run_id": event.run_id, "workflow": event.workflow}
-        self._lines.append(sealed(encode(record)))
+        line = sealed(encode(record))
+        self._lines.append(line)
+        self._held += len(line)
+        self._owes_sync = self._owes_sync or not isinstance(event, _UNCLAIMED)
+        if self._held > _HELD_BYTES:
+            self.commit()
 
     def commit(self) -> None:
         """Write what was emitted and wait until it is on disk."""
@@ -86,12 +104,13 @@ class Journal:
         content = b"".join(self._lines)
         try:
             self._write(content)
-            if self._is_synced:
+            if self._is_synced and self._owes_sync:
                 _sync(self._fd)
         except OSError as error:
             self._cut_back()
             raise self._failure("write", error) from error
         self._lines.clear()
+        self._held, self._owes_sync = 0, False
         self._size += len(content)
 
     def close(self) -> None:

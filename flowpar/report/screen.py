@@ -46,7 +46,8 @@ class Screen:
         self._stderr = stderr
         self._environment = os.environ if environment is None else environment
         self.is_terminal = _is_terminal(stderr) and self._environment.get("TERM") != "dumb"
-        self.has_colors = self._chooses_colors(color)
+        self.has_colors = self._chooses_colors(color, is_terminal=self.is_terminal)
+        self.paints_stdout = self._chooses_colors(color, is_terminal=_is_terminal(stdout))
         for stream in (stdout, stderr):
             # A name that the stream's encoding lacks is shown escaped; it must not end the command.
             reconfigure = getattr(stream, "reconfigure", None)
@@ -58,12 +59,12 @@ class Screen:
         """Whether stdout takes more than ASCII."""
         return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
 
-    def show(self, text: str) -> None:
-        """Write what was asked for to stdout."""
+    def show(self, text: str, *, is_safe: bool = False) -> None:
+        """Write what was asked for to stdout; text that `is_safe` may have colours of ours."""
         if self._stdout is None:
             return
         try:
-            self._stdout.write(strip_controls(text) if _is_terminal(self._stdout) else text)
+            self._stdout.write(strip_controls(text) if _is_terminal(self._stdout) and not is_safe else text)
             self._stdout.flush()
         except BrokenPipeError:
             self._leave(self._stdout)
@@ -96,9 +97,10 @@ class Screen:
 
         return Console(file=self._stderr, force_terminal=True, no_color=not self.has_colors)
 
-    def _chooses_colors(self, color: Color) -> bool:
+    def _chooses_colors(self, color: Color, *, is_terminal: bool) -> bool:
         if color is Color.AUTO:
-            return self.is_terminal and not self._environment.get("NO_COLOR")
+            is_dumb = self._environment.get("TERM") == "dumb"
+            return is_terminal and not is_dumb and not self._environment.get("NO_COLOR")
         return color is Color.ALWAYS
 
     @staticmethod

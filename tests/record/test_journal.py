@@ -102,6 +102,18 @@ def test_nothing_is_on_disk_before_the_commit_and_all_of_it_after(tmp_path: Path
     journal.close()
 
 
+def test_lines_that_nobody_commits_do_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path, is_synced=False)
+    value = ValueRef(60_000, "sha256:00", is_plain=True, inline=b"x" * 60_000)
+
+    for _ in range(20):
+        journal.emit(ended(value))
+
+    assert path.stat().st_size > 1_000_000
+    journal.close()
+
+
 def test_names_of_files_that_are_no_utf8_and_large_numbers_are_written(tmp_path: Path) -> None:
     failure = Failure(FailureKind.EXCEPTION, "OSError", os.fsdecode(b"no \xff"), 2**80)
     event = TaskEnded(SUBJECT, AT, TaskState.FAILED, failure, None)

@@ -1,0 +1,44 @@
+"""`flowpar graph`: a workflow, drawn."""
+
+from __future__ import annotations
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.view import view_of
+from flowpar.core.errors import ExitCode
+from flowpar.planning.planner import prepare
+from flowpar.plugin.registry import Registry
+from flowpar.report import ascii as characters
+from flowpar.report import dot, mermaid, svg
+from flowpar.report.excerpt import render
+from flowpar.report.screen import Color, system_screen
+
+_FORMS = {"mermaid": mermaid.render, "dot": dot.render, "svg": svg.render}
+_EXAMPLES = options.examples(
+    "flowpar graph workflow.yaml",
+    "flowpar graph workflow.yaml --format svg > workflow.svg",
+    "flowpar graph workflow.yaml --format dot | dot -Tpng > workflow.png",
+)
+
+
+@click.command("graph", epilog=_EXAMPLES)
+@options.file_argument()
+@click.option(
+    "--format", "form", type=click.Choice(["ascii", *_FORMS]), default="ascii", show_default=True, help="How to draw."
+)
+@options.no_plugins()
+@options.color()
+def command(*, file: str, form: str, no_plugins: bool, color: Color) -> int:
+    """Draw the tasks of a workflow and what needs what."""
+    screen = system_screen(color)
+    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=None)
+    screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
+    if prepared.plan is None:
+        return ExitCode.USAGE
+    view = view_of(prepared.plan)
+    if form == "ascii":
+        screen.show(characters.render(view, is_ascii=not screen.draws_unicode))
+    else:
+        screen.show(_FORMS[form](view))
+    return ExitCode.OK

@@ -1,0 +1,35 @@
+"""`flowpar plan`: what a run would do, in order."""
+
+from __future__ import annotations
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.view import headline, longest_path, records_of, rows_of
+from flowpar.core.errors import ExitCode
+from flowpar.planning.planner import prepare
+from flowpar.plugin.registry import Registry
+from flowpar.report.excerpt import render
+from flowpar.report.jsonline import encode
+from flowpar.report.outputs import table
+from flowpar.report.screen import Color, system_screen
+
+
+@click.command("plan", epilog=options.examples("flowpar plan workflow.yaml", "flowpar plan workflow.yaml --json"))
+@options.file_argument()
+@options.as_json("the plan")
+@options.no_plugins()
+@options.color()
+def command(*, file: str, is_json: bool, no_plugins: bool, color: Color) -> int:
+    """Show the tasks of a workflow in the order of a run, by layers; nothing is run."""
+    screen = system_screen(color)
+    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=None)
+    screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
+    if prepared.plan is None:
+        return ExitCode.USAGE
+    if is_json:
+        screen.show(encode(records_of(prepared.plan)).decode() + "\n")
+    else:
+        path = " -> ".join(longest_path(prepared.plan))
+        screen.show(f"{headline(prepared.plan)}\n\n{table(rows_of(prepared.plan))}\nlongest path: {path}\n")
+    return ExitCode.OK

@@ -1,0 +1,62 @@
+"""Who is told what a run does, beside its journal: the log file, the terminal, the summary."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from flowpar.core.clock import SystemClock
+from flowpar.report.logs import LogSink
+from flowpar.report.progress import PlainSink, Verbosity
+from flowpar.report.summary import SummarySink
+
+if TYPE_CHECKING:
+    from flowpar.core.events import EventSink
+    from flowpar.record.folder import RunFolder
+    from flowpar.report.screen import Screen
+
+_STDERR = 2
+
+
+class LogFormat(StrEnum):
+    """What stderr shows of a run: a live view or plain lines, log lines for people, log lines as JSON."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Watch:
+    """Makes the sinks of one run and has the last word on it."""
+
+    def __init__(self, screen: Screen, log_format: LogFormat, verbosity: Verbosity) -> None:
+        """Watch on `screen`."""
+        self._screen = screen
+        self._format = log_format
+        self._verbosity = verbosity
+        self._summary = SummarySink()
+
+    def sinks(self, folder: RunFolder) -> list[EventSink]:
+        """Return who is told, for the run in `folder`."""
+        sinks: list[EventSink] = []
+        try:
+            sinks.append(LogSink.to_file(folder.path / "run.log.jsonl"))
+        except OSError as error:  # the journal is what counts; a run goes on without its log
+            self._screen.tell(f"flowpar: there will be no run.log.jsonl: {error}", "warning")
+        return [*sinks, self._face(), self._summary]
+
+    def tell_end(self, *, is_good: bool) -> None:
+        """Say on stderr how the run ended, unless it speaks JSON or a good end was not to be told."""
+        if self._format is LogFormat.JSON or (is_good and self._verbosity is Verbosity.QUIET):
+            return
+        self._screen.tell(self._summary.text())
+
+    def _face(self) -> EventSink:
+        if self._format is not LogFormat.AUTO:
+            is_json = self._format is LogFormat.JSON
+            return LogSink.to_stream(_STDERR, is_json=is_json, has_colors=self._screen.has_colors)
+        if self._screen.is_terminal and self._verbosity is not Verbosity.QUIET:
+            from flowpar.report.live import LiveSink  # rich: 100 ms that only a drawing pays
+
+            return LiveSink(self._screen.console(), SystemClock(), verbosity=self._verbosity)
+        return PlainSink(self._screen.tell, verbosity=self._verbosity)
