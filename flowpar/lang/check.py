@@ -1,0 +1,84 @@
+"""The front door of the language: a file in, everything that is to be said about it out.
+
+    path ─ load ─► Document ─ bind ─► Workflow ─ rules ─► Checked
+
+No task runs, nothing of the workflow's is imported, nothing is written. All findings come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.code.signature import Signatures
+from flowpar.core.diagnostics import Diagnostics
+from flowpar.core.source import Source
+from flowpar.lang.binding import bind
+from flowpar.lang.checked import Checked
+from flowpar.lang.kinds import kinds_of
+from flowpar.lang.loader import load
+from flowpar.lang.node import ScalarNode, SequenceNode
+from flowpar.lang.rules.every import check_workflow
+from flowpar.lang.rules.target import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowpar.core.diagnostics import Diagnostic
+    from flowpar.lang.node import Document
+    from flowpar.plugin.registry import Registry
+
+_LARGEST_SHOWN_BYTES = 4 * 1024 * 1024
+
+
+def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
+    """Read and check a workflow file; raises PluginError for a task type that can't be used."""
+    name = os.fspath(path)
+    loaded = load(name)
+    diagnostics = Diagnostics(list(loaded.diagnostics))
+    sources = {} if loaded.source is None else {loaded.source.path: loaded.source}
+    document = loaded.document
+    if document is None:
+        return Checked(name, diagnostics, sources)
+    folder = Path(name).parent
+    python_path = _python_path(document, folder)
+    kinds = kinds_of(document, registry, folder, python_path)
+    bound = bind(document, kinds=kinds.known)
+    diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
+    targets = Targets(Signatures([*python_path, *sys.path]), kinds.used_by(bound.workflow))
+    rules = check_workflow(bound.workflow, document, targets)
+    diagnostics.extend(rules.diagnostics)
+    return Checked(
+        name,
+        diagnostics,
+        {**_label_sources(rules.diagnostics), **sources},
+        workflow=bound.workflow,
+        document=document,
+        folder=folder.absolute(),
+        python_path=tuple(str(Path(entry).absolute()) for entry in python_path),
+        tasks=rules.tasks,
+        outputs=rules.outputs,
+        env=rules.env,
+    )
+
+
+def _python_path(document: Document, folder: Path) -> tuple[str, ...]:
+    """Return the folders that tasks import from first, as they are shown in messages."""
+    node = document.root.get("python_path")
+    nodes = node.items if isinstance(node, SequenceNode) else (node,)
+    more = [folder / child.text for child in nodes if isinstance(child, ScalarNode) and child.text]
+    return tuple(dict.fromkeys(str(entry) for entry in (folder, *more)))
+
+
+def _label_sources(diagnostics: Iterable[Diagnostic]) -> dict[str, Source]:
+    """Read the Python files that findings point into, for their excerpts."""
+    found: dict[str, Source] = {}
+    for file in {label.file for diagnostic in diagnostics for label in diagnostic.labels}:
+        try:
+            if Path(file).stat().st_size <= _LARGEST_SHOWN_BYTES:
+                found[file] = Source(file, Path(file).read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            continue
+    return found

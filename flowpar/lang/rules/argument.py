@@ -1,0 +1,153 @@
+"""The arguments of a task against the signature of what it calls: unknown, missing and ill-typed ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.diagnostics import Label
+from flowpar.core.source import Span
+from flowpar.core.suggest import nearest
+from flowpar.core.types import NONE, Constant, OneOf, Type, accepts, show, widen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.code.signature import Parameter, Signature
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.reading import Read
+
+_MOST_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A task's call: `path` is where its arguments stand, `owner` what messages call the function.
+
+    `is_short` says that the one argument stands at `path` itself; `home` is what to blame for a missing one.
+    """
+
+    signature: Signature
+    owner: str
+    arguments: Mapping[str, Read]
+    path: Path
+    home: Path
+    is_short: bool = False
+
+    def path_of(self, name: str) -> Path:
+        """Return where an argument stands."""
+        return self.path if self.is_short else (*self.path, name)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The place of the definition, where it is known."""
+        signature = self.signature
+        if not signature.line:
+            return ()
+        span = Span.at(signature.line, signature.column, length=len(signature.name))
+        return (Label(signature.file, span, f'"{signature.name}" is defined here'),)
+
+
+def check_call(findings: Findings, call: Call) -> None:
+    """Find the arguments that the function does not take as they are, and those that it needs."""
+    if not call.signature.is_known:
+        return
+    parameters = {parameter.name: parameter for parameter in call.signature.named}
+    unknown = [name for name in call.arguments if name not in parameters]
+    missing = [name for name, parameter in parameters.items() if parameter.is_required and name not in call.arguments]
+    if not call.signature.takes_any_name:
+        for name in unknown:
+            _find_unknown(findings, call, name, parameters)
+    for name in missing:
+        if call.signature.takes_any_name or not _is_misspelt(name, unknown, parameters):
+            _find_missing(findings, call, parameters[name])
+    for name, read in call.arguments.items():
+        if name in parameters and read.template is not None:
+            _check_type(findings, call, parameters[name], read.type)
+    _refuse_positional(findings, call)
+
+
+def _is_misspelt(missing: str, unknown: list[str], parameters: Mapping[str, Parameter]) -> bool:
+    """Whether an unknown argument was probably meant to be this one, so one finding is enough."""
+    return any(nearest(name, parameters) == missing for name in unknown)
+
+
+def _find_unknown(findings: Findings, call: Call, name: str, parameters: Mapping[str, Parameter]) -> None:
+    message = f'{call.owner} has no parameter "{name}"'
+    if name == call.signature.context:
+        hint: str | None = "the worker gives the context itself"
+    else:
+        near = nearest(name, parameters)
+        hint = f'did you mean "{near}"?' if near is not None else _listing(parameters)
+    findings.key_error("FP406", call.path_of(name), message, hint=hint, labels=call.labels)
+
+
+def _listing(parameters: Mapping[str, Parameter]) -> str:
+    if not parameters:
+        return "it takes no arguments"
+    names = list(parameters)
+    more = ", …" if len(names) > _MOST_NAMED else ""
+    return f"its parameters are {', '.join(names[:_MOST_NAMED])}{more}"
+
+
+def _find_missing(findings: Findings, call: Call, parameter: Parameter) -> None:
+    annotation = f": {parameter.annotation}" if parameter.annotation else ""
+    message = f'{call.owner} needs the argument "{parameter.name}{annotation}"'
+    hint = f'add "{parameter.name}: …" below "{call.path[-1]}"'
+    findings.key_error("FP407", call.home, message, hint=hint, labels=call.labels)
+
+
+def _check_type(findings: Findings, call: Call, parameter: Parameter, given: Type) -> None:
+    if accepts(parameter.type, given):
+        return
+    wanted = parameter.annotation or show(parameter.type)
+    message = f'parameter "{parameter.name}" of {call.owner} wants {wanted}, this is {_described(given)}'
+    hint = _conversion(parameter.type, given)
+    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=call.labels)
+
+
+def _described(given: Type) -> str:
+    if isinstance(given, Constant) and len(given.values) == 1:
+        value = given.values[0]
+        text = value if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else None
+        return f'the text "{text}"' if text is not None else _constant(value)
+    return show(given)
+
+
+_LONGEST_SHOWN = 40
+
+
+def _constant(value: str | float | None) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int():
+            return f"the number {value}"
+        case _:
+            return "a text"
+
+
+def _conversion(wanted: Type, given: Type) -> str | None:
+    plain = widen(given)
+    if isinstance(plain, OneOf) and NONE in plain.members and accepts(wanted, _without_none(plain)):
+        return "it may be None: give another value by default(…, …)"
+    name = show(wanted)
+    if name == "str" and show(plain) in {"int", "float", "bool"}:
+        return "put it in quotes" if isinstance(given, Constant) else "write str(…)"
+    return None
+
+
+def _without_none(kind: OneOf) -> Type:
+    rest = tuple(member for member in kind.members if member != NONE)
+    return rest[0] if len(rest) == 1 else OneOf(rest)
+
+
+def _refuse_positional(findings: Findings, call: Call) -> None:
+    for parameter in call.signature.parameters:
+        if parameter.kind == "positional_only" and parameter.is_required:
+            message = f'parameter "{parameter.name}" of {call.owner} can\'t be given by name'
+            hint = 'take the "/" out of its signature, or call it from a function of your own'
+            findings.key_error("FP412", call.home, message, hint=hint, labels=call.labels)
+            return

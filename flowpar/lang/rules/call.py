@@ -1,0 +1,85 @@
+"""The call of a task: its target, and its arguments from `with` or from below the kind key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.code.signature import Signature
+from flowpar.lang.checked import CheckedCall
+from flowpar.lang.rules.argument import Call, check_call
+from flowpar.lang.rules.environment import read_cwd, read_env
+from flowpar.lang.rules.reading import Read
+from flowpar.lang.rules.shell import check_shell_text, text_of
+from flowpar.lang.rules.target import check_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.expr.template import Template
+    from flowpar.lang.model import DefaultsModel, TaskModel
+    from flowpar.lang.rules.findings import Path
+    from flowpar.lang.rules.reading import Reading
+    from flowpar.lang.rules.scope import View
+    from flowpar.lang.rules.target import Targets
+
+
+def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+    """Read and check what a task calls; `env` and `cwd` are added by `with_environment`."""
+    if model.kind == "python":
+        return _python(reading, targets, path, model, view)
+    if model.kind in targets.sources and model.body is not None:
+        return _typed(reading, targets, path, model, view)
+    return CheckedCall(targets.target(model))
+
+
+def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+    target = targets.target(model)
+    home = (*path, "with")
+    arguments = {name: reading.value(v, (*home, name), view) for name, v in (model.arguments or {}).items()}
+    found = targets.find(model)
+    if found is not None:
+        check_target(reading.findings, str(path[-1]), (*path, "python"), found)
+    signature = found if isinstance(found, Signature) else None
+    if signature is not None:
+        blamed = home if model.arguments is not None else (*path, "python")
+        check_call(reading.findings, Call(signature, f'"{target}"', arguments, home, blamed))
+    return CheckedCall(target, _templates(arguments), signature=signature)
+
+
+def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+    """Read a call of a task type, whose short form gives its first parameter."""
+    home = (*path, model.kind)
+    signature = targets.of_kind(model.kind)
+    arguments = _below(reading, home, model, view, signature=signature)
+    call = Call(signature, f'"{model.kind}"', arguments, home, home, is_short=not isinstance(model.body, dict))
+    check_call(reading.findings, call)
+    return CheckedCall(targets.target(model), _templates(arguments), signature=signature)
+
+
+def _below(reading: Reading, home: Path, model: TaskModel, view: View, *, signature: Signature) -> dict[str, Read]:
+    """Read what stands below a kind key, by the names of the parameters."""
+    text = text_of(model.body, home) if model.kind == "shell" else None
+    refused = text is not None and check_shell_text(reading.findings, *text)
+    if not isinstance(model.body, dict):
+        first = signature.named[0].name if signature.named else "value"
+        return {first: Read(None) if refused else reading.value(model.body, home, view)}
+    return {
+        name: Read(None) if refused and name == "run" else reading.value(value, (*home, name), view)
+        for name, value in model.body.items()
+    }
+
+
+def _templates(arguments: Mapping[str, Read]) -> dict[str, Template]:
+    return {name: read.template for name, read in arguments.items() if read.template is not None}
+
+
+def environment_of(
+    reading: Reading, path: Path, model: TaskModel, defaults: DefaultsModel, *, view: View
+) -> tuple[dict[str, Template], Template | None]:
+    """Read the `env` and the `cwd` of a task, its own or those of `defaults`."""
+    env_path, env = (path, model.env) if model.env is not None else (("defaults",), defaults.env)
+    cwd_path, cwd = (path, model.cwd) if model.cwd is not None else (("defaults",), defaults.cwd)
+    return (
+        {} if env is None else read_env(reading, (*env_path, "env"), env, view),
+        None if cwd is None else read_cwd(reading, (*cwd_path, "cwd"), cwd, view),
+    )

@@ -1,0 +1,76 @@
+"""The `if` of a task: true or false by type, and not always the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.core.types import ANY, BOOL, NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, Type, show, widen
+from flowpar.expr.evaluate import evaluate
+from flowpar.expr.failure import EvaluationError
+from flowpar.expr.references import references
+from flowpar.expr.template import Constant as ConstantTemplate
+
+if TYPE_CHECKING:
+    from flowpar.expr.template import Template
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.reading import Read, Reading
+    from flowpar.lang.rules.scope import View
+
+
+def read_condition(reading: Reading, path: Path, value: bool | str, view: View) -> Template | None:  # noqa: FBT001 - a value of the document
+    """Read an `if` and find what is wrong with it."""
+    if isinstance(value, bool):
+        _warn(reading.findings, path, is_true=value)
+        return ConstantTemplate(value)
+    read = reading.condition(value, path, view)
+    if read.template is None:
+        return None
+    if not may_be_boolean(read.type):
+        message = f'"if" must be true or false, this is {show(widen(read.type))}'
+        reading.findings.error("FP204", path, message, hint=_comparison(value, read))
+        return None
+    if not references(read.template):
+        _warn_of_constant(reading.findings, path, read.template)
+    return read.template
+
+
+def may_be_boolean(kind: Type) -> bool:
+    """Whether a value of a type can be true or false itself."""
+    plain = widen(kind)
+    if isinstance(plain, OneOf):
+        return any(map(may_be_boolean, plain.members))
+    return plain in (ANY, BOOL, Simple("object"))
+
+
+def _comparison(text: str, read: Read) -> str | None:
+    inner = text.strip().removeprefix("${{").removesuffix("}}").strip()
+    shown = inner if len(inner) <= _LONGEST_SHOWN else "…"
+    plain = widen(read.type)
+    if isinstance(plain, OneOf) and NONE in plain.members:
+        return f"write {shown} is not None"
+    match plain:
+        case ListOf() | MapOf() | Record(is_mapping=True):
+            return f"write len({shown}) > 0"
+        case Simple("str"):
+            return f'write {shown} != ""' if not isinstance(read.type, Constant) else 'compare it with "=="'
+        case Simple("int" | "float"):
+            return f"write {shown} != 0"
+        case _:
+            return None
+
+
+_LONGEST_SHOWN = 40
+
+
+def _warn_of_constant(findings: Findings, path: Path, template: Template) -> None:
+    try:
+        value = evaluate(template, {})
+    except EvaluationError:
+        return
+    if isinstance(value, bool):
+        _warn(findings, path, is_true=value)
+
+
+def _warn(findings: Findings, path: Path, *, is_true: bool) -> None:
+    hint = "leave it out" if is_true else 'the task never runs; "x-…" keys are free for what is not in use'
+    findings.warning("FP701", path, f"this condition is always {str(is_true).lower()}", hint=hint)

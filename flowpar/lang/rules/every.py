@@ -1,0 +1,102 @@
+"""All rules over one workflow, each value read once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.lang.rules.availability import check_outputs, check_readers, may_fail
+from flowpar.lang.rules.declared_input import check_input
+from flowpar.lang.rules.environment import read_env
+from flowpar.lang.rules.findings import Findings
+from flowpar.lang.rules.lint import warn_of_unused_inputs, warn_of_variables
+from flowpar.lang.rules.reading import Reading
+from flowpar.lang.rules.scope import AnyText, Surroundings, TaskTypes, type_of_input
+from flowpar.lang.rules.setting import Settings
+from flowpar.lang.rules.task import TaskRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flowpar.core.diagnostics import Diagnostic
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import CheckedTask, Mention
+    from flowpar.lang.model import Workflow
+    from flowpar.lang.node import Document
+    from flowpar.lang.rules.target import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What the rules made of a workflow, and what they found."""
+
+    tasks: Mapping[str, CheckedTask]
+    outputs: Mapping[str, Template]
+    env: Mapping[str, Template]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class _Uses:
+    """What expressions mention, as far as a rule asks for it later."""
+
+    inputs: set[str] = field(default_factory=set)
+    variables: list[Mention] = field(default_factory=list)
+    readers: dict[str, list[Mention]] = field(default_factory=dict)
+
+    def add(self, task: str, mentions: Iterable[Mention]) -> None:
+        """Sort the mentions of one task, or of the workflow itself under an empty id."""
+        for mention in mentions:
+            reference = mention.reference
+            if reference.context == "inputs" and reference.name is not None:
+                self.inputs.add(reference.name)
+            elif reference.context == "env":
+                self.variables.append(mention)
+            elif reference.context == "tasks":
+                self.readers.setdefault(task, []).append(mention)
+
+
+def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> Ruled:
+    """Check a bound workflow; what has a finding is left out of what is returned."""
+    findings = Findings(document)
+    reading = Reading(findings)
+    surroundings = _surroundings(workflow, targets)
+    uses = _Uses()
+    for name, model in workflow.inputs.items():
+        check_input(findings, name, model)
+    env = read_env(reading, ("env",), workflow.env, surroundings.top_env())
+    rules = TaskRules(workflow, reading, surroundings, targets, Settings(reading, surroundings, workflow.defaults))
+    uses.add("", reading.take_mentions())
+    tasks: dict[str, CheckedTask] = {}
+    for index, task in enumerate(workflow.tasks):
+        tasks[task], mentions = rules.check(task, index)
+        uses.add(task, mentions)
+    outputs = _outputs(reading, workflow, surroundings)
+    of_outputs = reading.take_mentions()
+    uses.add("", of_outputs)
+    if any(map(may_fail, tasks.values())):
+        for reader, mentions in uses.readers.items():
+            if reader:
+                check_readers(findings, mentions, tasks)
+    check_outputs(findings, of_outputs, tasks)
+    warn_of_unused_inputs(findings, workflow, uses.inputs)
+    warn_of_variables(findings, uses.variables, declared_variables(workflow), os.environ)
+    return Ruled(tasks, outputs, env, tuple(findings.found))
+
+
+def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
+    inputs = {name: type_of_input(model) for name, model in workflow.inputs.items()}
+    tasks = TaskTypes(workflow, lambda task: targets.output_of(workflow.tasks[task]))
+    return Surroundings(inputs, tasks, AnyText(declared_variables(workflow)))
+
+
+def declared_variables(workflow: Workflow) -> frozenset[str]:
+    """Return the variables that the workflow itself sets for all its tasks."""
+    return frozenset(workflow.env)
+
+
+def _outputs(reading: Reading, workflow: Workflow, surroundings: Surroundings) -> dict[str, Template]:
+    view = surroundings.running()
+    found = {name: reading.value(value, ("outputs", name), view) for name, value in workflow.outputs.items()}
+    return {name: read.template for name, read in found.items() if read.template is not None}

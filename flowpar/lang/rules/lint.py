@@ -1,0 +1,46 @@
+"""What is allowed and probably not meant: warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.core.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from flowpar.lang.checked import Mention
+    from flowpar.lang.model import TaskModel, Workflow
+    from flowpar.lang.rules.findings import Findings, Path
+
+
+def warn_of_item_keys(findings: Findings, path: Path, model: TaskModel) -> None:
+    """Find keys about items on a task without items."""
+    if model.for_each is not None or model.matrix is not None:
+        return
+    for key in ("max_parallel", "on_item_error"):
+        if getattr(model, key) is not None:
+            message = f'"{key}" has no effect: the task has neither "for_each" nor "matrix"'
+            findings.warning("FP702", (*path, key), message, hint="leave it out", of_key=True)
+
+
+def warn_of_unused_inputs(findings: Findings, workflow: Workflow, used: Collection[str]) -> None:
+    """Find declared inputs that nothing reads."""
+    for name in workflow.inputs:
+        if name not in used:
+            hint = f"read it by ${{{{ inputs.{name} }}}}, or take it out"
+            findings.warning("FP704", ("inputs", name), f'nothing reads input "{name}"', hint=hint, of_key=True)
+
+
+def warn_of_variables(
+    findings: Findings, mentions: Iterable[Mention], declared: Collection[str], present: Collection[str]
+) -> None:
+    """Find `env.X` that nobody declares or sets, where a declared name is near."""
+    for mention in mentions:
+        name = mention.reference.name
+        if mention.reference.context != "env" or name is None or name in declared or name in present:
+            continue
+        near = nearest(name, declared)
+        if near is not None:
+            message = f'the variable "{name}" is neither declared nor set'
+            findings.text_warning("FP706", mention.place(), message, hint=f'did you mean "{near}"?')

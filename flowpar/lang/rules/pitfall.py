@@ -1,0 +1,40 @@
+"""What YAML and other tools' habits do to expressions, explained where it happens."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flowpar.lang.checked import Place
+from flowpar.lang.node import ScalarNode
+
+if TYPE_CHECKING:
+    from flowpar.lang.rules.findings import Findings, Path
+
+_BARE = re.compile(
+    r"(?<!\$)\{\{-?\s*(?=(?:inputs|tasks|env|each|matrix|secrets|run|workflow|item|params|vars)\b)[^{}]*\}\}"
+)
+
+
+def find_cut_expression(findings: Findings, text: str, path: Path) -> bool:
+    """Find an expression that ends early because YAML takes ` #` for a comment; returns whether there is one."""
+    node = findings.document.node(path)
+    start = text.rfind("${{")
+    if not isinstance(node, ScalarNode) or not node.is_plain or start < 0 or "}}" in text[start:]:
+        return False
+    rest = findings.document.source.text[node.start + node.length :].partition("\n")[0]
+    if not rest.lstrip().startswith("#") or "}}" not in rest:
+        return False
+    place = Place(path, start, len(text))
+    message = 'a comment begins inside this expression: to YAML, " #" ends a value without quotes'
+    findings.text_error("FP207", place, message, hint='put the whole value in quotes, or take the "#" out')
+    return True
+
+
+def find_bare_braces(findings: Findings, text: str, path: Path) -> None:
+    """Find `{{ inputs.x }}`, which other tools take for an expression and flowpar for text."""
+    found = _BARE.search(text)
+    if found is not None:
+        place = Place(path, found.start(), found.end())
+        message = f'"{found.group()[:60]}" is plain text here'
+        findings.text_warning("FP703", place, message, hint='an expression is written "${{ … }}"')

@@ -1,0 +1,130 @@
+"""The document's values become templates with static types, and every expression in them is checked.
+
+    value ─► parse ─► check ─► Read(template, type)
+               └───────┴──► findings, each at its own column
+
+Whatever an expression reads is kept as a `Mention`, from which edges and the use of inputs follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.types import ANY, ListOf, Record, Type, of_value, union, widen
+from flowpar.expr.check import check_template
+from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
+from flowpar.expr.references import references_of
+from flowpar.expr.template import Constant, ListTemplate, MapTemplate, Template, expressions_in
+from flowpar.lang.checked import Mention, Place, start_of
+from flowpar.lang.rules.pitfall import find_bare_braces, find_cut_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowpar.expr.finding import ExpressionError
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.scope import View
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A value that was read; without a template it has findings, and nothing more is to be said of it."""
+
+    template: Template | None
+    type: Type = ANY
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads the values of one document; `mentions` gathers what they read until somebody takes it."""
+
+    findings: Findings
+    mentions: list[Mention] = field(default_factory=list)
+
+    def value(self, value: Any, path: Path, view: View) -> Read:
+        """Read a value in which expressions may stand at any depth."""
+        if not _has_braces(value):
+            return Read(Constant(value), of_value(value))
+        if isinstance(value, str):
+            return self._text(value, path, view)
+        if isinstance(value, list):
+            parts = [self.value(part, (*path, index), view) for index, part in enumerate(value)]
+            return self._list(parts)
+        return self._mapping({key: self.value(part, (*path, key), view) for key, part in value.items()})
+
+    def condition(self, value: str, path: Path, view: View) -> Read:
+        """Read an `if`: an expression with or without `${{ }}` around it."""
+        try:
+            template = parse_condition(value, view.ids)
+        except ExpressionErrors as found:
+            return self._refused(found.errors, value, path)
+        return self._checked(template, value, path, view)
+
+    def take_mentions(self) -> list[Mention]:
+        """Return what was read since the last time."""
+        taken, self.mentions = self.mentions, []
+        return taken
+
+    def _text(self, text: str, path: Path, view: View) -> Read:
+        if "${{" not in text:
+            find_bare_braces(self.findings, text, path)
+            return Read(Constant(text), of_value(text))
+        try:
+            template = parse_text(text, view.ids)
+        except ExpressionErrors as found:
+            return self._refused(found.errors, text, path)
+        return self._checked(template, text, path, view)
+
+    def _refused(self, errors: Iterable[ExpressionError], text: str, path: Path) -> Read:
+        if not find_cut_expression(self.findings, text, path):
+            self._report(errors, path, 0)
+        return Read(None)
+
+    def _checked(self, template: Template, text: str, path: Path, view: View) -> Read:
+        kind, errors_of = check_template(template, view)
+        for number, expression in enumerate(expressions_in(template)):
+            for reference, is_guarded in references_of(expression.code):
+                self.mentions.append(Mention(reference, is_guarded, path, text, number, expression))
+            if errors_of[number]:
+                self._report(errors_of[number], path, start_of(text, number))
+        return Read(None if any(errors_of) else template, kind)
+
+    def _report(self, errors: Iterable[ExpressionError], path: Path, offset: int) -> None:
+        for error in errors:
+            place = Place(path, offset + error.start, offset + error.end)
+            self.findings.text_error(error.code, place, error.message, hint=error.hint)
+
+    @staticmethod
+    def _list(parts: list[Read]) -> Read:
+        templates = tuple(part.template for part in parts if part.template is not None)
+        whole = None if len(templates) < len(parts) else _settled(ListTemplate(templates))
+        return Read(whole, ListOf(union(widen(part.type) for part in parts)))
+
+    @staticmethod
+    def _mapping(parts: dict[str, Read]) -> Read:
+        entries = tuple((key, part.template) for key, part in parts.items() if part.template is not None)
+        whole = None if len(entries) < len(parts) else _settled(MapTemplate(entries))
+        return Read(whole, Record("dict", tuple((key, part.type) for key, part in parts.items()), is_mapping=True))
+
+
+def _has_braces(value: Any) -> bool:
+    """Whether an expression, or what looks like one, stands somewhere in a value."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, list):
+        return any(map(_has_braces, value))
+    return isinstance(value, dict) and any(map(_has_braces, value.values()))
+
+
+def _settled(template: ListTemplate | MapTemplate) -> Template:
+    """Return a constant where nothing in a collection is to be evaluated."""
+    if any(not isinstance(part, Constant) for part in _parts(template)):
+        return template
+    if isinstance(template, ListTemplate):
+        return Constant([part.value for part in template.items if isinstance(part, Constant)])
+    return Constant({key: part.value for key, part in template.items if isinstance(part, Constant)})
+
+
+def _parts(template: ListTemplate | MapTemplate) -> Iterable[Template]:
+    return template.items if isinstance(template, ListTemplate) else (part for _, part in template.items)

@@ -1,0 +1,211 @@
+"""What expressions may read at one place of the document, with its static types.
+
+Surroundings   the whole workflow: inputs, tasks, env
+  └─ view      one place: which contexts are there, and why others are not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.types import (
+    ANY,
+    BOOL,
+    FLOAT,
+    INT,
+    NONE,
+    PATH,
+    STR,
+    Constant,
+    ListOf,
+    MapOf,
+    Record,
+    Type,
+    union,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from flowpar.expr.parse import DeclaredIds
+    from flowpar.lang.model import InputModel, Workflow
+
+_RUN = {"id": STR, "dir": STR}
+_WORKFLOW = {"name": STR, "dir": STR}
+_ERROR = Record(
+    "error",
+    (
+        ("kind", STR),
+        ("type", STR),
+        ("message", STR),
+        ("attempt", INT),
+        ("exit_code", union([INT, NONE])),
+        ("traceback", STR),
+    ),
+)
+_ENDING: tuple[tuple[str, Type], ...] = (("status", STR), ("error", union([_ERROR, NONE])))
+_INPUT_TYPES: dict[str, Type] = {
+    "string": STR,
+    "integer": INT,
+    "number": FLOAT,
+    "boolean": BOOL,
+    "path": PATH,
+    "mapping": MapOf(STR, ANY),
+    "any": ANY,
+}
+
+
+def type_of_input(model: InputModel) -> Type:
+    """Return the static type of a declared input's value."""
+    kind = _INPUT_TYPES.get(model.type, ANY)
+    if model.type == "list":
+        kind = ListOf(ANY if model.items is None else _INPUT_TYPES.get(model.items, ANY))
+    if model.enum and model.type in {"string", "integer", "boolean"}:
+        values = [value for value in model.enum if isinstance(value, str | int | bool)]
+        kind = Constant(tuple(values)) if len(values) == len(model.enum) else kind
+    return union([kind, NONE]) if model.has_default and model.default is None else kind
+
+
+def type_of_task(output: Type, *, has_items: bool) -> Type:
+    """Return the static type of `tasks.<id>`."""
+    if not has_items:
+        return Record("task", (("output", output), *_ENDING))
+    items = ListOf(Record("item", _ENDING))
+    return Record("task", (("output", ListOf(output)), *_ENDING, ("items", items)))
+
+
+class TaskTypes(Mapping[str, Type]):
+    """The static types of `tasks.<id>`, each worked out when it is first asked for."""
+
+    __slots__ = ("_output_of", "_types", "_workflow")
+
+    def __init__(self, workflow: Workflow, output_of: Callable[[str], Type]) -> None:
+        """Take the type of one output from `output_of`."""
+        self._workflow = workflow
+        self._output_of = output_of
+        self._types: dict[str, Type] = {}
+
+    def __getitem__(self, task: str) -> Type:
+        """Return the type of `tasks.<task>`."""
+        if task not in self._types:
+            model = self._workflow.tasks[task]
+            has_items = model.for_each is not None or model.matrix is not None
+            self._types[task] = type_of_task(self._output_of(task), has_items=has_items)
+        return self._types[task]
+
+    def __contains__(self, task: object) -> bool:
+        """Whether there is such a task."""
+        return task in self._workflow.tasks
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the ids."""
+        return iter(self._workflow.tasks)
+
+    def __len__(self) -> int:
+        """Count the tasks."""
+        return len(self._workflow.tasks)
+
+
+class AnyText(Mapping[str, Type]):
+    """The variables of an environment that nobody knows in full: every name is there, as text."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, known: Iterable[str]) -> None:
+        """Offer `known` where names are listed."""
+        self._known = dict.fromkeys(known, STR)
+
+    def __getitem__(self, name: str) -> Type:
+        """Return text."""
+        return STR
+
+    def __contains__(self, name: object) -> bool:
+        """Any name may be set."""
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the declared names."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        """Count the declared names."""
+        return len(self._known)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The contexts of one place; implements `expr.check.Scope`."""
+
+    contexts: Mapping[str, Mapping[str, Type]]
+    absent: Mapping[str, str]
+
+    @property
+    def ids(self) -> DeclaredIds:
+        """The ids that a parser must know."""
+        return self.contexts
+
+    def member(self, context: str, name: str) -> Type | None:
+        """Return the type of a member, or None where there is none."""
+        members: Mapping[str, Type] = self.contexts.get(context, {})
+        return members.get(name)
+
+    def members(self, context: str) -> Iterable[str]:
+        """Give the names of a context's members."""
+        return self.contexts.get(context, {})
+
+    def why_absent(self, context: str) -> str | None:
+        """Return why a context is not to be had here, or None."""
+        if context in self.contexts:
+            return None
+        return self.absent.get(context) or _ABSENT.get(context) or "it is not known here"
+
+
+_ABSENT = {
+    "secrets": "secrets are not yet supported",
+    "each": 'the task has no "for_each"',
+    "matrix": 'the task has no "matrix"',
+    "output": 'it belongs to "repeat", which is not yet supported',
+    "previous": 'it belongs to "repeat", which is not yet supported',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the whole workflow offers to its expressions."""
+
+    inputs: Mapping[str, Type]
+    tasks: Mapping[str, Type]
+    env: Mapping[str, Type]
+
+    def settled(self, what: str) -> View:
+        """Return the view of a value that is settled before the run."""
+        late = f"{what} is settled before the run"
+        contexts = {"inputs": self.inputs, "env": self.env, "workflow": _WORKFLOW}
+        return View(contexts, {"tasks": late, "run": late, "each": late, "matrix": late})
+
+    def running(self) -> View:
+        """Return the view of a value without items: a fan-out's lists, the workflow's outputs."""
+        return View(self._common(), {})
+
+    def top_env(self) -> View:
+        """Return the view of the top-level `env`, which all tasks share."""
+        shared = 'the top-level "env" is the same for all tasks'
+        contexts = {name: members for name, members in self._common().items() if name != "tasks"}
+        return View(contexts, {"tasks": shared, "each": shared, "matrix": shared})
+
+    def of_items(self, context: str, names: Mapping[str, Type]) -> View:
+        """Return the view of a task with items: `each` or `matrix` has their names."""
+        index = {"index": INT}
+        contexts = {**self._common(), "each": index, context: {**names, **index} if context == "each" else names}
+        return View(contexts, {})
+
+    def _common(self) -> dict[str, Mapping[str, Type]]:
+        return {
+            "inputs": self.inputs,
+            "tasks": self.tasks,
+            "env": self.env,
+            "run": _RUN,
+            "workflow": _WORKFLOW,
+        }

@@ -1,0 +1,78 @@
+"""What a task calls: the function of `python`, or that of the task type; looked up by reading source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.code.problem import ProblemKind, TargetProblem
+from flowpar.code.signature import Signature
+from flowpar.core.errors import PluginError
+from flowpar.core.types import ANY, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.code.signature import Signatures
+    from flowpar.lang.model import TaskModel
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.plugin.registry import TaskTypeSource
+
+_CODES = {
+    ProblemKind.FORM: "FP401",
+    ProblemKind.MODULE: "FP402",
+    ProblemKind.FUNCTION: "FP403",
+    ProblemKind.BROKEN: "FP404",
+    ProblemKind.NOT_CALLABLE: "FP405",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Finds what tasks call; `sources` has the task types that the workflow uses, by kind."""
+
+    signatures: Signatures
+    sources: Mapping[str, TaskTypeSource]
+    _kinds: dict[str, Signature] = field(default_factory=dict)
+
+    def target(self, model: TaskModel) -> str:
+        """Return "module:function" of what a worker calls for a task, "" where the task has none."""
+        if model.kind == "python":
+            return model.body if isinstance(model.body, str) else ""
+        source = self.sources.get(model.kind)
+        return "" if source is None else source.target
+
+    def find(self, model: TaskModel) -> Signature | TargetProblem | None:
+        """Return what a task calls, None where that has a finding already."""
+        target = self.target(model)
+        if not target:
+            return None
+        return self.signatures.of(target) if model.kind == "python" else self.of_kind(model.kind)
+
+    def of_kind(self, kind: str) -> Signature:
+        """Return the signature of a task type; raises PluginError where its source can't be read."""
+        if kind not in self._kinds:
+            source = self.sources[kind]
+            found = self.signatures.of(source.target)
+            if isinstance(found, TargetProblem):
+                raise PluginError(f'task type "{kind}" of {source.origin} can\'t be read: {found.message}')
+            self._kinds[kind] = found
+        return self._kinds[kind]
+
+    def output_of(self, model: TaskModel) -> Type:
+        """Return the static type of what one attempt of a task gives."""
+        found = self.find(model)
+        return found.returns if isinstance(found, Signature) and found.is_known else ANY
+
+
+def check_target(findings: Findings, task: str, path: Path, found: Signature | TargetProblem) -> None:
+    """Find a `python:` target that can't be called, or not as a task."""
+    if isinstance(found, TargetProblem):
+        labels = () if found.label is None else (found.label,)
+        findings.error(_CODES[found.kind], path, found.message, hint=found.hint, labels=labels)
+    elif found.is_async:
+        message = f'"{found.name}" is an async function, and a task calls a plain one'
+        findings.error("FP411", path, message, hint="call it by asyncio.run(…) in a function of your own")
+    elif found.is_generator:
+        message = f'"{found.name}" yields, and streaming is not yet supported: task "{task}" would fail'
+        findings.warning("FP705", path, message, hint="return a list")

@@ -1,0 +1,112 @@
+"""One task: its references, expressions, target, arguments and settings, read and checked in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flowpar.core.suggest import nearest
+from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
+from flowpar.lang.rules.call import environment_of, read_call
+from flowpar.lang.rules.condition import read_condition
+from flowpar.lang.rules.fanout import read_fan_out
+from flowpar.lang.rules.lint import warn_of_item_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowpar.lang.model import TaskModel, Workflow
+    from flowpar.lang.rules.findings import Path
+    from flowpar.lang.rules.reading import Reading
+    from flowpar.lang.rules.scope import Surroundings
+    from flowpar.lang.rules.setting import Settings
+    from flowpar.lang.rules.target import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRules:
+    """Checks the tasks of one workflow; what it finds goes to `reading.findings`."""
+
+    workflow: Workflow
+    reading: Reading
+    surroundings: Surroundings
+    targets: Targets
+    settings: Settings
+
+    def check(self, task: str, index: int) -> tuple[CheckedTask, list[Mention]]:
+        """Return a task, as far as it is right, and what its expressions mention."""
+        model = self.workflow.tasks[task]
+        path: Path = ("tasks", task)
+        plain = self.surroundings.running()
+        fan_out = read_fan_out(self.reading, path, model, plain)
+        view = plain if fan_out is None else self.surroundings.of_items(fan_out.context, fan_out.types)
+        condition = None
+        if model.condition is not None:
+            condition = read_condition(self.reading, (*path, "if"), model.condition, view)
+        deciding = self.reading.take_mentions()
+        call = read_call(self.reading, self.targets, path, model, view)
+        env, cwd = environment_of(self.reading, path, model, self.workflow.defaults, view=view)
+        working = self.reading.take_mentions()
+        settings = self.settings.of(path, model)
+        mentions = [*deciding, *working, *self.reading.take_mentions()]
+        checked = CheckedTask(
+            task,
+            index,
+            model.kind,
+            replace(call, env=env, cwd=cwd),
+            self._needs(task, model, mentions),
+            reads=self._tasks_in(working),
+            decides_on=self._tasks_in(deciding),
+            condition=condition,
+            condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
+            fan_out=None if fan_out is None else fan_out.checked,
+            settings=settings,
+            executors=self._executors(model),
+            description=model.description or self.workflow.defaults.description or "",
+        )
+        warn_of_item_keys(self.reading.findings, path, model)
+        self._check_thread(path, model, checked)
+        return checked, mentions
+
+    def _needs(self, task: str, model: TaskModel, mentions: Iterable[Mention]) -> NeededAt:
+        """Gather what a task needs, each once, by the first place that says so."""
+        places: dict[str, Place | Mention] = {}
+        known = self.workflow.tasks
+        for position, need in enumerate(model.needs):
+            path = ("tasks", task, "needs", position)
+            if need in known:
+                places.setdefault(need, Place(path))
+                continue
+            near = nearest(need, known)
+            hint = f'did you mean "{near}"?' if near is not None else None
+            message = f'task "{task}" needs "{need}", which is not a task'
+            self.reading.findings.error("FP201", path, message, hint=hint)
+        for mention in mentions:
+            name = mention.reference.name
+            if mention.reference.context == "tasks" and name is not None and name in known:
+                places.setdefault(name, mention)
+        return NeededAt(self.reading.findings.document, places)
+
+    def _tasks_in(self, mentions: Iterable[Mention]) -> frozenset[str]:
+        names = (m.reference.name for m in mentions if m.reference.context == "tasks")
+        return frozenset(name for name in names if name is not None and name in self.workflow.tasks)
+
+    def _executors(self, model: TaskModel) -> Executors:
+        source = self.targets.sources.get(model.kind)
+        of_kind = None if source is None else source.options.executor
+        return Executors(model.executor, self.workflow.defaults.executor, of_kind)
+
+    def _check_thread(self, path: Path, model: TaskModel, checked: CheckedTask) -> None:
+        """Find a python task that wants surroundings of its own, which threads share."""
+        if model.kind != "python" or checked.executors.chosen() != "thread":
+            return
+        for key, is_set in (("env", bool(checked.call.env)), ("cwd", checked.call.cwd is not None)):
+            if is_set:
+                home = path if getattr(model, key) is not None else ("defaults",)
+                message = f'"{key}" can\'t be set for a python task in a thread: all threads of a process share it'
+                hint = 'take the executor "process", or pass the value by "with"'
+                self.reading.findings.key_error("FP410", (*home, key), message, hint=hint)
+
+
+def _is_per_item(mention: Mention) -> bool:
+    return mention.reference.context in {"each", "matrix"} and mention.path[-1] == "if"
