@@ -16,6 +16,7 @@ import os
 from multiprocessing import context, get_context, popen_fork, popen_spawn_posix, process
 from typing import TYPE_CHECKING, Any
 
+from flowpar.execute.habitat import move_high
 from flowpar.execute.order import Origin
 from flowpar.execute.worker import enter
 
@@ -77,7 +78,7 @@ class Starter:
         """Choose the method; a forkserver imports `preload` once."""
         self.reaps = method != "forkserver"
         self._origin = Origin(os.getpid(), method)
-        self._heart, self._heart_end = os.pipe()
+        self._heart, self._heart_end = map(move_high, os.pipe())
         if method == "forkserver":
             get_context(method).set_forkserver_preload([__name__, *preload])
 

@@ -1,0 +1,111 @@
+"""kill -9 of the command's own processes, in the middle of tasks whose daemons ignore TERM: nobody is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.execute import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.death.conftest import Scene
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_the_scene_is_as_drawn(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+
+    guard, launcher, engine = (scene.roles[role] for role in ("guard", "launcher", "engine"))
+    assert guard == scene.process.pid
+    assert len({guard, launcher, engine}) == 3
+    # Guard, launcher, engine, outputs, and for each task: itself, a daemon, a shell and two sleepers.
+    assert len(scene.alive()) == 4 + 2 * 5
+    assert os.getpgid(engine) == engine
+    assert os.getpgid(launcher) == launcher
+
+
+@pytest.mark.parametrize("victims", [("guard",), ("launcher",), ("engine",), ("launcher", "engine")], ids="+".join)
+def test_nobody_outlives_a_kill(set_scene: Callable[..., Scene], victims: tuple[str, ...]) -> None:
+    scene = set_scene()
+
+    scene.kill(*victims)
+
+    assert scene.survivors() == []
+
+
+def test_the_command_ends_as_its_engine_did(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+
+    scene.kill("engine")
+
+    assert scene.end()[0] == -signal.SIGKILL
+
+
+def test_the_engine_says_that_the_launcher_died(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+
+    scene.kill("launcher")
+
+    code, errors = scene.end()
+    assert code == 3
+    assert f"error: the launcher process (pid {scene.roles['launcher']}) died" in errors
+
+
+def test_the_engine_says_that_the_outputs_are_lost(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+    tasks = {pid for task in scene.roles["tasks"] for pid in task}
+    (outputs,) = [pid for pid in scene.alive() if pid not in tasks and tree.name_of(pid) == "flowpar:outputs"]
+
+    os.kill(outputs, signal.SIGKILL)
+
+    code, errors = scene.end()
+    assert code == 3
+    assert f"error: the process that holds the outputs (pid {outputs}) was killed by SIGKILL" in errors
+    assert scene.survivors() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_the_engine_once_and_ends_all(set_scene: Callable[..., Scene], number: signal.Signals) -> None:
+    scene = set_scene()
+
+    scene.process.send_signal(number)
+
+    assert scene.end()[0] == 128 + number
+    assert (scene.folder / "heard").read_text() == f"[{int(number)}]"
+    assert scene.survivors() == []
+
+
+def test_a_signal_to_the_whole_group_reaches_the_engine_once(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+
+    os.killpg(scene.process.pid, signal.SIGINT)
+
+    assert scene.end()[0] == 130
+    assert (scene.folder / "heard").read_text() == "[2]"
+
+
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+@pytest.mark.parametrize("victim", ["guard", "launcher", "engine"])
+def test_nobody_outlives_a_kill_by_other_start_methods(
+    set_scene: Callable[..., Scene], start_method: str, victim: str
+) -> None:
+    scene = set_scene(start_method=start_method)
+
+    scene.kill(victim)
+
+    assert scene.survivors() == []
+
+
+def test_nobody_outlives_a_program_that_started_a_guard_of_its_own(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene(verb="embedded")
+    assert scene.roles["guard"] is None
+
+    scene.kill("engine")
+
+    assert scene.survivors() == []
