@@ -60,3 +60,12 @@ class Failure:
 
 
 Outcome = Success | Failure
+
+
+class TaskFailed(Exception):  # noqa: N818 - it reads as what it says
+    """Raised by a task type to fail with more than a text: an exit code, or a signal's name."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Keep the failure that the attempt ends with."""
+        super().__init__(failure.message)
+        self.failure = failure

@@ -1,0 +1,219 @@
+"""One attempt on the far side: a job's blobs are opened, its recipe is followed, and an outcome comes of it.
+
+    Job ─► Shared, recipe, Bindings ─► Call    surroundings, target, arguments, call, output
+                                       Expand  the items of a fan-out
+                                       Judge   an `if`
+                                       Render  the workflow's outputs, as JSON text
+
+Nothing that the user's code does gets out of here but as a `Failure`; only `Cancelled` passes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
+from flowpar.data.codec import NotEncodable, encode
+from flowpar.data.store import ValueStore
+from flowpar.execute import surroundings
+from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.contexts import build_contexts
+from flowpar.execute.decide import expand, judge
+from flowpar.execute.failure import failure_of, refusal
+from flowpar.execute.post_log import Announcer, listen_to_logging
+from flowpar.execute.recipe import Call, Expand, Judge, Render
+from flowpar.execute.render import render
+from flowpar.execute.target import bind, find_target
+from flowpar.expr.evaluate import evaluate
+from flowpar.expr.failure import EvaluationError
+from flowpar.plugin.logger import TaskLogger
+from flowpar.plugin.spec import TaskContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from flowpar.core.outcome import ValueRef
+    from flowpar.data.codec import Encoded
+    from flowpar.execute.base import Job
+    from flowpar.execute.contexts import OutputKey
+    from flowpar.execute.recipe import Bindings, Shared
+    from flowpar.expr.template import Template
+
+    Post = Callable[[str, Mapping[str, object]], None]
+
+
+def make_attempt(
+    job: Job,
+    *,
+    post: Post,
+    is_isolated: bool,
+    is_cancelled: Callable[[], bool] = bool,
+) -> tuple[Outcome, tuple[str, ...]]:
+    """Follow the recipe of a job and return its outcome and warnings.
+
+    `is_isolated`: this process is the attempt's own, so its environment, folder and path may be
+    set. Raises nothing but Cancelled.
+    """
+    announcer = Announcer(post)
+    try:
+        attempt = _Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
+        return Success(attempt.follow()), ()
+    except Cancelled:
+        raise
+    except TaskFailed as failed:
+        return failed.failure, ()
+    except NotEncodable as error:
+        return refusal(FailureKind.OUTPUT, error.message, type_name="NotEncodable"), ()
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code does is the outcome of its task
+        return failure_of(error), ()
+    finally:
+        announcer.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an attempt runs; `common` is the environment without the task's own `env`."""
+
+    common: Mapping[str, str]
+    environment: Mapping[str, str]
+    folder: Path
+    contexts: Mapping[str, object]
+
+
+class _Attempt:
+    """A job that is being done, with its blobs opened."""
+
+    def __init__(self, job: Job, post: Post, *, is_isolated: bool, is_cancelled: Callable[[], bool]) -> None:
+        self._job = job
+        self._post = post
+        self._is_isolated = is_isolated
+        self._is_cancelled = is_cancelled
+        self._shared: Shared = pickle.loads(job.shared)
+        self._recipe: Call | Expand | Judge | Render = pickle.loads(job.recipe)
+        self._bindings: Bindings = pickle.loads(job.bindings)
+        self._store = ValueStore(self._shared.run_dir)
+        self._files = 0
+
+    def follow(self) -> ValueRef:
+        if self._is_isolated:
+            listen_to_logging(lambda: self._post)
+        surroundings.extend_path(self._shared)
+        match self._recipe:
+            case Call() as call:
+                with surroundings.Scratch(self._shared.run_dir, self._job.number) as scratch:
+                    return self._call(call, scratch)
+            case Expand() as recipe:
+                return self._written(expand(recipe, self._settle().contexts).encode())
+            case Judge(condition):
+                return self._kept(judge(condition, self._settle().contexts))
+            case Render(outputs):
+                return self._kept(render(outputs, self._settle().contexts, self._put_apart))
+
+    def _call(self, call: Call, scratch: Path) -> ValueRef:
+        value = self._returned(call, scratch)
+        _refuse_pending(value, call.target)
+        return self._kept(value)
+
+    def _returned(self, call: Call, scratch: Path) -> object:
+        """Call the function; what it was given may be large, and is let go of with this frame."""
+        place = self._settle(call, scratch)
+        function = find_target(call.target)
+        arguments = {name: _argument(name, template, place.contexts) for name, template in call.arguments.items()}
+        positional, named = bind(function, arguments, lambda: self._context(place, scratch))
+        del arguments
+        return function(*positional, **named)
+
+    def _settle(self, call: Call | None = None, scratch: Path | None = None) -> _Place:
+        """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
+        place = self._place(call, scratch)
+        if self._is_isolated:
+            surroundings.apply(place.environment)
+            os.chdir(place.folder)
+        else:
+            # The same for every attempt of the run, so threads may share it.
+            surroundings.share(place.common)
+            os.chdir(self._shared.workflow_dir)
+        return place
+
+    def _place(self, call: Call | None, scratch: Path | None) -> _Place:
+        shared = self._shared
+        told = surroundings.told_by_flowpar(self._job, shared, scratch)
+        base = surroundings.merge({**os.environ, **shared.env_file}, told)
+        contexts = self._contexts(base)
+        common = surroundings.layer(base, shared.env, contexts)
+        if common is not base:
+            contexts = self._contexts(common)
+        own = common if call is None else surroundings.layer(common, call.env, contexts)
+        folder = surroundings.folder(None if call is None else call.cwd, shared, contexts)
+        return _Place(common, surroundings.merge(own, told), folder, contexts)
+
+    def _contexts(self, environment: Mapping[str, str]) -> Mapping[str, object]:
+        return build_contexts(
+            self._shared, self._bindings, load=self._store.get, fetch=self._fetch, environment=environment
+        )
+
+    def _fetch(self, keys: Sequence[OutputKey]) -> Sequence[ValueRef | None]:
+        # Late: only a fan-in needs the manager, and connecting costs a good part of a task's start.
+        from flowpar.data.managed import ManagedOutputs
+
+        address = self._shared.outputs_address
+        return [None] * len(keys) if address is None else ManagedOutputs(address, self._shared.outputs_key).fetch(keys)
+
+    def _context(self, place: _Place, scratch: Path) -> TaskContext:
+        job, run_id = self._job, self._shared.run_id
+        item = "" if job.item is None else f"/{job.item}"
+        return TaskContext(
+            run_id=run_id,
+            task=job.task,
+            item=job.item,
+            attempt=job.attempt,
+            idempotency_key=f"{run_id}/{job.task}{item}",
+            scratch=scratch,
+            cwd=place.folder,
+            env=place.environment,
+            logger=TaskLogger(self._post),
+            post=self._post,
+            is_cancelled=self._is_cancelled,
+        )
+
+    def _kept(self, value: object) -> ValueRef:
+        return self._written(encode(value))
+
+    def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:
+        try:
+            return self._store.put_encoded(encoded, name or str(self._job.number), as_file=as_file)
+        except OSError as error:
+            message = f"output cannot be written to the run folder: {error.strerror}"
+            raise TaskFailed(refusal(FailureKind.OUTPUT, message, type_name="OSError")) from None
+
+    def _put_apart(self, value: object) -> str:
+        """Keep a part of the workflow's outputs in a file of its own, and return its place in the run folder."""
+        self._files += 1
+        return self._written(encode(value), f"{self._job.number}-{self._files}", as_file=True).file or ""
+
+
+def _argument(name: str, template: Template, contexts: Mapping[str, object]) -> object:
+    try:
+        return evaluate(template, contexts)
+    except EvaluationError as error:
+        raise TaskFailed(refusal(FailureKind.EXPRESSION, f'argument "{name}": {error}')) from None
+
+
+def _refuse_pending(value: object, target: str) -> None:
+    """Refuse what is no value yet but a promise of one."""
+    if isinstance(value, types.GeneratorType):
+        value.close()
+        text = f'"{target}" yields its output item by item, which is not supported yet; return a list'
+    elif isinstance(value, types.CoroutineType):
+        value.close()
+        text = f'"{target}" is async; let a plain function return asyncio.run(…) of it'
+    elif isinstance(value, types.AsyncGeneratorType):
+        text = f'"{target}" is an async generator; let a plain function return a list'
+    else:
+        return
+    raise TaskFailed(refusal(FailureKind.OUTPUT, text, type_name=type(value).__name__))

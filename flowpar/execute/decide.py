@@ -1,0 +1,158 @@
+"""What is decided before a task's first attempt: its `if`, and the items of its fan-out.
+
+    judge    template ─► bool
+    expand   templates ─► Expansion: names that advance together, or axes of a product
+
+A worker does this, and so does the engine where only plain data is met.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import FailureKind, TaskFailed
+from flowpar.data.codec import NotEncodable
+from flowpar.data.items import PackedItems, pack_items
+from flowpar.execute.expansion import Expansion
+from flowpar.execute.failure import refusal
+from flowpar.expr.evaluate import IN_WORKER, Limits, evaluate
+from flowpar.expr.failure import EvaluationError
+from flowpar.expr.work import type_name
+
+if TYPE_CHECKING:
+    from flowpar.execute.recipe import Expand
+    from flowpar.expr.template import Template
+
+Contexts = Mapping[str, object]
+# The places of ten million items fill 160 MB for each name.
+_MAX_ITEMS = 10_000_000
+
+
+def judge(condition: Template, contexts: Contexts, *, limits: Limits = IN_WORKER) -> bool:
+    """Return whether an `if` holds; raises TaskFailed where it has no value, or one that is no bool."""
+    value = _evaluated("if", condition, contexts, limits)
+    if value is True or value is False:
+        return value
+    if type(value).__module__ == "numpy" and type(value).__name__ in {"bool", "bool_"}:
+        return bool(value)
+    raise _refused(f"if: it must be true or false, not {type_name(value)}")
+
+
+def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) -> Expansion:
+    """Return the items of a fan-out; raises TaskFailed where there are none to be had."""
+    what = "matrix" if recipe.is_product else "for_each"
+    values = {
+        name: _listed(f"{what}.{name}", _evaluated(f"{what}.{name}", template, contexts, limits))
+        for name, template in recipe.names.items()
+    }
+    table = _product(values, recipe) if recipe.is_product else _together(values)
+    columns = {name: _column(f"{what}.{name}", table, name) for name in values}
+    condition = recipe.condition
+    if condition is None:
+        return Expansion(table.count, columns)
+    bound = _bound(table, contexts, is_matrix=recipe.is_product)
+    return Expansion(table.count, columns, [judge(condition, item, limits=limits) for item in bound])
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Values by name, and which of them each item takes."""
+
+    values: Mapping[str, Sequence[object]]
+    indices: Mapping[str, Sequence[int]]
+    count: int
+
+
+def _together(values: Mapping[str, Sequence[object]]) -> _Table:
+    lengths = {name: len(column) for name, column in values.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f'"{name}" has {length}' for name, length in lengths.items())
+        raise _refused(f"for_each: names advance together and need as many values each: {told}")
+    count = next(iter(lengths.values()), 0)
+    _bound_count("for_each", count)
+    return _Table(values, dict.fromkeys(values, range(count)), count)
+
+
+def _product(values: Mapping[str, Sequence[object]], recipe: Expand) -> _Table:
+    """Return every combination but the excluded ones, the last axis fastest, then the included ones."""
+    _bound_count("matrix", prod(map(len, values.values())) + len(recipe.include))
+    indices = {name: array("Q") for name in values}
+    for combination in product(*(range(len(column)) for column in values.values())):
+        chosen = dict(zip(values, combination, strict=True))
+        if not any(_matches(values, chosen, wanted) for wanted in recipe.exclude):
+            for name, index in chosen.items():
+                indices[name].append(index)
+    extended = {name: list(column) for name, column in values.items()}
+    for included in recipe.include:
+        for name, column in extended.items():
+            if name not in included:
+                raise _refused(f'matrix: each of "include" gives a value for every axis, and one has no "{name}"')
+            indices[name].append(len(column))
+            column.append(included[name])
+    return _Table(extended, indices, len(next(iter(indices.values()), ())))
+
+
+def _matches(values: Mapping[str, Sequence[object]], chosen: Mapping[str, int], wanted: Mapping[str, object]) -> bool:
+    return all(name in chosen and values[name][chosen[name]] == value for name, value in wanted.items())
+
+
+def _column(what: str, table: _Table, name: str) -> PackedItems:
+    try:
+        packed = pack_items(table.values[name])
+    except NotEncodable as error:
+        raise _refused(f"{what}: a value of it {error.message.removeprefix('output ')}") from None
+    indices = table.indices[name]
+    return packed if isinstance(indices, range) else packed.select(indices)
+
+
+def _bound(table: _Table, contexts: Contexts, *, is_matrix: bool) -> Iterator[Contexts]:
+    for item in range(table.count):
+        values = {name: column[table.indices[name][item]] for name, column in table.values.items()}
+        index = {"index": item}
+        yield {**contexts, "each": index, "matrix": values} if is_matrix else {**contexts, "each": {**index, **values}}
+
+
+def _evaluated(what: str, template: Template, contexts: Contexts, limits: Limits) -> object:
+    try:
+        return evaluate(template, contexts, limits=limits)
+    except EvaluationError as error:
+        raise _refused(f"{what}: {error}") from None
+
+
+def _listed(what: str, value: object) -> Sequence[object]:
+    """Return the values of a name as a sequence; a text, a mapping and a set are refused with what to write."""
+    if isinstance(value, list | tuple | range):
+        return value
+    if not isinstance(value, Iterable) or not isinstance(value, Collection) or getattr(value, "ndim", 1) == 0:
+        raise _refused(f"{what}: it must be a list, not {type_name(value)}")
+    instead = _instead_of(value)
+    if instead:
+        raise _refused(f"{what}: it must be a list, not {type_name(value)}; {instead}")
+    try:
+        return list(value)
+    except Exception as error:  # the user's class may do anything
+        raise _refused(f"{what}: its items cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _instead_of(value: object) -> str:
+    if isinstance(value, str | bytes | bytearray):
+        return "use split(…) for the parts of a text"
+    if isinstance(value, Mapping):
+        return "use items(…), keys(…) or values(…)"
+    if isinstance(value, set | frozenset):
+        return "use sorted(…), for a set has no order"
+    return "return a list of its rows from the task" if hasattr(value, "itertuples") else ""
+
+
+def _bound_count(what: str, count: int) -> None:
+    if count > _MAX_ITEMS:
+        raise _refused(f"{what}: {count:,} items are more than {_MAX_ITEMS:,}; let an item do several of them")
+
+
+def _refused(message: str) -> TaskFailed:
+    return TaskFailed(refusal(FailureKind.EXPRESSION, message))

@@ -1,0 +1,113 @@
+"""Exceptions of the user's code as text: `Failure` with the frames that the user can do something about.
+
+Exceptions never leave the worker as objects: their classes may not pickle, or not come back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from flowpar.core.outcome import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - import time
+_MACHINERY: Final = ("<frozen importlib", "<frozen runpy")
+_MAX_MESSAGE = 10_000
+_MAX_TRACEBACK = 100_000
+
+
+def failure_of(error: BaseException, *, context: str = "") -> Failure:
+    """Return what is told of an exception; `context` says what was being done, where that is not the call itself."""
+    if isinstance(error, SystemExit):
+        return _exit(error, context)
+    message = message_of(error)
+    if isinstance(error, MemoryError) and not message:
+        message = "out of memory"
+    if context:
+        message = f"{context}: {type(error).__name__}: {message}" if message else f"{context}: {type(error).__name__}"
+    return Failure(
+        FailureKind.EXCEPTION, type_of(error), _shortened(message, _MAX_MESSAGE), traceback=traceback_of(error)
+    )
+
+
+def refusal(kind: FailureKind, message: str, *, type_name: str = "") -> Failure:
+    """Return a failure that is about what was asked for and not about a line of the user's code."""
+    return Failure(kind, type_name, _shortened(_clean(message), _MAX_MESSAGE))
+
+
+def _exit(error: SystemExit, context: str) -> Failure:
+    code: object = error.code
+    shown = json.dumps(code, ensure_ascii=False) if isinstance(code, str) else message_of(SystemExit(code))
+    status = 0 if code is None else int(code) if isinstance(code, int) else 1
+    message = f"called sys.exit({'' if code is None else shown})"
+    if status == 0:
+        message += " instead of returning"
+    message = f"{context}: {message}" if context else message
+    text = _shortened(_clean(message), _MAX_MESSAGE)
+    return Failure(FailureKind.EXIT, "SystemExit", text, exit_code=status, traceback=traceback_of(error))
+
+
+def type_of(error: BaseException) -> str:
+    """Return the name of an exception's class, with its module unless it is built in."""
+    kind = type(error)
+    return (
+        kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def message_of(error: BaseException) -> str:
+    """Return the text of an exception; empty where its own `__str__` fails."""
+    try:
+        return _clean(str(error))
+    except Exception:  # noqa: BLE001 - the user's class may do anything
+        return ""
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback as Python prints it, notes, causes and groups included, with the user's frames only."""
+    try:
+        told = traceback.TracebackException(type(error), error, _users_part(error.__traceback__), compact=True)
+        _keep_users_frames(told, set())
+        text = "".join(told.format())
+    except Exception:  # noqa: BLE001 - the user's class may do anything
+        text = f"{type_of(error)}\n"
+    return _shortened(_clean(text), _MAX_TRACEBACK).rstrip("\n")
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Skip the frames between the worker's first line and the user's."""
+    while trace is not None and not _is_users(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _keep_users_frames(told: traceback.TracebackException, seen: set[int]) -> None:
+    if id(told) in seen:
+        return
+    seen.add(id(told))
+    kept = [frame for frame in told.stack if _is_users(frame.filename)]
+    told.stack = traceback.StackSummary.from_list(kept)
+    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
+        if other is not None:
+            _keep_users_frames(other, seen)
+
+
+def _is_users(file: str) -> bool:
+    return not file.startswith((_OURS, *_MACHINERY))
+
+
+def _clean(text: str) -> str:
+    """Return text that every sink can write: lone surrogates as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _shortened(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - limit} characters left out …\n{text[-half:]}"

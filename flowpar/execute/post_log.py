@@ -1,0 +1,90 @@
+"""What a running attempt says on its way to the engine: progress at a bearable rate, and lines of `logging`.
+
+context.progress ─► Announcer ─► post("progress")     at most ten a second, and always the last
+logging.info ─────► LogHandler ─► post("log")
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import MachineError
+from flowpar.plugin.logger import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Post = Callable[[str, Mapping[str, object]], None]
+
+_PROGRESS_EVERY_S = 0.1
+_MAX_CHARACTERS = 10_000
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class Announcer:
+    """Hands on what an attempt says; never fails it, and never more than the engine can take."""
+
+    def __init__(self, post: Post) -> None:
+        """Hand on to `post`."""
+        self._post = post
+        self._last = float("-inf")
+        self._held: Mapping[str, object] | None = None
+
+    def __call__(self, kind: str, body: Mapping[str, object]) -> None:
+        """Take a message."""
+        if kind != "progress":
+            self._send(kind, body)
+            return
+        now = time.monotonic()
+        if now - self._last < _PROGRESS_EVERY_S:
+            self._held = body
+            return
+        self._last, self._held = now, None
+        self._send(kind, body)
+
+    def finish(self) -> None:
+        """Send the last progress where it was held back."""
+        if self._held is not None:
+            self._send("progress", self._held)
+            self._held = None
+
+    def _send(self, kind: str, body: Mapping[str, object]) -> None:
+        try:
+            self._post(kind, body)
+        except (MachineError, OSError, EOFError):  # a lost message must not cost the work of the task
+            return
+
+
+class LogHandler(logging.Handler):
+    """Sends records of the standard `logging` to whatever attempt runs here."""
+
+    def __init__(self, find_post: Callable[[], Post | None]) -> None:
+        """Ask `find_post` at each record."""
+        super().__init__()
+        self._find_post = find_post
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        post = self._find_post()
+        if post is None:
+            return
+        try:
+            fields = {name: plain(value) for name, value in vars(record).items() if name not in _STANDARD}
+            fields["logger"] = record.name
+            message = record.getMessage()
+            if record.exc_info:
+                fields["exception"] = logging.Formatter().formatException(record.exc_info)[-_MAX_CHARACTERS:]
+            post("log", {"level": record.levelname.lower(), "message": message[:_MAX_CHARACTERS], "fields": fields})
+        except Exception:  # noqa: BLE001 - arguments of the user's classes; logging reports it in its own way
+            self.handleError(record)
+
+
+def listen_to_logging(find_post: Callable[[], Post | None]) -> None:
+    """Send what the task logs from now on, from level info up unless it sets another."""
+    root = logging.getLogger()
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, LogHandler)]
+    root.addHandler(LogHandler(find_post))
+    if root.level == logging.WARNING:
+        root.setLevel(logging.INFO)

@@ -1,0 +1,136 @@
+"""The task type `shell`: a command line for a shell, or a program with its arguments without one.
+
+    run: text      /bin/sh -eu, or another shell by name; bash gets -o pipefail, too
+    run: [words]   the program itself
+
+What it prints goes to the attempt's log as it comes, and is its output when it ends with status 0.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.core.outcome import Failure, FailureKind, TaskFailed
+from flowpar.expr.convert import to_text
+from flowpar.expr.failure import EvaluationError
+from flowpar.plugin.spec import TaskContext  # noqa: TC001 - the worker reads the annotation
+from flowpar.tasks.child import Ended, TooMuchOutput, run_child
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# The kernel refuses a single word of 128 KiB, wherever it comes from.
+_MAX_WORD_BYTES = 100 * 1024
+_SIGNALLED = 128
+_SHOWN = 200
+_LIKE_SH = frozenset({"sh", "dash", "ash", "ksh", "mksh", "zsh"})
+_STATUSES = {126: "a command was found but could not be run", 127: "a command was not found"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShellOutput:
+    """What a command came to; `outputs` holds the values it gave names to."""
+
+    stdout: str
+    stderr: str
+    exit_code: int
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+def shell(
+    run: str | list[str],
+    *,
+    shell: str = "sh",
+    capture: Literal["text", "json", "lines"] | None = None,
+    context: TaskContext,
+) -> ShellOutput:
+    """Run a command in the shell, or a program without one, and return what it printed."""
+    if capture is not None:
+        raise _failed('"capture" is not supported yet; read "stdout" of the output instead')
+    command = _in_shell(run, shell) if isinstance(run, str) else _words(run)
+    _check_sizes(command, context.env)
+    _check_program(command[0], context)
+    try:
+        ended = run_child(command, environment=context.env, folder=str(context.cwd), is_cancelled=context.is_cancelled)
+    except TooMuchOutput as error:
+        raise _failed(str(error)) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _failed(f'"{command[0]}" cannot be started: {reason}', type_name=type(error).__name__) from None
+    if ended.status != 0:
+        raise TaskFailed(_failure_of(ended, "the shell" if isinstance(run, str) else f'"{command[0]}"'))
+    return ShellOutput(ended.stdout, ended.stderr, ended.status)
+
+
+def _in_shell(text: str, shell: str) -> list[str]:
+    name = Path(shell).name
+    if name == "bash":
+        return [shell, "-eu", "-o", "pipefail", "-c", text]
+    program = "/bin/sh" if shell == "sh" else shell
+    return [program, "-eu", "-c", text] if name in _LIKE_SH else [program, "-c", text]
+
+
+def _words(run: Sequence[object]) -> list[str]:
+    try:
+        words = [str(word).lower() if isinstance(word, bool) else to_text(word) for word in run]
+    except EvaluationError as error:
+        raise _failed(f"each word of a command must be a text: {error.message}") from None
+    if not words or not words[0]:
+        raise _failed("a command needs a program as its first word")
+    return words
+
+
+def _check_sizes(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    if any(_is_too_long(word) for word in command):
+        raise _failed("the command is longer than 100 KiB; put it, or the data in it, into a file")
+    for name, value in environment.items():
+        if _is_too_long(value):
+            text = f'the value of env "{name}" is longer than 100 KiB, too long for a program to be given'
+            raise _failed(f"{text}; write it to a file in a task and pass the file's path")
+
+
+def _is_too_long(text: str) -> bool:
+    return len(text) > _MAX_WORD_BYTES or (
+        len(text) > _MAX_WORD_BYTES // 4 and len(text.encode("utf-8", "surrogateescape")) > _MAX_WORD_BYTES
+    )
+
+
+def _check_program(program: str, context: TaskContext) -> None:
+    """Raise where there is no such program; the message of the kernel would blame the folder as well."""
+    if os.sep in program:
+        path = Path(context.cwd, program)
+        if path.is_file() and os.access(path, os.X_OK):
+            return
+        what = "is not executable" if path.is_file() else "is not there"
+        raise _failed(f'"{program}" {what}', type_name="FileNotFoundError")
+    if shutil.which(program, path=context.env.get("PATH", os.defpath)) is None:
+        raise _failed(f'there is no program "{program}" on PATH', type_name="FileNotFoundError")
+
+
+def _failure_of(ended: Ended, who: str) -> Failure:
+    if ended.status < 0:
+        name = _signal_name(-ended.status)
+        return Failure(FailureKind.DIED, name, f"{who} was killed by {name}")
+    what = _STATUSES.get(ended.status, "")
+    if ended.status > _SIGNALLED and who == "the shell":
+        what = f"a command was killed by {_signal_name(ended.status - _SIGNALLED)}"
+    lines = ended.stderr.strip().splitlines()
+    last = f": {lines[-1].strip()[:_SHOWN]}" if lines else ""
+    message = f"{who} exited with code {ended.status}" + (f" ({what})" if what else "") + last
+    return Failure(FailureKind.EXIT, "", message, exit_code=ended.status)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _failed(message: str, *, type_name: str = "") -> TaskFailed:
+    return TaskFailed(Failure(FailureKind.EXCEPTION, type_name, message))
