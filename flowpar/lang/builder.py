@@ -133,7 +133,7 @@ class Builder:
             return
         self._repeated += target.size
         if self._repeated > MAX_REPEATED + REPEATED_PER_NODE * self._written:
-            message = f"aliases and merge keys repeat more than {self._repeated - target.size:,} values"
+            message = f"written out, the aliases and merge keys of this file make over {MAX_REPEATED:,} values"
             self._stop("FP108", message, start, end, "repeat less; hand long lists over as an input or a file")
             return
         self._add(target.node, target.size, target.height)

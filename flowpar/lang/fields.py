@@ -21,7 +21,7 @@ ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
 MAX_NAME = 100
 _EXPRESSION = "${{"
-_EXPRESSION_SCHEMA = {"type": "string", "pattern": r"\$\{\{"}
+EXPRESSION_SCHEMA = {"type": "string", "pattern": r"\$\{\{"}
 _RETRY_ON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|exit [0-9]{1,3}")
 
 
@@ -183,16 +183,20 @@ _DURATION_SCHEMA = {
             "pattern": r"^\s*([0-9.]+d)?([0-9.]+h)?([0-9.]+m)?([0-9.]+s)?([0-9.]+ms)?\s*$",
             "minLength": 2,
         },
-        _EXPRESSION_SCHEMA,
+        EXPRESSION_SCHEMA,
     ]
 }
 
 
 def _or_expression(schema: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [schema, _EXPRESSION_SCHEMA]})
+    return WithJsonSchema({"anyOf": [schema, EXPRESSION_SCHEMA]})
 
 
 Text = Annotated[str, Strict()]
+Variables = Annotated[
+    dict[str, Text],
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
+]
 Name = Annotated[
     str,
     PlainValidator(_name),
@@ -221,7 +225,7 @@ RetryOn = Annotated[
 ]
 ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
 ItemError = Annotated[str, PlainValidator(_item_error), _or_expression({"enum": list(_ITEM_ERRORS)})]
-_LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, _EXPRESSION_SCHEMA]}
+_LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}
 Items = Annotated[
     str | list[Any] | dict[str, Any],
     PlainValidator(_items),

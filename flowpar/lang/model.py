@@ -38,6 +38,7 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
     Text,
     Texts,
     Timeout,
+    Variables,
 )
 
 # Types are strict field by field: `strict=True` for a dataclass as a whole would refuse mappings.
@@ -88,7 +89,7 @@ class DefaultsModel:
     description: Text | None = None
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
-    env: dict[str, Text] | None = None
+    env: Variables | None = None
     cwd: Text | None = None
     executor: ExecutorName | None = None
     retry: RetryModel | None = None
@@ -114,7 +115,7 @@ class TaskModel:
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
     arguments: dict[str, Any] | None = Field(default=None, validation_alias="with")
-    env: dict[str, Text] | None = None
+    env: Variables | None = None
     cwd: Text | None = None
     executor: ExecutorName | None = None
     retry: RetryModel | None = None
@@ -131,7 +132,7 @@ class Workflow:
     name: Name | None = None
     description: Text = ""
     inputs: dict[str, InputModel] = field(default_factory=dict)
-    env: dict[str, Text] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     env_file: Texts = ()
     limits: dict[str, Limit] = field(default_factory=dict)
     defaults: DefaultsModel = field(default_factory=DefaultsModel)

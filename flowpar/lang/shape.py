@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from flowpar.lang.wording import describe_error, did_you_mean, finding, found_at, name_of, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from flowpar.core.diagnostics import Diagnostic
     from flowpar.lang.node import Document
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flowpar.lang.wording import Path
 
 T = TypeVar("T")
+
+_NEAR = 80
 
 _INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default"})
 
@@ -79,9 +81,26 @@ class ShapeReader:
         self.find(path, message, code=code, hint=hint)
 
     def find_unknown(
-        self, path: Path, owner: str, known: Sequence[str], *, hint: str | None = None, also: str = ""
+        self,
+        path: Path,
+        owner: str,
+        known: Sequence[str],
+        *,
+        later: Collection[str] = (),
+        hint: str | None = None,
+        also: str = "",
     ) -> None:
         """Report a key that nothing of ours has."""
         word = str(path[-1])
-        advice = hint or " ".join(filter(None, (did_you_mean(word, known), also)))
+        advice = hint or " ".join(filter(None, (did_you_mean(word, known, later=later), also)))
+        if self._is_cut_text(path):
+            advice = 'a "," inside { } starts a new key; put a text that holds one in quotes'
         self.find_key(path, f'{owner} has the unknown key "{short(word)}"', code="FP121", hint=advice)
+
+    def _is_cut_text(self, path: Path) -> bool:
+        """Whether a key is what stands after a comma in a flow mapping, without a ":" of its own."""
+        key = self.document.key(path)
+        if key is None:
+            return False
+        rest = self.document.source.text[key.start + key.length :][:_NEAR].lstrip()
+        return rest.startswith((",", "}"))

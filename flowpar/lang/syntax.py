@@ -31,6 +31,7 @@ _WORDING = (
     ("expected <document start>", "the document has ended above this line", "is it indented like its neighbours?"),
     ("undefined tag handle", "this tag is not known", "only the standard tags such as !!str are"),
     ("comment or line break", "after | or > only a comment may follow", "start the text on the next line"),
+    ("alphabetic or numeric character", 'this "&" or "*" starts no anchor or alias', "put the whole value in quotes"),
     ("duplicate anchor", "this anchor is there already", None),
 )
 

@@ -79,7 +79,7 @@ class TaskBinder:
             self._shape.find_key((*path, key), f'"{key}" is not yet supported', code="FP122")
         else:
             hint = FOREIGN_TASK_KEYS.get(key)
-            self._shape.find_unknown((*path, key), name_of(path), sorted(known), hint=hint)
+            self._shape.find_unknown((*path, key), name_of(path), sorted(known), later=LATER_TASK_KEYS, hint=hint)
         return False
 
     def _kind(self, path: Path, strangers: list[str]) -> str:
@@ -106,11 +106,11 @@ class TaskBinder:
             self.is_common(path, key, self._keys)
             return key in _FOREIGN_KINDS
         kinds = sorted(self._kinds)
-        if not has_kind and (nearest(key, self._keys) is None or nearest(key, kinds) is not None):
+        if not has_kind and (nearest(key, self._keys | LATER_TASK_KEYS) is None or nearest(key, kinds) is not None):
             message = f'{name_of(path)} has the unknown kind "{short(key)}"'
             self._shape.find_key((*path, key), message, code="FP127", hint=did_you_mean(key, kinds))
             return True
-        self._shape.find_unknown((*path, key), name_of(path), [*sorted(self._keys), *kinds])
+        self._shape.find_unknown((*path, key), name_of(path), [*sorted(self._keys), *kinds], later=LATER_TASK_KEYS)
         return False
 
     def _body(self, path: Path, kind: str, node: Node | None) -> Any:

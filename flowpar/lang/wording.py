@@ -11,7 +11,7 @@ from flowpar.lang.plain import is_null
 from flowpar.lang.scalars import NumberTooLongError, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from flowpar.lang.node import Node
 
@@ -104,11 +104,13 @@ def short(text: str) -> str:
     return line if len(text) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return "did you mean …?" and what is allowed."""
-    near = nearest(word, known)
-    start = f'did you mean "{near}"? ' if near else ""
-    return f"{start}allowed: {', '.join(known)}"
+def did_you_mean(word: str, known: Sequence[str], *, later: Collection[str] = ()) -> str:
+    """Return "did you mean …?" and what is allowed; `later` are words that are known but not yet supported."""
+    near = nearest(word, [*known, *later])
+    allowed = f"allowed: {', '.join(known)}"
+    if near is None:
+        return allowed
+    return f'did you mean "{near}"? {"it is not yet supported;" if near in later else ""} {allowed}'.replace("  ", " ")
 
 
 def _value(node: ScalarNode) -> object:

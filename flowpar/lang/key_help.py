@@ -1,0 +1,70 @@
+"""One sentence about each key, for editors: the schema carries them as descriptions."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+TOP_KEY_HELP = MappingProxyType(
+    {
+        "flowpar": "The version of the language: 1.",
+        "name": "What the workflow is called in logs and run ids; the file's name otherwise.",
+        "description": "A text for people.",
+        "inputs": "Typed parameters, given with -i NAME=VALUE and checked before anything runs.",
+        "env": "Environment variables of all tasks.",
+        "env_file": "A dotenv file, or several; a later one wins.",
+        "limits": "Named pools of which tasks may take a share.",
+        "defaults": "Keys that a task has unless it has its own.",
+        "python_path": "Folders beside the workflow's own from which tasks import.",
+        "plugins": "Files or modules of this project that bring task types.",
+        "tasks": "The tasks by id.",
+        "outputs": "What the workflow gives, each an expression.",
+    }
+)
+
+TASK_KEY_HELP = MappingProxyType(
+    {
+        "python": 'Call a function: "module:function".',
+        "shell": "Run a command: a text for /bin/sh -eu, or a list of words without a shell.",
+        "description": "A text for people.",
+        "needs": "Tasks that must be done before, without their data.",
+        "if": "An expression; false skips the task and what needs it.",
+        "for_each": "Run once for each item of a list, as each.item; names with lists advance together.",
+        "matrix": "Run once for each combination of the axes, as matrix.<axis>.",
+        "max_parallel": "How many items may run at once.",
+        "on_item_error": "What a failed item does: finish the others, fail_fast, or collect.",
+        "with": "The arguments of the function, by name.",
+        "env": "Environment variables of this task.",
+        "cwd": "The folder it runs in, relative to the workflow file.",
+        "executor": "Where it runs: a process of its own, a thread, or inline.",
+        "retry": "How many more tries after a failure, or how in detail.",
+        "timeout": "The most time one attempt may take.",
+        "grace": "The time between TERM and KILL; 5 s.",
+        "allow_failure": "A failure counts as success for the run and for what needs the task.",
+    }
+)
+
+RETRY_KEY_HELP = MappingProxyType(
+    {
+        "attempts": "How many attempts in all.",
+        "delay": "The wait before the second attempt.",
+        "backoff": "What the wait is multiplied with after each failure.",
+        "max_delay": "The longest wait.",
+        "jitter": "Whether waits are made uneven, so that many tasks do not return at once.",
+        "on": 'Which failures are tried again: exception names, "exit N", "timeout", "died".',
+    }
+)
+
+INPUT_KEY_HELP = MappingProxyType(
+    {
+        "type": "The type of the value.",
+        "items": "The type of the elements of a list.",
+        "default": "The value where none is given; without it the input is required.",
+        "description": "A text for people.",
+        "enum": "The values that are allowed.",
+        "minimum": "The smallest number allowed.",
+        "maximum": "The largest number allowed.",
+        "pattern": "A regular expression that the whole text matches.",
+        "min_length": "The fewest characters or elements.",
+        "max_length": "The most characters or elements.",
+    }
+)
