@@ -207,7 +207,7 @@ class ExecutorContract:
         over = self.completions(executor, jobs)
 
         assert isinstance(over[1].outcome, Failure)
-        assert isinstance(over[2].outcome, Success)
+        assert isinstance(over[2].outcome, Success), over[2].outcome
 
     def test_more_jobs_than_room_all_end(self, executor: Executor, run_dir: Path) -> None:
         """Each gives back its own value."""

@@ -19,6 +19,11 @@ def fail(message: str) -> None:
     raise ValueError(message)
 
 
+def throw(error: BaseException) -> None:
+    """Raise what is given."""
+    raise error
+
+
 def leave(code: int) -> None:
     """Exit without a result."""
     sys.exit(code)
