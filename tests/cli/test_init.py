@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from flowpar.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_starter_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["init", str(tmp_path / "new" / "demo")])
+
+    written = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert written[0] == str(tmp_path / "new" / "demo" / "workflow.yaml")
+    assert len(written) == sum(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "steps.py").write_text("precious = 1\n")
+
+    code = main(["init", str(tmp_path)])
+
+    assert code == 2
+    assert f'"{tmp_path}/steps.py" is there already' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.py"]
+
+
+def test_a_place_that_takes_no_files_is_the_machines_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "/proc/demo"]) == 3
+
+    assert 'cannot write to "/proc/demo"' in capsys.readouterr().err
+
+
+def test_the_starter_passes_check_and_runs(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path)]) == 0
+    assert main(["check", "--strict", str(tmp_path / "workflow.yaml")]) == 0
+
+    run = subprocess.run(
+        [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--json", "-i", "top=2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == {"words": [{"word": "the", "count": 21}, {"word": "and", "count": 6}]}

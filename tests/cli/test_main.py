@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from flowpar import __version__
+from flowpar.cli.main import VERBS, flowpar, main
+
+
+def test_a_bare_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main([])
+
+    told = "".join(capsys.readouterr())
+    assert code == 2
+    assert all(f"\n  {verb} " in told for verb in VERBS)
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"flowpar {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    result = CliRunner().invoke(flowpar, [verb, "--help"])
+
+    assert result.exit_code == 0
+    assert f"flowpar {verb}" in result.output.partition("Examples:")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["chekc", "w.yaml"], 'there is no command "chekc"; did you mean "check"?'),
+        (["frobnicate"], 'there is no command "frobnicate"; there are: run, check,'),
+        (["run"], "missing argument 'FILE'"),
+        (["run", "w.yaml", "--wrokers", "2"], "no such option: --wrokers"),
+        (["run", "w.yaml", "-w", "0"], "invalid value for '-w'"),
+        (["run", "w.yaml", "--timeout", "soon"], '"soon" is not a duration such as 500ms'),
+        (["run", "w.yaml", "--timeout", "0"], '"0" is not a duration'),
+        (["run", "w.yaml", "--executor", "cloud"], "'cloud' is not one of"),
+        (["run", "w.yaml", "--resume"], "no such option: --resume"),
+        (["graph", "w.yaml", "--format", "png"], "'png' is not one of"),
+        (["check"], "missing argument 'FILE...'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_where_to_look(
+    typed: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(typed)
+
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert code == 2
+    assert out == ""
+    assert lines[0].startswith("flowpar: ")
+    assert told.lower() in lines[0].lower()
+    assert lines[1].startswith("try: flowpar")
+
+
+def test_help_imports_no_command() -> None:
+    code = """if True:
+        import sys
+        from flowpar.cli.main import main
+        main(["--help"])
+        heavy = {"pydantic", "networkx", "structlog", "rich", "yaml", "flowpar.cli.run"}
+        print(sorted(heavy & set(sys.modules)), file=sys.stderr)
+    """
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+
+    assert run.stderr == "[]\n"
+
+
+def test_a_run_that_draws_nothing_does_not_import_rich() -> None:
+    code = "import sys, flowpar.cli.run; print('rich' in sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+
+    assert run.stdout == "False\n"
+
+
+def test_shells_are_told_how_to_complete() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "flowpar"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"_FLOWPAR_COMPLETE": "bash_complete", "COMP_WORDS": "flowpar ch", "COMP_CWORD": "1"},
+    )
+
+    assert run.stdout == "plain,check\n"
