@@ -200,7 +200,9 @@ Variables = Annotated[
 Name = Annotated[
     str,
     PlainValidator(_name),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME, "pattern": r"\S"}),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": MAX_NAME, "pattern": r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"}
+    ),
 ]
 Duration = Annotated[float | str, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Timeout = Annotated[float | str, PlainValidator(_timeout), WithJsonSchema(_DURATION_SCHEMA)]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # no stubs among the dependencies
 import pytest
 
 from flowpar.code.callable import Parameter, Signature
@@ -16,6 +16,7 @@ from flowpar.core.source import Source
 from flowpar.core.types import ANY, BOOL, INT, NONE, PATH, STR, Constant, ListOf, MapOf, Record, TupleOf, Type, union
 from flowpar.lang.binding import bind
 from flowpar.lang.loader import load, parse
+from flowpar.lang.plain import PlainReader
 from flowpar.lang.schema import Schema, of_type, schema_text, workflow_schema
 
 ROOT = Path(__file__).parents[2]
@@ -144,12 +145,4 @@ def test_what_binds_validates(task: str) -> None:
     assert loaded.document is not None
     assert bind(loaded.document).diagnostics == ()
 
-    instance = {"flowpar": 1, "tasks": {"t": _plain(task)}}
-
-    jsonschema.validate(instance, workflow_schema())
-
-
-def _plain(text: str) -> object:
-    import yaml
-
-    return yaml.safe_load(text)
+    jsonschema.validate(PlainReader(loaded.document).value(loaded.document.root), workflow_schema())
