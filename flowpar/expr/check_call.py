@@ -9,6 +9,7 @@ from flowpar.core.types import ANY, NONE, Record, show, widen
 from flowpar.expr.foreign import FUNCTIONS as FOREIGN_FUNCTIONS
 from flowpar.expr.functions import FUNCTIONS
 from flowpar.expr.pattern_program import PatternError, compiled
+from flowpar.expr.references import guarded_by
 from flowpar.expr.signature import item_of, may_be
 from flowpar.expr.typing_access import Problem, field_of, meant
 
@@ -22,6 +23,10 @@ class Reporter(Protocol):
 
     def type_of(self, node: ast.expr) -> Type:
         """Return the type of a node."""
+        ...
+
+    def guarded_type_of(self, node: ast.expr) -> Type:
+        """Return the type of a node that default() guards."""
         ...
 
     def report(self, node: ast.AST, code: str, message: str, hint: str | None = None) -> Type:
@@ -38,8 +43,12 @@ class CallChecker:
 
     def type_of(self, node: ast.Call) -> Type:
         """Return the type of what a call gives."""
-        kinds = [self._checker.type_of(arg) for arg in node.args]
-        named = {keyword.arg or "": self._checker.type_of(keyword.value) for keyword in node.keywords}
+        guarded = guarded_by(node)
+        kinds = [self._type_of(arg, is_guarded=arg is guarded) for arg in node.args]
+        named = {
+            keyword.arg or "": self._type_of(keyword.value, is_guarded=keyword.value is guarded)
+            for keyword in node.keywords
+        }
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         function = FUNCTIONS.get(name)
         if function is None:
@@ -55,6 +64,9 @@ class CallChecker:
         self._check_by(node, kinds)
         by_place = [*kinds, *(named[p.name] for p in function.positional[len(kinds) :] if p.name in named)]
         return function.result(by_place)
+
+    def _type_of(self, node: ast.expr, *, is_guarded: bool) -> Type:
+        return self._checker.guarded_type_of(node) if is_guarded else self._checker.type_of(node)
 
     def _check_argument(self, function: Function, parameter: Parameter | None, node: ast.expr, kind: Type) -> None:
         if parameter is None or may_be(parameter.kind, kind) or (kind == NONE and not parameter.is_required):

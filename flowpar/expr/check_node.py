@@ -53,6 +53,7 @@ class Checker:
         self._scope = scope
         self._span = span
         self._bound: dict[str, Type] = {}
+        self._guards = 0  # how many default(…) stand around the node
         self._calls = CallChecker(self)
 
     def report(self, node: ast.AST, code: str, message: str, hint: str | None = None) -> Type:
@@ -84,6 +85,13 @@ class Checker:
                 return self._display(node)
             case _:
                 return self._operation(node)
+
+    def guarded_type_of(self, node: ast.expr) -> Type:
+        """Return the type of a node that `default(…)` guards: what may be missing is no finding in it."""
+        self._guards += 1
+        kind = self.type_of(node)
+        self._guards -= 1
+        return kind
 
     def _member(self, node: ast.expr, member: Member) -> Type:
         reason = self._scope.why_absent(member.context)
@@ -129,6 +137,8 @@ class Checker:
         found = self._accessed(node, kind)
         if not isinstance(found, Problem):
             return found
+        if found.is_missing and self._guards:
+            return ANY
         message = found.message
         if is_task and owner is not None and isinstance(node, ast.Attribute):
             message = f'tasks.{owner.name} has no "{node.attr}"'

@@ -10,6 +10,7 @@ The code of an expression becomes a tree of closures once per process; each clos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
@@ -20,8 +21,6 @@ from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplat
 from flowpar.expr.work import IN_ENGINE, IN_WORKER, Limits, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flowpar.expr.template import Template
 
 __all__ = ["IN_ENGINE", "IN_WORKER", "EvaluationError", "Limits", "Missing", "NeedsWorker", "evaluate"]
@@ -33,7 +32,12 @@ def evaluate(template: Template, contexts: Mapping[str, object], *, limits: Limi
     A context is a mapping or an object with attributes, and may load its members when they are
     read; it raises Missing for one that is not there. `glob` begins in `workflow.dir`.
     """
-    return _value(template, Frame(contexts, Work(limits)))
+    return _value(template, Frame(contexts, Work(limits, _folder(contexts))))
+
+
+def _folder(contexts: Mapping[str, object]) -> str:
+    workflow = contexts.get("workflow")
+    return str(workflow.get("dir", "")) if isinstance(workflow, Mapping) else ""
 
 
 def _value(template: Template, frame: Frame) -> object:

@@ -81,7 +81,7 @@ def _walk(tree: ast.expr) -> list[tuple[Reference, bool, ast.AST]]:
             rest = _beside(node)
         else:
             rest = list(ast.iter_child_nodes(node))
-        guarded = _guarded_by(node)
+        guarded = guarded_by(node)
         pending.extend((child, is_guarded or child is guarded) for child in rest)
     return found
 
@@ -110,7 +110,8 @@ def _beside(node: ast.AST) -> list[ast.AST]:
     return [node.slice] if isinstance(node, ast.Subscript) else []
 
 
-def _guarded_by(node: ast.AST) -> ast.AST | None:
+def guarded_by(node: ast.AST) -> ast.AST | None:
+    """Return the argument of a `default(…)` that it guards, None for every other node."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != DEFAULT.name:
         return None
     named = [keyword.value for keyword in node.keywords if keyword.arg == DEFAULT.parameters[0].name]

@@ -142,7 +142,9 @@ class Function:
 
     def __str__(self) -> str:
         """Return the signature as messages show it."""
-        return f"{self.name}({', '.join(map(str, self.parameters))}{', …' if self.is_variadic else ''})"
+        many = self.positional[-1] if self.is_variadic else None
+        shown = (f"{parameter.name}, …" if parameter is many else str(parameter) for parameter in self.parameters)
+        return f"{self.name}({', '.join(shown)})"
 
     @property
     def positional(self) -> tuple[Parameter, ...]:

@@ -52,10 +52,14 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something cannot be read from a type, and what to write instead."""
+    """Why something cannot be read from a type, and what to write instead.
+
+    `is_missing` says that `default(…)` would help: the key or index is not there.
+    """
 
     message: str
     hint: str | None = None
+    is_missing: bool = False
 
 
 def field_of(kind: Type, name: str) -> Type | Problem:
@@ -83,7 +87,12 @@ def field_of(kind: Type, name: str) -> Type | Problem:
 
 def _of_record(kind: Record, name: str) -> Type | Problem:
     found = kind.field(name)
-    return _no_field(kind.name, name, dict(kind.fields)) if found is None else found
+    if found is not None:
+        return found
+    if kind.is_mapping:
+        hint = meant(name, [key for key, _ in kind.fields], "its keys are")
+        return Problem(f'the mapping has no key "{name}"', hint, is_missing=True)
+    return _no_field(kind.name, name, dict(kind.fields))
 
 
 def _no_field(owner: str, name: str, fields: dict[str, Type]) -> Problem:
@@ -118,7 +127,8 @@ def item_at(kind: Type, key: Type) -> Type | Problem:
             return item if fits else Problem(f"the keys of {show(kind)} are {show(wanted)}, not {show(widen(key))}")
         case TupleOf(items) if isinstance(value, int):
             fits = -len(items) <= value < len(items)
-            return items[value] if fits else Problem(f"{show(kind)} has {len(items)} items, and none at {value}")
+            message = f"{show(kind)} has {len(items)} items, and none at {value}"
+            return items[value] if fits else Problem(message, is_missing=True)
         case ListOf() | TupleOf() | Simple("str" | "bytes"):
             return _item_of_sequence(kind, key)
         case Named() | Simple("any" | "object"):
