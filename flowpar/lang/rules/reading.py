@@ -8,14 +8,16 @@ Whatever an expression reads is kept as a `Mention`, from which edges and the us
 
 from __future__ import annotations
 
+import keyword
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.types import ANY, ListOf, Record, Type, of_value, union, widen
 from flowpar.expr.check import check_template
 from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
-from flowpar.expr.references import references_of
-from flowpar.expr.template import Constant, ListTemplate, MapTemplate, Template, expressions_in
+from flowpar.expr.references import Reference, references_of
+from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Template, expressions_in
 from flowpar.lang.checked import Mention, Place, start_of
 from flowpar.lang.rules.pitfall import find_bare_braces, find_cut_expression
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from flowpar.expr.finding import ExpressionError
     from flowpar.lang.rules.findings import Findings, Path
     from flowpar.lang.rules.scope import View
+
+
+# What stands between the braces must be the same as its Python, so no hyphen, and no underscore first.
+_PLAIN_REFERENCE = re.compile(r"\$\{\{( *(tasks|inputs|each|matrix)\.([A-Za-z][A-Za-z0-9_]*)(\.output)? *)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,30 @@ class Reading:
         if "${{" not in text:
             find_bare_braces(self.findings, text, path)
             return Read(Constant(text), of_value(text))
+        read = self._plain_reference(text, path, view)
+        if read is not None:
+            return read
         try:
             template = parse_text(text, view.ids)
         except ExpressionErrors as found:
             return self._refused(found.errors, text, path)
         return self._checked(template, text, path, view)
+
+    def _plain_reference(self, text: str, path: Path, view: View) -> Read | None:
+        """Read `${{ tasks.a.output }}` and its like without a parser: 60 % of the time of 20,000 tasks."""
+        found = _PLAIN_REFERENCE.fullmatch(text)
+        if found is None:
+            return None
+        code, context, name, field = found.groups()
+        kind = view.member(context, name)
+        if kind is None or keyword.iskeyword(name) or (context == "tasks") is not bool(field):
+            return None
+        if isinstance(kind, Record) and field:
+            kind = kind.field("output") or ANY
+        expression = Expression(code, code)
+        reference = Reference(context, name, "output" if field else None)
+        self.mentions.append(Mention(reference, False, path, text, 0, expression))  # noqa: FBT003 - unguarded
+        return Read(expression, kind)
 
     def _refused(self, errors: Iterable[ExpressionError], text: str, path: Path) -> Read:
         if not find_cut_expression(self.findings, text, path):
