@@ -45,7 +45,8 @@ def pack_report(report: Report) -> bytes:
     match report.outcome:
         case Success(value):
             inline = value.inline or b""
-            said = [True, value.size_bytes, value.checksum, value.is_plain, value.inline is not None, value.file]
+            is_inline = value.inline is not None
+            said = [True, value.size_bytes, value.checksum, value.is_plain, is_inline, value.file, value.stamp]
         case Failure() as failure:
             said = [False, failure.kind, failure.type, failure.message, failure.exit_code, failure.traceback]
     head = json.dumps([report.is_last, report.warnings, said]).encode()
@@ -59,9 +60,10 @@ def unpack_report(frame: Frame) -> Report:
         is_last, warnings, (is_success, *said) = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
         outcome: Outcome
         if is_success:
-            size_bytes, checksum, is_plain, is_inline, file = said
+            size_bytes, checksum, is_plain, is_inline, file, stamp = said
             inline = frame.body[_HEAD.size + length :] if is_inline else None
-            outcome = Success(ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file))
+            value = ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file, str(stamp))
+            outcome = Success(value)
         else:
             kind, type_name, message, exit_code, traceback = said
             outcome = Failure(FailureKind(kind), str(type_name), str(message), exit_code, str(traceback))
