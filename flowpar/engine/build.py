@@ -12,7 +12,6 @@ import platform
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flowpar import __version__
@@ -26,11 +25,12 @@ from flowpar.record.journal import Journal
 from flowpar.report.fanout import FanoutSink
 from flowpar.schedule.job import share
 from flowpar.schedule.loop import Loop
-from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.schedule.ruling import EngineDecisions
+from flowpar.schedule.run import RunEnd, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from flowpar.core.events import EventSink
     from flowpar.execute.guard import Tree
@@ -100,7 +100,7 @@ def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder,
             crew,
             sink,
             SystemClock(),
-            decisions=EngineDecisions(shared, ValueStore(run_dir), crew),
+            decisions=EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs),
             options=RunOptions(
                 run_id=folder.run_id,
                 run_dir=run_dir,

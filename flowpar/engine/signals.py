@@ -1,7 +1,9 @@
 """Signals as requests to stop: the loop is woken by a descriptor and asks what was wanted.
 
-signal ─► handler ─► StopSignals ─► take() ─► Stop
-└─► wake-up descriptor ─► the crew's wait returns
+    signal ─► handler ─► StopSignals ─► take() ─► Stop
+                 └─► wake-up descriptor ─► the crew's wait returns
+
+The handler does nothing but take note.
 """
 
 from __future__ import annotations

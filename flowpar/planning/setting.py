@@ -1,6 +1,8 @@
 """Settings of tasks as numbers: retry, timeout, grace and their like, once the inputs are known.
 
-Template ─ evaluate over inputs ─► value ─ read ─► number │ finding
+    Template ─ evaluate over inputs ─► value ─ read ─► number │ finding
+
+A setting that is written without an expression was checked before and has no finding here.
 """
 
 from __future__ import annotations

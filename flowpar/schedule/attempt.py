@@ -1,8 +1,10 @@
 """One go at a task, an item or a decision, from the moment it may start until its completion.
 
-Ready     may start; waits in the backlog
-Attempt   was submitted; `ending` says why the loop is ending it, if it is
-InFlight  all attempts that were submitted and are not complete {job number: attempt}
+    Ready     may start; waits in the backlog
+    Attempt   was submitted; `ending` says why the loop is ending it, if it is
+    InFlight  all attempts that were submitted and are not complete {job number: attempt}
+
+Ending is polite first; what is left when the grace of the task is over is ended by force.
 """
 
 from __future__ import annotations

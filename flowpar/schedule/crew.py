@@ -1,9 +1,11 @@
 """What the loop talks to: who takes its jobs, keeps its outputs, and asks it to stop.
 
-loop ── Job, cancel ──► Crew ──► executors
-loop ◄──── Notice ───── Crew
-loop ── ValueRefs ────► OutputsTable ──► workers
-loop ◄──── Stop ─────── StopRequests ◄── signals
+    loop ── Job, cancel ──► Crew ──► executors
+    loop ◄──── Notice ───── Crew
+    loop ── ValueRefs ────► OutputsTable ──► workers
+    loop ◄──── Stop ─────── StopRequests ◄── signals
+
+These are protocols, so that the loop runs as well with fakes in virtual time.
 """
 
 from __future__ import annotations

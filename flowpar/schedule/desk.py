@@ -1,9 +1,11 @@
 """All that changes while a run goes on, in one place for the loop and its parts.
 
-frontier  which tasks may be opened          backlog    which attempts may start
-ledger    what each task came to             in_flight  which attempts were submitted
-settled   tasks that ended in this turn      fresh      outputs that came in this turn
-stop      why no more may start              wanted     stops that are asked for
+    frontier  which tasks may be opened          backlog    which attempts may start
+    ledger    what each task came to             in_flight  which attempts were submitted
+    settled   tasks that ended in this turn      fresh      outputs that came in this turn
+    stop      why no more may start              wanted     stops that are asked for
+
+One thread only touches it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Ready attempts as jobs: what the run shares is pickled once, a recipe once for each task.
 
-Ready + record ──► Job(shared, recipe, bindings) ──► executor
+    Ready + record ──► Job(shared, recipe, bindings) ──► executor
+
+Only the bindings are pickled for each attempt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """What each task came to, and what of it others still read.
 
-Record   where one task stands, and its output or error as expressions see them
-Ledger   all records of a run {task: record} in file order
-unread   {task: how many that read its output have not ended}; at 0 the output is released
+    Record   where one task stands, and its output or error as expressions see them
+    Ledger   all records of a run {task: record} in file order
+    unread   {task: how many that read its output have not ended}
+
+An output is released when nobody will read it any more.
 """
 
 from __future__ import annotations

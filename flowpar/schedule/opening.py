@@ -1,8 +1,10 @@
 """What happens to a task whose needs are met, before its first attempt: its condition and its items.
 
-taken ─► if ─┬─► skipped
-└─► for_each, matrix ─┬─► settled, with zero items
-└─► ready
+    taken ─► if ─┬─► skipped
+                 └─► for_each, matrix ─┬─► settled, with zero items
+                                       └─► ready
+
+What the engine may not decide itself is a job for a worker, and goes on from its completion.
 """
 
 from __future__ import annotations

@@ -1,31 +1,51 @@
 """Decisions of the engine: plain data only, of bounded size, in bounded time; the rest is a worker's.
 
-if, for_each, matrix ─► contexts of plain values ─► evaluate ─┬─► verdict, items
-                                                              └─► NOT_HERE
+    if, for_each, matrix ─► contexts of plain values ─► evaluate ─┬─► verdict, items
+                                                                  └─► NOT_HERE
+
+Nothing here runs code of the user's or opens a value of their classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from flowpar.core.errors import NeedsWorker
+from flowpar.core.errors import InternalError, NeedsWorker
+from flowpar.core.outcome import Failure, FailureKind, TaskFailed
 from flowpar.execute.contexts import build_contexts
+from flowpar.execute.decide import expand, judge
+from flowpar.execute.expansion import Expansion
 from flowpar.execute.recipe import Bindings
 from flowpar.expr.evaluate import IN_ENGINE
 from flowpar.schedule.decision import NOT_HERE
+from flowpar.schedule.opening import expansion_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from flowpar.core.outcome import ValueRef
+    from flowpar.data.store import ValueStore
     from flowpar.execute.recipe import Shared, TaskView
+    from flowpar.planning.model import PlannedTask
     from flowpar.schedule.crew import OutputKey
+    from flowpar.schedule.decision import Items, NotHere
 
 _LARGEST_VALUE_BYTES = 1 << 20
-_MOST_ITEMS = 1_000
+_MOST_OUTPUTS = 1_000
+T = TypeVar("T")
 
 
-class EnvironmentOfTasks(Mapping[str, str]):
-    """The environment of tasks, which only workers have: the engine's own may differ."""
+class OutputsReader(Protocol):
+    """Where the managed outputs are looked up."""
+
+    def fetch(self, keys: Sequence[OutputKey]) -> Sequence[ValueRef | None]:
+        """Return where outputs live."""
+        ...
+
+
+class WorkerEnvironment(Mapping[str, str]):
+    """The environment of tasks, which only workers know: whoever reads it here is sent there."""
 
     def __getitem__(self, name: str) -> str:
         """Leave it to a worker."""
@@ -38,3 +58,77 @@ class EnvironmentOfTasks(Mapping[str, str]):
     def __len__(self) -> int:
         """Leave it to a worker."""
         raise NeedsWorker("env is read in a worker")
+
+
+class EngineDecisions:
+    """Decides what is cheap and harmless here."""
+
+    def __init__(self, shared: Shared, store: ValueStore, outputs: Callable[[], OutputsReader]) -> None:
+        """Read values from `store`; `outputs` gives the managed ones, and is asked only where one is read."""
+        self._shared = shared
+        self._store = store
+        self._outputs = outputs
+
+    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:
+        """Evaluate the `if` of a task."""
+        condition = task.condition
+        if condition is None:
+            raise InternalError(f'task "{task.id}" has no condition')
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), views)
+
+    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:
+        """Evaluate the items of a fan-out."""
+        if task.fan_out is None:
+            raise InternalError(f'task "{task.id}" has no items')
+        recipe = expansion_of(task, task.fan_out)
+        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), views)
+
+    def read_judged(self, ref: ValueRef) -> bool | Failure:
+        """Return what a worker's Judge came to."""
+        verdict = self._read(ref)
+        return verdict if isinstance(verdict, bool | Failure) else _strange("if")
+
+    def read_expanded(self, ref: ValueRef) -> Items | Failure:
+        """Return what a worker's Expand came to."""
+        found = self._read(ref)
+        return found if isinstance(found, Failure) else Expansion.opened(found, ref)
+
+    def read_rendered(self, ref: ValueRef) -> str | Failure:
+        """Return what a worker's Render came to."""
+        text = self._read(ref)
+        return text if isinstance(text, str | Failure) else _strange("outputs")
+
+    def _rule(
+        self, decide: Callable[[Mapping[str, object]], T], views: Mapping[str, TaskView]
+    ) -> T | Failure | NotHere:
+        contexts = build_contexts(
+            self._shared, Bindings(tasks=views), load=self._load, fetch=self._fetch, environment=WorkerEnvironment()
+        )
+        try:
+            return decide(contexts)
+        except NeedsWorker:
+            return NOT_HERE
+        except TaskFailed as failed:
+            return failed.failure
+
+    def _load(self, ref: ValueRef) -> object:
+        if ref.size_bytes > _LARGEST_VALUE_BYTES:
+            raise NeedsWorker("a large value is read in a worker")
+        return self._store.get_plain(ref)
+
+    def _fetch(self, keys: Sequence[OutputKey]) -> Sequence[ValueRef | None]:
+        if len(keys) > _MOST_OUTPUTS:
+            raise NeedsWorker("many outputs are read in a worker")
+        return self._outputs().fetch(keys)
+
+    def _read(self, ref: ValueRef) -> object:
+        """Return a value that a worker of ours made; its file may be lost all the same."""
+        try:
+            return self._store.get_plain(ref)
+        except Exception as error:  # noqa: BLE001 - a damaged or planted file must not end the run
+            message = f"what a worker decided cannot be read: {error}"
+            return Failure(FailureKind.EXPRESSION, type(error).__name__, message)
+
+
+def _strange(what: str) -> Failure:
+    return Failure(FailureKind.EXPRESSION, "", f"{what}: what a worker decided is of the wrong kind")

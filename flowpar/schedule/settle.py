@@ -1,7 +1,9 @@
 """How completions become states: outcomes, retries, items and the end of a fan-out.
 
-Completion ─► outcome ─┬─► another attempt, later
-└─► state of the task or item ─► the fan-out as a whole ─► settled
+    Completion ─► outcome ─┬─► another attempt, later
+                           └─► state of the task or item ─► the fan-out as a whole ─► settled
+
+What is settled is final.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """How a run stops before its end: nothing more starts, what runs is ended, the rest is cancelled.
 
-first request   TERM, and KILL after the grace of each task
-second request  KILL at once
+    first request   TERM, and KILL after the grace of each task
+    second request  KILL at once
+
+A limit that is reached, such as the run's own timeout, stops it like a first request.
 """
 
 from __future__ import annotations
