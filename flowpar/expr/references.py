@@ -82,7 +82,9 @@ def _walk(tree: ast.expr) -> list[tuple[Reference, bool, ast.AST]]:
         else:
             rest = list(ast.iter_child_nodes(node))
         guarded = guarded_by(node)
-        pending.extend((child, is_guarded or child is guarded) for child in rest)
+        for child in rest:
+            value = child.value if isinstance(child, ast.keyword) else child
+            pending.append((child, is_guarded or value is guarded))
     return found
 
 

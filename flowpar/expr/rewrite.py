@@ -48,7 +48,7 @@ def _renamed(blanked: str, ids: DeclaredIds) -> Iterator[tuple[int, int, str]]:
         owner, name = member["owner"], member["name"]
         is_id = owner in WITH_IDS and member.start() >= chain_end
         declared = ids.get(owner, ()) if is_id else ()
-        name = _written_id(name, declared, blanked[member.end() :]) if is_id else _identifier(name)
+        name = _written_id(member, declared, blanked[member.end() :]) if is_id else _identifier(name)
         chain_end = position + len(name)
         hides = name.startswith("_") and name in declared
         if not name.isidentifier() or keyword.iskeyword(name) or hides:
@@ -60,15 +60,18 @@ def _identifier(name: str) -> str:
     return found.group() if found else name
 
 
-def _written_id(name: str, declared: Collection[str], rest: str) -> str:
-    """Return how much of `name` is the id: the longest declared one, else what was probably meant."""
+def _written_id(member: re.Match[str], declared: Collection[str], rest: str) -> str:
+    """Return how much of a name is the id: the longest declared one, else what was probably meant."""
+    name = member["name"]
+    goes_on = rest.lstrip()[:1] in {".", "["}
+    if goes_on and member["owner"] == "tasks" and len(name) <= _LONGEST_ID:
+        return name  # nothing can be subtracted from a task
     for end in range(min(len(name), _LONGEST_ID), 0, -1):
         if name[:end] in declared and (end == len(name) or name[end] == "-"):
             return name[:end]
     plain = _identifier(name)
     if plain == name or len(name) > _LONGEST_ID:
         return plain
-    goes_on = rest.lstrip()[:1] == "."
     return name if goes_on or nearest(name, declared) else plain
 
 

@@ -300,3 +300,46 @@ def test_operators_agree_with_python_or_raise_ours(left: Any, right: Any, sign: 
         assert expected is EvaluationError or sign == "%" or isinstance(expected, int)
     else:
         assert repr(found) == repr(expected)
+
+
+def test_files_are_found_from_the_workflows_folder(expr: Expressions, tmp_path: Path) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    for name in ("b.csv", "a.csv", "deep/c.csv", "d.txt"):
+        (tmp_path / "data" / name).write_text("")
+
+    found = expr.value("glob('data/**/*.csv')", workflow={"dir": str(tmp_path)})
+
+    assert found == [str(tmp_path / "data" / name) for name in ("a.csv", "b.csv", "deep/c.csv")]
+    assert expr.value("len(glob(inputs.dir / '*.txt'))", inputs={"dir": tmp_path / "data"}) == 1
+    assert expr.value("[stem(f) for f in glob('data/d*')]", workflow={"dir": str(tmp_path)}) == ["d", "deep"]
+
+
+def test_json_is_written_of_classes_with_fields(expr: Expressions) -> None:
+    class Model:
+        model_fields = {"x": None}  # noqa: RUF012 - as pydantic's
+        x = float("nan")
+
+    value = {"p": Point(1, 2), "b": Book("t", []), "m": Model(), "f": Path("a"), "s": (1, 2), None: True, 3: "x"}
+
+    text = expr.value("json(inputs.any)", inputs={"any": value})
+
+    assert json.loads(text) == {
+        "p": {"x": 1, "y": 2},
+        "b": {"title": "t", "parts": []},
+        "m": {"x": None},
+        "f": "a",
+        "s": [1, 2],
+        "null": True,
+        "3": "x",
+    }
+    with pytest.raises(EvaluationError, match="cannot be written as JSON"):
+        expr.value("json(inputs.any)", inputs={"any": object()})
+
+
+def test_numpy_values_are_numbers_in_text_and_json(expr: Expressions) -> None:
+    numpy = pytest.importorskip("numpy")
+    inputs = {"any": numpy.int64(3), "rate": numpy.float64(2.5), "table": numpy.array([1, 2])}
+
+    assert expr.text("${{ inputs.any }} ${{ inputs.rate }}", inputs=inputs) == "3 2.5"
+    assert expr.value("json([inputs.any, inputs.rate])", inputs=inputs) == "[3, 2.5]"
+    assert expr.value("inputs.any + 1 == 4 and sum(inputs.table) == 3 and len(inputs.table) == 2", inputs=inputs)

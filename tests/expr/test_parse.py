@@ -47,7 +47,9 @@ def test_text_without_expressions_is_constant(expr: Expressions) -> None:
         ("mytasks.load-data", "mytasks.load-data"),
         ("tasks.load.output.class", 'tasks.load.output["class"]'),
         ("[x.in for x in y]", '[x["in"] for x in y]'),
-        ("tasks.load-data-tasks.load-data", 'tasks["load-data"]-tasks["load-data"]'),
+        ("tasks.load-dta.output", 'tasks["load-dta"].output'),
+        ("each.lr-each.lr", "each.lr-each.lr"),
+        ("each.lr-rate", "each.lr-rate"),
     ],
 )
 def test_ids_are_taken_as_written(text: str, code: str, expr: Expressions) -> None:
