@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.diagnostics import Diagnostic, Label
 from flowpar.lang.merge import Entries, merge
-from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
+from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode, first_line
 
 if TYPE_CHECKING:
     from flowpar.lang.node import Lines, Node
@@ -167,7 +167,7 @@ class Builder:
         merges: list[tuple[ScalarNode, Node]] = []
         for key, value in zip(children[::2], children[1::2], strict=True):
             if not isinstance(key, ScalarNode):
-                self._find("FP111", "a key must be text, this is a list or mapping", key)
+                self._find_key(key)
             elif key.text == "<<" and key.is_plain:
                 merges.append((key, value))
             elif (first := entries.add(key, value)) is not None:
@@ -180,6 +180,11 @@ class Builder:
         for node in wrong:
             self._find("FP112", "a merge key takes a mapping or a list of mappings", node)
         return merged
+
+    def _find_key(self, key: Node) -> None:
+        is_expression = self._text.startswith("{{", key.start - 1)
+        hint = "an expression is written ${{ … }}" if is_expression else None
+        self._find("FP111", "a key must be text, this is a list or mapping", key, hint)
 
     def _find_duplicate(self, key: ScalarNode, first: ScalarNode) -> None:
         line = first.span.line
@@ -217,8 +222,8 @@ class Builder:
         found = _PROPERTIES.match(self._text, start)
         return min(found.end(), max(start, end)) if found else start
 
-    def _find(self, code: str, message: str, node: Node) -> None:
-        self.findings.append(Diagnostic(code, message, self._lines.source.path, node.span))
+    def _find(self, code: str, message: str, node: Node, hint: str | None = None) -> None:
+        self.findings.append(Diagnostic(code, message, self._lines.source.path, first_line(node), hint=hint))
 
     def _stop(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> None:
         place = self._lines.span(start, end)

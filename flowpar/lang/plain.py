@@ -70,7 +70,7 @@ class PlainReader:
         try:
             found = resolve(node.text)
         except NumberTooLongError:
-            self._find("FP113", f"this number has more than {LONGEST_NUMBER:,} digits", node, hint="put it in quotes")
+            self._find("FP124", f"this number has more than {LONGEST_NUMBER:,} digits", node, hint="put it in quotes")
             return 0
         if node.tag:
             return self._tagged(node, found)
@@ -83,7 +83,7 @@ class PlainReader:
                 if isinstance(found, str)
                 else f'write {found}, or "{node.text}" as text'
             )
-            self._find("FP114", message, node, hint=hint, severity=Severity.WARNING)
+            self._find("FP113", message, node, hint=hint, severity=Severity.WARNING)
         return found
 
     def _tagged(self, node: ScalarNode, found: Scalar) -> Scalar:

@@ -50,7 +50,7 @@ def decode(content: bytes, path: str) -> Source | Diagnostic:
     if found:
         code = ord(found.group())
         name = "a NUL character" if code == 0 else f"the control character U+{code:04X}"
-        hint = "save it as UTF-8" if code == 0 else 'write it as an escape in double quotes, such as "\\x1b"'
+        hint = "save it as UTF-8" if code == 0 else f'write it in double quotes as "\\u{code:04x}"'
         return _not_text(path, f"the file holds {name}", text=text, offset=found.start(), hint=hint)
     return Source(path, text)
 

@@ -463,8 +463,8 @@ def test_an_ambiguous_value_is_a_warning_and_a_key_is_not() -> None:
     _, diagnostics = task("python: a:b\nwith: {no: no, x: 010, y: 'no', z: !!str on}")
 
     assert [(d.code, d.severity, d.span.column) for d in diagnostics] == [
-        ("FP114", Severity.WARNING, 16),
-        ("FP114", Severity.WARNING, 23),
+        ("FP113", Severity.WARNING, 16),
+        ("FP113", Severity.WARNING, 23),
     ]
 
 
@@ -489,7 +489,7 @@ def test_tags_convert() -> None:
 def test_a_number_without_end_is_refused() -> None:
     _, diagnostics = task(f"python: a:b\nwith: {{a: {'9' * 5000}}}")
 
-    assert [d.code for d in diagnostics] == ["FP113"]
+    assert [d.code for d in diagnostics] == ["FP124"]
 
 
 def test_all_findings_come_at_once_and_the_rest_stays() -> None:
