@@ -71,7 +71,7 @@ def read_local(entries: Sequence[str], *, workflow_dir: Path, python_path: Seque
             if clash is None:
                 sources[source.kind] = source
             else:
-                problems.append(LocalProblem(index, "FP605", *clash, source.file or "", source.line))
+                problems.append(LocalProblem(index, "FP605", *clash, source.file or "", source.line, source.column))
     return LocalPlugins(tuple(sources.values()), tuple(problems))
 
 
@@ -139,10 +139,13 @@ def _module_name(entry: str, file: Path, folders: Sequence[Path]) -> str:
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if parts and relative.suffix == ".py" and all(part.isidentifier() for part in parts):
             return ".".join(parts)
+    is_module = file.suffix == ".py" and file.stem.isidentifier()
     raise _Refused(
         "FP606",
         f'plugin file "{entry}" cannot be imported by a task',
-        f'add "{Path(entry).parent.as_posix()}" to python_path, and name the file like a module',
+        f'add "{Path(entry).parent.as_posix()}" to python_path'
+        if is_module
+        else "name it like a Python module: letters, digits and _, and .py",
     )
 
 
@@ -162,6 +165,7 @@ def _source(entry: str, function: TaskFunction) -> TaskTypeSource:
         str(function.file),
         is_local=True,
         line=function.line,
+        column=function.column,
         options=function.options,
     )
 

@@ -48,6 +48,7 @@ class TaskTypeSource:
     file: str | None
     is_local: bool = False
     line: int = 0
+    column: int = 1
     options: DeclaredOptions = field(default_factory=DeclaredOptions)
 
     @property
@@ -203,6 +204,7 @@ class Registry:
             claim.version,
             str(function.file),
             line=function.line,
+            column=function.column,
             options=function.options,
         )
 

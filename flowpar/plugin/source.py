@@ -37,7 +37,7 @@ class DeclaredOptions:
 
 @dataclass(frozen=True, slots=True)
 class TaskFunction:
-    """A function that is or may be a task type, and where it is defined."""
+    """A function that is or may be a task type; `line` and `column` are those of its name."""
 
     name: str
     module: str
@@ -167,7 +167,8 @@ def _task_function(
     options = DeclaredOptions()
     if isinstance(decorator, ast.Call):
         options = _options(decorator, tree, module=module, file=file)
-    return TaskFunction(node.name, module, file, node.lineno, node.col_offset + 1, options)
+    before = len("async def " if isinstance(node, ast.AsyncFunctionDef) else "def ")
+    return TaskFunction(node.name, module, file, node.lineno, node.col_offset + before + 1, options)
 
 
 def _decorator(node: ast.FunctionDef | ast.AsyncFunctionDef, tree: ast.Module) -> ast.expr | None:

@@ -60,8 +60,17 @@ def test_a_file_elsewhere_in_the_project_needs_python_path(project: Path) -> Non
     with_it = read_local(["../library/tasks.py"], workflow_dir=project, python_path=[str(library)])
 
     assert only_problem(without) == ("FP606", 'plugin file "../library/tasks.py" cannot be imported by a task')
-    assert without.problems[0].hint == 'add "../library" to python_path, and name the file like a module'
+    assert without.problems[0].hint == 'add "../library" to python_path'
     assert [source.target for source in with_it.sources] == ["tasks:one"]
+
+
+def test_a_file_that_is_named_like_no_module_is_told_how_to_be(project: Path) -> None:
+    (project / "my-tasks.py").write_text(TASK.format(name="one"))
+
+    plugins = read_local(["./my-tasks.py"], workflow_dir=project)
+
+    assert only_problem(plugins) == ("FP606", 'plugin file "./my-tasks.py" cannot be imported by a task')
+    assert plugins.problems[0].hint == "name it like a Python module: letters, digits and _, and .py"
 
 
 @pytest.mark.parametrize(
