@@ -170,7 +170,7 @@ class TaskBinder:
         return None
 
     def _check_names(self, path: Path, node: Node, value: Any) -> None:
-        """Check the names that `for_each` and `matrix` bind, and that each has a list."""
+        """Check the names that `for_each` and `matrix` bind; whether each has a list is a matter of types."""
         if not isinstance(node, MappingNode):
             return
         for name, items in value.items():
@@ -181,8 +181,6 @@ class TaskBinder:
                 self._shape.find_key(
                     (*path, name), f'"{short(name)}" is no name', code="FP128", hint=f"names are {ID_FORM}"
                 )
-            elif not isinstance(items, list) and not has_expression(items):
-                self._shape.find_wrong((*path, name), "a list or an expression")
 
     def _check_together(self, path: Path, parts: dict[str, Any], kind: str) -> None:
         if "for_each" in parts and "matrix" in parts:
