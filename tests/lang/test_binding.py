@@ -313,11 +313,6 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
             "FP124",
             "wants a list, an expression, or a mapping of names to lists, found a mapping",
         ),
-        (
-            "shell: x\nfor_each: {a: 3}",
-            "FP124",
-            '"for_each.a" of task "t" wants a list or an expression, found the number 3',
-        ),
         ("shell: x\nfor_each: {a b: [1]}", "FP128", '"a b" is no name'),
         ("shell: x\nmatrix: [1]", "FP124", '"matrix" of task "t" wants a mapping of names to lists, found a list'),
         ("shell: x\nmatrix: {exclude: [{a: 1}]}", "FP124", '"matrix" of task "t" wants a mapping of names to lists'),
