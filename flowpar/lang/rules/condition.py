@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowpar.core.errors import NeedsWorker
 from flowpar.core.types import ANY, BOOL, NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, Type, show, widen
-from flowpar.expr.evaluate import evaluate
+from flowpar.expr.evaluate import IN_ENGINE, evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.expr.references import references
 from flowpar.expr.template import Constant as ConstantTemplate
@@ -64,8 +65,8 @@ _LONGEST_SHOWN = 40
 
 def _warn_of_constant(findings: Findings, path: Path, template: Template) -> None:
     try:
-        value = evaluate(template, {})
-    except EvaluationError:
+        value = evaluate(template, {}, limits=IN_ENGINE)  # so that a check never looks at the disk
+    except (EvaluationError, NeedsWorker):
         return
     if isinstance(value, bool):
         _warn(findings, path, is_true=value)
