@@ -28,6 +28,8 @@ def read_member(context: object, context_name: str, name: str) -> object:
         except KeyError:
             raise Missing(f'{context_name} has no "{name}"') from None
     try:
+        if name.startswith("__"):
+            raise AttributeError  # noqa: TRY301 - nothing of Python's own is a member
         return getattr(context, name)
     except AttributeError:
         raise Missing(f'{context_name} has no "{name}"') from None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_DIGITS = 300  # round() computes 10 to the power of them
 _MOST_INDENT = 16
+_LONGEST_NUMBER = 1_000
 _SHOWN = 40
 
 
@@ -52,6 +53,8 @@ def _float(work: Work, value: Any) -> float:
 
 
 def _convertible(value: Any, words: str, kind: type) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise EvaluationError(f"a text of {len(value):,} characters is not {words}")
     try:
         return kind(value)
     except (ValueError, OverflowError):

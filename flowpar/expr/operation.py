@@ -75,10 +75,10 @@ def _foresee(sign: str, left: Any, right: Any, work: Work) -> None:
         if isinstance(left, int) and isinstance(right, int):
             if left.bit_length() + right.bit_length() > LARGEST_INT_BITS + 1:
                 raise EvaluationError('the result of "*" is too large')
-        elif isinstance(left, _SEQUENCES) and isinstance(right, int):
-            _spend_size(left, len(left) * max(0, right), work)
-        elif isinstance(right, _SEQUENCES) and isinstance(left, int):
-            _spend_size(right, len(right) * max(0, left), work)
+            return
+        for what, times in ((left, right), (right, left)):
+            if isinstance(what, _SEQUENCES) and hasattr(type(times), "__index__"):
+                _spend_size(what, len(what) * max(0, operator.index(times)), work)
     elif sign == "+" and isinstance(left, _SEQUENCES) and isinstance(right, _SEQUENCES):
         _spend_size(left, len(left) + len(right), work)
 

@@ -81,6 +81,13 @@ def test_numbers_do_not_grow_without_end(text: str, expr: Expressions) -> None:
         expr.value(text)
 
 
+def test_other_whole_numbers_do_not_repeat_without_end(expr: Expressions) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    with pytest.raises(EvaluationError, match="more than 200,000 steps"):
+        expr.value("[0] * inputs.any", SMALL, inputs={"any": numpy.int64(10**12)})
+
+
 def test_an_ordinary_amount_of_work_is_no_trouble(expr: Expressions) -> None:
     rows = [{"name": f"n{number}", "ok": number % 2 == 0} for number in range(100_000)]
 
