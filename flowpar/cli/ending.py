@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,16 @@ def _tell_usage(screen: Screen, error: click.ClickException) -> None:
     if message.startswith("Usage:"):
         screen.tell(message)  # a bare `flowpar` is asked for help
         return
-    message = message.rstrip(".")
     if message:
-        screen.tell(f"{screen.painted('flowpar:', 'error')} {message[0].lower()}{message[1:]}")
+        screen.tell(f"{screen.painted('flowpar:', 'error')} {_in_house_style(message)}")
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         screen.tell(f"try: {context.command_path} --help")
+
+
+def _in_house_style(message: str) -> str:
+    quoted = re.sub(r"'([^']*)'", r'"\1"', message.rstrip("."))
+    return re.sub(r"[.;]? (?:\()?[Dd]id you mean", "; did you mean", quoted[0].lower() + quoted[1:])
 
 
 def _with_hint(error: FlowparError) -> str:

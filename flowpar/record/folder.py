@@ -3,7 +3,7 @@
     <state>/                 .flowpar of the current folder, unless the user says otherwise
       .gitignore             so that the state folder ignores itself
       runs/<run id>/
-        events.jsonl  run.log.jsonl  values/  logs/  workflow.yaml  outputs.json
+        events.jsonl  run.log.jsonl  values/  logs/  scratch/  workflow.yaml  outputs.json
 
 Every step below the state folder goes through descriptors that were opened without following
 links, so a link planted there is refused, never written through.
@@ -170,7 +170,7 @@ def _take_id(runs: int, name: str, now: float) -> str:
 
 def _furnish(folder: int) -> None:
     try:
-        for name in ("values", "logs"):
+        for name in ("values", "logs", "scratch"):
             os.mkdir(name, 0o700, dir_fd=folder)
             _allow_owner(name, folder)
     finally:

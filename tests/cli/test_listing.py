@@ -31,7 +31,10 @@ def test_plugins_lists_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_schema_is_one_and_knows_the_files_of_a_workflow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "kinds.py").write_text("def greet(name: str, *, times: int = 1) -> str:\n    return name * times\n")
+    (tmp_path / "kinds.py").write_text(
+        "from flowpar.plugin import task_type\n\n\n"
+        "@task_type()\ndef greet(name: str, *, times: int = 1) -> str:\n    return name * times\n"
+    )
     workflow = tmp_path / "workflow.yaml"
     workflow.write_text("flowpar: 1\nplugins: [./kinds.py]\ntasks:\n  a:\n    greet: you\n")
 

@@ -155,7 +155,7 @@ def test_a_file_of_the_run_replaces_an_older_one_whole(tmp_path: Path) -> None:
     folder.write("outputs.json", b'{"a": 1}')
 
     assert (folder.path / "outputs.json").read_bytes() == b'{"a": 1}'
-    assert sorted(path.name for path in folder.path.iterdir()) == ["logs", "outputs.json", "values"]
+    assert sorted(path.name for path in folder.path.iterdir()) == ["logs", "outputs.json", "scratch", "values"]
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

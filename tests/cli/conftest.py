@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = """
+import time
+from pathlib import Path
+
+
+def double(n: int) -> int:
+    print(f"doubling {n}")
+    return 2 * n
+
+
+def fail(message: str = "bad row") -> None:
+    print("about to fail")
+    raise ValueError(message)
+
+
+def mark(name: str) -> str:
+    Path(name).write_text("was here")
+    return name
+
+
+def wait() -> None:
+    print("waiting", flush=True)
+    time.sleep(60)
+
+
+def meet(mine: str, other: str) -> bool:
+    Path(mine).touch()
+    deadline = time.monotonic() + 20
+    while not Path(other).exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A folder with a workflow, and the command to work on it."""
+
+    folder: Path
+
+    def write(self, workflow: str) -> None:
+        (self.folder / "workflow.yaml").write_text(f"flowpar: 1\n{workflow}")
+        (self.folder / "steps.py").write_text(STEPS)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "flowpar", *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
+        return {**plain, **more}
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+
+    def newest_run(self) -> Path:
+        return max((self.folder / ".flowpar" / "runs").iterdir())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
