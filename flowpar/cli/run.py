@@ -129,7 +129,7 @@ def command(tree: Tree | None, /, **given: Any) -> int:
 
 def _prepare(arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file, environment=os.environ)
-    registry = Registry(allows_plugins=not arguments.no_plugins)
+    registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
     return prepare(arguments.file, registry=registry, given=given, executor=arguments.executor)
 
 

@@ -22,6 +22,7 @@ from flowpar.lang.kinds import kinds_of
 from flowpar.lang.loader import load
 from flowpar.lang.node import ScalarNode, SequenceNode
 from flowpar.lang.rules.every import check_workflow
+from flowpar.lang.rules.own_check import check_own
 from flowpar.lang.rules.target import Targets
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
     kinds = kinds_of(document, registry, folder, python_path)
     bound = bind(document, kinds=kinds.known)
     diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
-    targets = Targets(Signatures([*python_path, *sys.path]), kinds.used_by(bound.workflow))
+    used = kinds.used_by(bound.workflow)
+    targets = Targets(Signatures([*python_path, *sys.path]), used)
     with collector_paused():  # syntax trees of expressions by the thousand: 3.3 s of 20,000 tasks become 2.1 s
         rules = check_workflow(bound.workflow, document, targets)
     diagnostics.extend(rules.diagnostics)
+    asked = {kind: source for kind, source in used.items() if registry.checks_itself(source)}
+    own = check_own(bound.workflow, document, rules.tasks, asked, python_path=python_path, so_far=diagnostics.found)
+    diagnostics.extend(own)
     return Checked(
         name,
         diagnostics,
-        {**_label_sources(rules.diagnostics), **sources},
+        {**_label_sources(diagnostics), **sources},
         workflow=bound.workflow,
         document=document,
         folder=folder.absolute(),

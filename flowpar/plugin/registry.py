@@ -91,12 +91,15 @@ class Registry:
         *,
         search_path: Sequence[str] | None = None,
         allows_plugins: bool = True,
+        runs_local_checks: bool = False,
         local: Iterable[TaskTypeSource] = (),
     ) -> None:
         """Know the built-in kinds, the `local` ones, and unless told not to the installed ones.
 
-        `search_path` is where distributions and their modules are looked for, by default `sys.path`.
+        `search_path` is where distributions and their modules are looked for, by default `sys.path`;
+        `runs_local_checks` is for a command that is about to run the workflow's code anyway.
         """
+        self.runs_local_checks = runs_local_checks
         self._search_path = tuple(sys.path if search_path is None else search_path)
         self._allows_plugins = allows_plugins
         self._local = {source.kind: source for source in local}
@@ -111,7 +114,12 @@ class Registry:
     def with_local(self, sources: Iterable[TaskTypeSource]) -> Registry:
         """Return a registry that knows the task types of a workflow's own files, too."""
         local = sources if self._allows_plugins else ()
-        registry = Registry(search_path=self._search_path, allows_plugins=self._allows_plugins, local=local)
+        registry = Registry(
+            search_path=self._search_path,
+            allows_plugins=self._allows_plugins,
+            runs_local_checks=self.runs_local_checks,
+            local=local,
+        )
         registry._scanned = self._scanned
         return registry
 
@@ -124,6 +132,10 @@ class Registry:
         if kind not in self._found:
             self._found[kind] = self._look_up(kind)
         return self._found[kind]
+
+    def checks_itself(self, source: TaskTypeSource) -> bool:
+        """Whether the task type has a check of its own that this command may run."""
+        return source.options.check is not None and (self.runs_local_checks or not source.is_local)
 
     def kinds(self) -> tuple[str, ...]:
         """Return all kinds that something claims, built-in ones first."""

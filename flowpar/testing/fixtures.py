@@ -78,7 +78,9 @@ def run_workflow(tmp_path: Path) -> RunWorkflow:
     ) -> WorkflowRun:
         path = workflow if isinstance(workflow, Path) else _write(tmp_path, workflow)
         prepared = prepare(
-            str(path), registry=Registry(), given=GivenInputs(values=dict(inputs or {}), origin="the test")
+            str(path),
+            registry=Registry(runs_local_checks=True),
+            given=GivenInputs(values=dict(inputs or {}), origin="the test"),
         )
         if prepared.plan is None:
             raise DocumentError(render(prepared.diagnostics, prepared.sources), diagnostics=prepared.diagnostics)
