@@ -1,6 +1,6 @@
 """From a file to a frozen plan: check, inputs, graph, settings.
 
-    path ─ check ─► Checked ─┬─ given inputs ─► values ─► settings
+    path ─ check ─► Checked ─┬─ given inputs ─► settled ─► settings
                              └─ needs ─► graph ─► layers, weights ─► Plan
                                            └─► cycles ─► findings
 
@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostics
 from flowpar.execute.recipe import Call
 from flowpar.expr.references import references
 from flowpar.lang.check import check
-from flowpar.lang.inputs import resolve_inputs
-from flowpar.planning.dotenv import read_env_files
 from flowpar.planning.expand import count_items
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
 from flowpar.planning.setting import SettingReader
+from flowpar.planning.settled import name_of, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +51,8 @@ def prepare(
 ) -> Prepared:
     """Check a workflow and plan its run.
 
-    Without `given` the plan is for looking at: what depends on inputs is left at its default.
+    Without `given` the plan is for looking at: inputs have their defaults, and what depends on one
+    that has none is left out.
     `executor` is the command line's. Raises PluginError for a task type that can't be used.
     """
     checked = check(path, registry=registry)
@@ -67,31 +66,22 @@ def prepare(
     return Prepared(os.fspath(path), None if diagnostics.has_errors else plan, diagnostics, checked.sources)
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """What is known before the run: inputs, variables of env files, and the contexts made of them."""
-
-    inputs: Mapping[str, object]
-    env_file: Mapping[str, str]
-    contexts: Mapping[str, object] | None
-
-
 def _plan(
     checked: Checked, document: Document, given: GivenInputs | None, executor: str | None, diagnostics: Diagnostics
 ) -> Plan | None:
     """Return the plan of a sound document, or None where an input or an env file is wrong."""
-    settled = _settle(checked, given, diagnostics)
-    if settled is None or checked.workflow is None:
+    settled = settle(checked, given, diagnostics)
+    if diagnostics.has_errors or checked.workflow is None:
         return None
     graph = build_graph({task.id: task.needs for task in checked.tasks.values()})
     layers = layers_of(graph)
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
-    reader = SettingReader(document, settled.contexts)
+    reader = SettingReader(document, settled)
     tasks = tuple(_task(checked.tasks[task], reader, executor, layer=layer_of[task], order=order) for task in order)
     diagnostics.extend(reader.found)
     return Plan(
-        workflow=_name(checked),
+        workflow=name_of(checked),
         file=checked.path,
         workflow_dir=str(checked.folder),
         description=checked.workflow.description,
@@ -105,21 +95,6 @@ def _plan(
         python_path=checked.python_path,
         outputs_read=_tasks_in(checked.outputs),
     )
-
-
-def _settle(checked: Checked, given: GivenInputs | None, diagnostics: Diagnostics) -> _Settled | None:
-    if given is None:
-        return _Settled({}, {}, None)
-    resolved, env_files = resolve_inputs(checked, given), read_env_files(checked)
-    diagnostics.extend([*resolved.diagnostics, *env_files.diagnostics])
-    if diagnostics.has_errors:
-        return None
-    contexts = {
-        "inputs": resolved.values,
-        "env": {**os.environ, **env_files.variables},
-        "workflow": {"name": _name(checked), "dir": str(checked.folder)},
-    }
-    return _Settled(resolved.values, env_files.variables, contexts)
 
 
 def _task(
@@ -155,7 +130,7 @@ def _fan_out(task: CheckedTask, fan_out: CheckedFanOut, reader: SettingReader) -
         exclude=fan_out.exclude,
         max_parallel=reader.max_parallel(task),
         on_item_error=reader.on_item_error(task),
-        items=count_items(fan_out, reader.contexts),
+        items=count_items(fan_out, reader.settled),
     )
 
 
@@ -166,7 +141,3 @@ def _tasks_in(templates: Mapping[str, Template]) -> frozenset[str]:
         for reference in references(template)
         if reference.context == "tasks" and reference.name is not None
     )
-
-
-def _name(checked: Checked) -> str:
-    return (checked.workflow and checked.workflow.name) or Path(checked.path).stem

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import NeedsWorker
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
-from flowpar.expr.template import Constant
 from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.planning.model import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from flowpar.core.source import Span
     from flowpar.lang.checked import CheckedTask
     from flowpar.lang.node import Document
+    from flowpar.planning.settled import Settled
 
 WRONG_SETTING = "FP222"
 ItemError = Literal["finish", "fail_fast", "collect"]
@@ -33,10 +33,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class SettingReader:
-    """Reads the settings of one document's tasks; without `contexts` an expression counts as not written."""
+    """Reads the settings of one document's tasks; what is not settled counts as not written."""
 
     document: Document
-    contexts: Mapping[str, object] | None
+    settled: Settled
     found: list[Diagnostic] = field(default_factory=list)
 
     def retry(self, task: CheckedTask) -> Retry:
@@ -80,10 +80,10 @@ class SettingReader:
 
     def _read(self, task: CheckedTask, name: str, convert: Callable[[object], T | None], wanted: str) -> T | None:
         template = task.settings.get(name)
-        if template is None or (self.contexts is None and not isinstance(template, Constant)):
+        if template is None or not self.settled.covers(template):
             return None
         try:
-            value = evaluate(template, self.contexts or {}, limits=IN_ENGINE)
+            value = evaluate(template, self.settled.contexts, limits=IN_ENGINE)
         except (EvaluationError, NeedsWorker) as error:
             self._find(task, name, f'"{name}" of task "{task.id}" cannot be evaluated: {error}')
             return None
