@@ -8,6 +8,7 @@ descriptors  0 reads nothing, 1 and 2 go to the task's log, nothing else but wha
 
 from __future__ import annotations
 
+import _signal
 import faulthandler
 import fcntl
 import gc
@@ -16,7 +17,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from multiprocessing import forkserver, process
+from multiprocessing import process
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute import kernel
@@ -34,6 +35,7 @@ IGNORED_BY_LAUNCHER = (
     signal.SIGTTIN,
     signal.SIGTTOU,
 )
+_CHANGED_BY_LAUNCHER = tuple(map(int, (*IGNORED_BY_LAUNCHER, signal.SIGCHLD, signal.SIGTERM)))
 
 
 def found_session(origin: Origin) -> None:
@@ -49,11 +51,13 @@ def found_session(origin: Origin) -> None:
 
 def restore_signals() -> None:
     """Undo what the launcher did to signals."""
-    signal.set_wakeup_fd(-1)
-    for number in (*IGNORED_BY_LAUNCHER, signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # The module under `signal`, which makes no enums of its numbers: every page that a fork writes to
+    # is copied, and that would be a hundred of them.
+    _signal.set_wakeup_fd(-1)
+    for number in _CHANGED_BY_LAUNCHER:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
 def restore_interpreter() -> None:
@@ -78,6 +82,9 @@ def renew_output_streams() -> None:
 
 def leave_forkserver() -> None:
     """See that the task's own multiprocessing starts a forkserver below the task, not beside it."""
+    # Late: a launcher that forks does without it and the twenty modules it needs.
+    from multiprocessing import forkserver
+
     server: Any = forkserver._forkserver  # noqa: SLF001  # there is no public way
     if server._forkserver_alive_fd is not None:  # noqa: SLF001
         os.close(server._forkserver_alive_fd)  # noqa: SLF001

@@ -18,7 +18,9 @@ _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 
 IS_LINUX = sys.platform == "linux"
-_LIBC = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
+_PRCTL = ctypes.CDLL(None).prctl if IS_LINUX else None
+if _PRCTL is not None:
+    _PRCTL.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def become_subreaper() -> bool:
@@ -33,9 +35,10 @@ def die_with_parent() -> bool:
 
 def name_process(name: str) -> None:
     """Show the first 15 bytes of `name` in listings of processes."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_NAME, name.encode(errors="replace")[:15], 0, 0, 0)
+    if _PRCTL is not None:
+        text = ctypes.create_string_buffer(name.encode(errors="replace")[:15])
+        _PRCTL(_PR_SET_NAME, ctypes.addressof(text), 0, 0, 0)
 
 
 def _control(option: int, value: int) -> bool:
-    return _LIBC is not None and _LIBC.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0
+    return _PRCTL is not None and bool(_PRCTL(option, value, 0, 0, 0) == 0)

@@ -13,7 +13,7 @@ Under forkserver the forkserver reaps and tells the exit code through the proces
 from __future__ import annotations
 
 import os
-from multiprocessing import context, get_context, popen_fork, popen_spawn_posix, process
+from multiprocessing import context, get_context, popen_fork, process
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute.habitat import move_high
@@ -49,10 +49,6 @@ class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
             os._exit(code)
 
 
-class _SpawnPopen(_ToldOfItsEnd, popen_spawn_posix.Popen):
-    pass
-
-
 class ForkProcess(context.ForkProcess):
     """A process that the launcher forks; `heart` ends when the launcher does."""
 
@@ -68,7 +64,13 @@ class SpawnProcess(context.SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing's name
-        return _SpawnPopen(process_obj)
+        # Late: a launcher that forks does without it and the twenty modules it needs.
+        from multiprocessing import popen_spawn_posix
+
+        class SpawnPopen(_ToldOfItsEnd, popen_spawn_posix.Popen):
+            pass
+
+        return SpawnPopen(process_obj)
 
 
 class Starter:
