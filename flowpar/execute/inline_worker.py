@@ -1,0 +1,184 @@
+"""The far side of `inline`: one process that makes attempts one after another and tidies up after each.
+
+What an attempt changes in its process is put back: folder, environment, path, mask, signals, recursion limit,
+streams, logging. Child processes that it leaves are ended.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.data.managed import ManagedOutputs
+from flowpar.execute import tree
+from flowpar.execute.attempt import make_attempt
+from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.order import Descriptors, JobOrder
+from flowpar.execute.report_pipe import Report
+from flowpar.execute.standing import BEGUN, Done, Word
+from flowpar.execute.wire import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.outcome import Outcome
+    from flowpar.execute.base import Job
+    from flowpar.execute.wire import Frame
+
+_SIGNALS = (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def serve(outputs_address: str | None, outputs_key: bytes, control: int) -> None:
+    """Make attempts until the engine hangs up."""
+    InlineWorker(Channel(socket.socket(fileno=control)), outputs_address, outputs_key).run()
+
+
+class InlineWorker:
+    """Owns the channel; everything happens in the main thread."""
+
+    def __init__(self, channel: Channel, outputs_address: str | None, outputs_key: bytes) -> None:
+        """Let nothing of an attempt reach the streams of the command."""
+        self._channel = channel
+        self._outputs = ManagedOutputs(outputs_address, outputs_key) if outputs_address else None
+        self._shared = b""
+        self._null = os.open(os.devnull, os.O_WRONLY)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _direct(self._null)
+
+    def run(self) -> None:
+        """Serve until the engine hangs up."""
+        with suppress(EOFError):
+            while True:
+                for frame in self._channel.receive():
+                    self._obey(frame)
+
+    def _obey(self, frame: Frame) -> None:
+        match frame.kind:
+            case Word.SHARE:
+                self._shared = frame.body
+            case Word.JOB:
+                order = JobOrder(frame.body, self._shared, "", None, "", Descriptors(*frame.descriptors))
+                self._do(order.job, frame.descriptors[0])
+
+    def _do(self, job: Job, output: int) -> None:
+        started, cpu_s = time.monotonic(), time.process_time()
+        self._channel.send(Word.BEGUN, BEGUN.pack(job.number, started))
+        _direct(output)
+        os.close(output)
+        before = Before.now()
+        try:
+            outcome, warnings = self._attempt(job)
+        finally:
+            before.restore()
+            _direct(self._null)
+        warnings += _end_children()
+        report = Report(outcome, warnings)
+        done = Done(job.number, started, time.monotonic(), time.process_time() - cpu_s, report)
+        self._channel.send(Word.DONE, done.pack())
+
+    def _attempt(self, job: Job) -> tuple[Outcome, tuple[str, ...]]:
+        def post(kind: str, body: Mapping[str, object]) -> None:
+            if self._outputs is not None:
+                self._outputs.post(json.dumps([job.number, kind, body], default=repr, skipkeys=True).encode())
+                self._channel.send(Word.POSTED, b"")
+
+        try:
+            signal.signal(signal.SIGTERM, _raise_cancelled)
+            try:
+                return make_attempt(job, post=post, is_isolated=True)
+            finally:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        except Cancelled:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
+
+
+def _raise_cancelled(_number: int, _frame: object) -> NoReturn:
+    raise Cancelled
+
+
+def _direct(number: int) -> None:
+    """Let stdout and stderr go to a descriptor, with nothing left of what was there before."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os.dup2(number, 1)
+    os.dup2(number, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a process was like before an attempt."""
+
+    folder: str
+    environment: Mapping[str, str]
+    path: tuple[str, ...]
+    arguments: tuple[str, ...]
+    mask: int
+    recursion_limit: int
+    streams: tuple[Any, Any, Any]
+    handlers: Mapping[int, Any]
+    log_level: int
+    log_handlers: tuple[logging.Handler, ...]
+
+    @classmethod
+    def now(cls) -> Before:
+        """Take note of it."""
+        root = logging.getLogger()
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return cls(
+            folder=os.getcwd(),  # noqa: PTH109 - a folder that was removed has no Path
+            environment=dict(os.environ),
+            path=tuple(sys.path),
+            arguments=tuple(sys.argv),
+            mask=mask,
+            recursion_limit=sys.getrecursionlimit(),
+            streams=(sys.stdin, sys.stdout, sys.stderr),
+            handlers={number: signal.getsignal(number) for number in _SIGNALS},
+            log_level=root.level,
+            log_handlers=tuple(root.handlers),
+        )
+
+    def restore(self) -> None:
+        """Put it back."""
+        _flush()
+        sys.stdin, sys.stdout, sys.stderr = self.streams
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        sys.path[:] = self.path
+        sys.argv[:] = self.arguments
+        os.umask(self.mask)
+        sys.setrecursionlimit(self.recursion_limit)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        root = logging.getLogger()
+        root.setLevel(self.log_level)
+        root.handlers[:] = self.log_handlers
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the task may have put anything there
+            stream.flush()
+
+
+def _end_children() -> tuple[str, ...]:
+    """End what the attempt left running; return what to warn of."""
+    names = [tree.name_of(pid) for pid in tree.children_of(os.getpid()) if tree.is_alive(pid)]
+    if not names:
+        return ()
+    tree.kill_descendants()
+    return (f"left {len(names)} process{'es' if len(names) > 1 else ''} running ({', '.join(names)}); ended",)

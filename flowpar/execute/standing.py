@@ -1,0 +1,299 @@
+"""A worker process that stays and makes one attempt after another, as the engine sees it.
+
+    engine ── SHARE, JOB (with the write end of an output pipe), CANCEL ──► worker
+    engine ◄─ BEGUN, POSTED, DONE, ABANDONED ────────────────────────────── worker
+
+When its process dies, every attempt that it holds fails and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from flowpar.core.outcome import Failure, FailureKind, Outcome
+from flowpar.execute.base import Completion, Printed, Started
+from flowpar.execute.death import signal_name
+from flowpar.execute.order import pack_job
+from flowpar.execute.printed import PrintedOutput
+from flowpar.execute.report_pipe import Report, pack_report, unpack_report
+from flowpar.execute.wire import BadFrame, Channel, Frame
+
+if TYPE_CHECKING:
+    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.control import Birth, Exit, Refusal
+    from flowpar.execute.link import Link
+    from flowpar.execute.watch import Watch
+
+_CHUNK_BYTES = 1 << 16
+# What a pipe may hold; more would come from somebody who goes on writing.
+_MAX_REST_BYTES = 4 << 20
+
+
+class Word(IntEnum):
+    """What a frame between engine and standing worker means."""
+
+    SHARE = 41
+    JOB = 42
+    CANCEL = 43
+    BEGUN = 51
+    POSTED = 52
+    DONE = 53
+    ABANDONED = 54
+
+
+NUMBER = struct.Struct("<Q")
+BEGUN = struct.Struct("<Qd")
+_DONE = struct.Struct("<Qddd")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An attempt that is over; times are monotonic, `cpu_s` is that of its thread."""
+
+    job: int
+    started: float
+    ended: float
+    cpu_s: float
+    report: Report
+
+    def pack(self) -> bytes:
+        """Return the body of DONE."""
+        return _DONE.pack(self.job, self.started, self.ended, self.cpu_s) + pack_report(self.report)
+
+    @classmethod
+    def unpack(cls, frame: Frame) -> Done:
+        """Read the body of DONE; raises BadFrame where it is none."""
+        if len(frame.body) < _DONE.size:
+            raise BadFrame("this is no end of an attempt")
+        job, started, ended, cpu_s = _DONE.unpack_from(frame.body)
+        return cls(job, started, ended, cpu_s, unpack_report(Frame(frame.kind, frame.body[_DONE.size :])))
+
+
+class Employer(Protocol):
+    """Who has jobs for a standing worker."""
+
+    def say(self, notice: Notice) -> None:
+        """Take a notice."""
+        ...
+
+    def posted(self) -> None:
+        """A message of some attempt waits in the managed Queue."""
+        ...
+
+    def freed(self, worker: StandingWorker) -> None:
+        """The worker holds one attempt less."""
+        ...
+
+    def abandoned(self, worker: StandingWorker) -> None:
+        """The worker holds a thread that cannot be ended, and must not get another job."""
+        ...
+
+    def lost(self, worker: StandingWorker) -> None:
+        """The worker's process is over."""
+        ...
+
+
+class _Held:
+    """An attempt that the worker holds, and what it prints."""
+
+    def __init__(self, job: Job, output: int) -> None:
+        self.job = job
+        self.output = output
+        self.printed = PrintedOutput(job.log_file)
+        self.started: float | None = None
+
+
+class StandingWorker:
+    """Owns one process, the channel to it and the read ends of output pipes; `jobs` are the numbers it holds."""
+
+    def __init__(
+        self, link: Link, watch: Watch, employer: Employer, *, name: str, entry: str, arguments: tuple[object, ...]
+    ) -> None:
+        """Have the process started: it calls `entry` with `arguments` and the descriptor of its channel."""
+        self.pid = 0
+        self._link = link
+        self._watch = watch
+        self._employer = employer
+        self._held: dict[int, _Held] = {}
+        self._shared: bytes | None = None
+        ours, theirs = socket.socketpair()
+        self._channel: Channel | None = Channel(ours)
+        watch.add(ours.fileno(), self._hear)
+        with theirs:
+            self._key = link.serve(self, entry, arguments, name=name, descriptors=(theirs.fileno(),))
+
+    @property
+    def jobs(self) -> list[int]:
+        """The numbers of the jobs it holds."""
+        return list(self._held)
+
+    def submit(self, job: Job) -> None:
+        """Hand over a job; raises OSError where no pipe is to be had."""
+        output, output_end = os.pipe()
+        held = self._held[job.number] = _Held(job, output)
+        os.set_blocking(output, False)
+        self._watch.add(output, lambda: self._hear_output(held))
+        try:
+            if job.shared is not self._shared:
+                self._shared = job.shared
+                self._send(Word.SHARE, job.shared)
+            self._send(Word.JOB, pack_job(job), output_end)
+        finally:
+            os.close(output_end)
+
+    def ask_to_cancel(self, job: int) -> None:
+        """Ask an attempt to end; it does, or ABANDONED says that it can't be made to."""
+        self._send(Word.CANCEL, NUMBER.pack(job))
+
+    def signal(self, *, force: bool) -> None:
+        """TERM to the process and all below it, or KILL by `force`."""
+        self._link.cancel(self._key, force=force)
+
+    def settle(self, job: int, outcome: Outcome) -> None:
+        """Complete an attempt that the worker will not complete, or not in time."""
+        held = self._held.get(job)
+        if held is not None:
+            now = time.monotonic()
+            self._complete(held, Done(job, held.started or now, now, -1.0, Report(outcome)))
+
+    def close(self) -> None:
+        """Give all descriptors back; the process ends with its channel or with the link."""
+        for held in self._held.values():
+            self._close_output(held)
+        self._held.clear()
+        self._hang_up()
+
+    # What the launcher says.
+
+    def born(self, birth: Birth) -> None:
+        """Note that it runs."""
+        self.pid = birth.pid
+
+    def ended(self, end: Exit) -> None:
+        """Fail what it held."""
+        self._hear_rest()
+        how = f"was killed by {signal_name(-end.code)}" if end.code < 0 else f"exited with code {end.code}"
+        name = signal_name(-end.code) if end.code < 0 else ""
+        self._lose(Failure(FailureKind.DIED, name, f"its worker process (pid {end.pid}) {how}"))
+
+    def refused(self, refusal: Refusal) -> None:
+        """Fail what it was to do."""
+        self._lose(Failure(FailureKind.DIED, "", refusal.message))
+
+    def _lose(self, failure: Failure) -> None:
+        for job in self.jobs:
+            self.settle(job, failure)
+        self._hang_up()
+        self._employer.lost(self)
+
+    def _hear(self) -> None:
+        if self._channel is None:
+            return
+        try:
+            for frame in self._channel.receive():
+                self._take(frame)
+        except EOFError:
+            self._hang_up()  # its end follows
+        except (BadFrame, struct.error):
+            self.signal(force=True)
+            self._hang_up()
+
+    def _hear_rest(self) -> None:
+        """Take what the worker said before it ended, up to the end of the channel."""
+        poller = select.poll()
+        if self._channel is not None:
+            poller.register(self._channel.fileno(), select.POLLIN)
+        while self._channel is not None and poller.poll(0):
+            self._hear()
+
+    def _take(self, frame: Frame) -> None:
+        match frame.kind:
+            case Word.POSTED:
+                self._employer.posted()
+            case Word.BEGUN:
+                number, started = BEGUN.unpack(frame.body)
+                if (held := self._held.get(number)) is not None:
+                    held.started = started
+                    self._employer.say(Started(number, self.pid, started))
+            case Word.DONE:
+                done = Done.unpack(frame)
+                if (held := self._held.get(done.job)) is not None:
+                    self._complete(held, done)
+                else:
+                    self._employer.freed(self)
+            case Word.ABANDONED:
+                (number,) = NUMBER.unpack(frame.body)
+                if number in self._held:
+                    self._employer.abandoned(self)
+                    self.settle(number, Failure(FailureKind.CANCELLED, "", "cancelled"))
+            case _:
+                raise BadFrame("a worker says no such thing")
+
+    def _complete(self, held: _Held, done: Done) -> None:
+        self._read_rest(held)
+        self._close_output(held)
+        warnings = done.report.warnings
+        if held.printed.problem:
+            warnings += (held.printed.problem,)
+        del self._held[done.job]
+        self._employer.freed(self)
+        self._employer.say(
+            Completion(
+                done.job,
+                done.report.outcome,
+                self.pid,
+                done.started,
+                done.ended,
+                cpu_s=done.cpu_s if done.cpu_s >= 0 else None,
+                has_log=held.printed.has_log,
+                warnings=warnings,
+            )
+        )
+
+    def _hear_output(self, held: _Held) -> None:
+        self._read_output(held)
+
+    def _read_output(self, held: _Held) -> int:
+        try:
+            data = os.read(held.output, _CHUNK_BYTES)
+        except BlockingIOError:
+            return 0
+        if data:
+            self._print(held, held.printed.take(data))
+        else:
+            self._watch.remove(held.output)
+        return len(data)
+
+    def _read_rest(self, held: _Held) -> None:
+        rest_bytes = 0
+        while rest_bytes < _MAX_REST_BYTES and (size := self._read_output(held)):
+            rest_bytes += size
+        self._print(held, held.printed.finish())
+
+    def _print(self, held: _Held, text: str) -> None:
+        if text:
+            self._employer.say(Printed(held.job.number, text))
+
+    def _close_output(self, held: _Held) -> None:
+        self._watch.remove(held.output)
+        os.close(held.output)
+
+    def _send(self, word: Word, body: bytes, *descriptors: int) -> None:
+        # A worker that is gone says so by its end.
+        with suppress(ConnectionError):
+            if self._channel is not None:
+                self._channel.send(word, body, descriptors)
+
+    def _hang_up(self) -> None:
+        if self._channel is not None:
+            self._watch.remove(self._channel.fileno())
+            self._channel.close()
+            self._channel = None

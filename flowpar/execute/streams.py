@@ -1,0 +1,117 @@
+"""Standard streams of a worker whose threads each have an output of their own.
+
+print() in an attempt's thread ─► sys.stdout ─► the output of that attempt
+anything else                  ─► descriptors 1 and 2: the output of the attempt that began last
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+
+class Outlet:
+    """The output of one attempt, as both standard streams."""
+
+    def __init__(self, number: int) -> None:
+        """Own the descriptor."""
+        self.number = number
+        self._binary = io.BufferedWriter(io.FileIO(number, "wb"))
+        self.stdout = _text(self._binary)
+        self.stderr = _text(self._binary)
+
+    def close(self) -> None:
+        """Write what is held back and close; a thread that the attempt left behind can't write any more."""
+        for stream in (self.stdout, self.stderr, self._binary):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        with suppress(OSError, ValueError):
+            self._binary.close()
+
+
+def _text(binary: io.BufferedWriter) -> io.TextIOWrapper:
+    return io.TextIOWrapper(binary, "utf-8", "backslashreplace", line_buffering=True)
+
+
+_CURRENT: ContextVar[Outlet | None] = ContextVar("flowpar_outlet", default=None)
+
+
+class _Stream(io.TextIOBase):
+    """`sys.stdout` or `sys.stderr`: whichever outlet belongs to the thread that writes."""
+
+    def __init__(self, name: str, fallback: io.TextIOWrapper) -> None:
+        super().__init__()
+        self.name = f"<{name}>"
+        self._attribute = name
+        self._fallback = fallback
+
+    @property
+    def _here(self) -> io.TextIOWrapper:
+        outlet = _CURRENT.get()
+        return self._fallback if outlet is None else cast("io.TextIOWrapper", getattr(outlet, self._attribute))
+
+    @property
+    def buffer(self) -> BinaryIO:
+        return cast("BinaryIO", self._here.buffer)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in the stub
+        return "utf-8"
+
+    def write(self, text: str) -> int:
+        return self._here.write(text)
+
+    def flush(self) -> None:
+        self._here.flush()
+
+    def fileno(self) -> int:
+        return self._here.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+
+class Outlets:
+    """All outlets of the process; keeps descriptors 1 and 2 on one that is open."""
+
+    def __init__(self) -> None:
+        """Take over the standard streams, so that nothing of a task reaches those of the command."""
+        self._lock = threading.Lock()
+        self._open: list[Outlet] = []
+        self._null = os.open(os.devnull, os.O_WRONLY)
+        self._direct()
+        for name, number in (("stdout", 1), ("stderr", 2)):
+            binary = io.BufferedWriter(io.FileIO(number, "wb", closefd=False))
+            setattr(sys, name, _Stream(name, _text(binary)))
+
+    def enter(self, number: int) -> tuple[Outlet, Token[Outlet | None]]:
+        """Let this thread write to a descriptor, which is owned from now on."""
+        outlet = Outlet(number)
+        with self._lock:
+            self._open.append(outlet)
+            self._direct()
+        return outlet, _CURRENT.set(outlet)
+
+    def leave(self, outlet: Outlet, token: Token[Outlet | None]) -> None:
+        """Close what `enter` opened."""
+        _CURRENT.reset(token)
+        with self._lock:
+            self._open.remove(outlet)
+            self._direct()
+        outlet.close()
+
+    def _direct(self) -> None:
+        target = self._open[-1].number if self._open else self._null
+        os.dup2(target, 1)
+        os.dup2(target, 2)

@@ -1,0 +1,142 @@
+"""The far side of `thread`: one process that makes attempts in threads, and is replaced when one can't be ended.
+
+main thread   reads the channel, hands jobs out, passes cancellations on
+threads       one attempt at a time each
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.data.managed import ManagedOutputs
+from flowpar.execute.attempt import make_attempt
+from flowpar.execute.order import Descriptors, JobOrder
+from flowpar.execute.post_log import listen_to_logging
+from flowpar.execute.report_pipe import Report
+from flowpar.execute.standing import BEGUN, NUMBER, Done, Word
+from flowpar.execute.streams import Outlets
+from flowpar.execute.wire import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowpar.execute.base import Job
+    from flowpar.execute.wire import Frame
+
+    Post = Callable[[str, Mapping[str, object]], None]
+
+# A command that was asked to end, or a loop that asks `cancelled()`, gets this long before it is given up.
+_PATIENCE_S = 0.3
+_POST: ContextVar[Post | None] = ContextVar("flowpar_post", default=None)
+
+
+def serve(slots: int, outputs_address: str | None, outputs_key: bytes, control: int) -> None:
+    """Make attempts in up to `slots` threads until the engine hangs up."""
+    ThreadWorker(Channel(socket.socket(fileno=control)), slots, outputs_address, outputs_key).run()
+
+
+@dataclass(slots=True)
+class _Errand:
+    """A job in the hands of a thread."""
+
+    job: Job
+    output: int
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class ThreadWorker:
+    """Owns the channel; the dictionary of errands belongs to the main thread but for removals."""
+
+    def __init__(self, channel: Channel, slots: int, outputs_address: str | None, outputs_key: bytes) -> None:
+        """Take over the process's streams and its logging."""
+        self._channel = channel
+        self._slots = slots
+        self._outputs = ManagedOutputs(outputs_address, outputs_key) if outputs_address else None
+        self._outlets = Outlets()
+        self._sending = threading.Lock()
+        self._waiting: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
+        self._errands: dict[int, _Errand] = {}
+        self._threads = 0
+        self._shared = b""
+        logging.captureWarnings(capture=False)
+        listen_to_logging(_POST.get)
+
+    def run(self) -> None:
+        """Serve until the engine hangs up."""
+        while True:
+            try:
+                frames = self._channel.receive()
+            except EOFError:
+                return
+            for frame in frames:
+                self._obey(frame)
+
+    def _obey(self, frame: Frame) -> None:
+        match frame.kind:
+            case Word.SHARE:
+                self._shared = frame.body
+            case Word.JOB:
+                order = JobOrder(frame.body, self._shared, "", None, "", Descriptors(*frame.descriptors))
+                self._take_on(_Errand(order.job, frame.descriptors[0]))
+            case Word.CANCEL:
+                errand = self._errands.get(*NUMBER.unpack(frame.body))
+                if errand is not None:
+                    threading.Thread(target=self._cancel, args=(errand,), daemon=True).start()
+
+    def _take_on(self, errand: _Errand) -> None:
+        self._errands[errand.job.number] = errand
+        self._waiting.put(errand)
+        if self._threads < min(self._slots, len(self._errands)):
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"flowpar-{self._threads}", daemon=True).start()
+
+    def _cancel(self, errand: _Errand) -> None:
+        errand.cancelled.set()
+        if not errand.over.wait(min(_PATIENCE_S, errand.job.grace_s)):
+            self._send(Word.ABANDONED, NUMBER.pack(errand.job.number))
+
+    def _work(self) -> None:
+        while True:
+            self._attempt(self._waiting.get())
+
+    def _attempt(self, errand: _Errand) -> None:
+        job = errand.job
+        started, cpu_s = time.monotonic(), time.thread_time()
+        self._send(Word.BEGUN, BEGUN.pack(job.number, started))
+        post = self._post_of(job.number)
+        outlet, token = self._outlets.enter(errand.output)
+        posting = _POST.set(post)
+        try:
+            outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=errand.cancelled.is_set)
+        finally:
+            _POST.reset(posting)
+            self._outlets.leave(outlet, token)
+        ended, cpu_s = time.monotonic(), time.thread_time() - cpu_s
+        self._errands.pop(job.number, None)
+        errand.over.set()
+        self._send(Word.DONE, Done(job.number, started, ended, cpu_s, Report(outcome, warnings)).pack())
+
+    def _post_of(self, job: int) -> Post:
+        def post(kind: str, body: Mapping[str, object]) -> None:
+            if self._outputs is not None:
+                self._outputs.post(json.dumps([job, kind, body], default=repr, skipkeys=True).encode())
+                self._send(Word.POSTED, b"")
+
+        return post
+
+    def _send(self, word: Word, body: bytes) -> None:
+        with self._sending:
+            try:
+                self._channel.send(word, body)
+            except OSError:  # the engine is gone, and with it all reason to go on
+                os._exit(0)
