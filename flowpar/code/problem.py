@@ -41,7 +41,7 @@ class TargetProblem:
 def malformed(target: str) -> TargetProblem:
     """Refuse a text that is not "module:function"."""
     shown = target if len(target) <= _LONGEST_SHOWN else target[:_LONGEST_SHOWN] + "…"
-    hint = None
+    hint = "a target can't be an expression" if "${{" in target else None
     module, dot, function = target.rpartition(".")
     if dot and ":" not in target and all(part.isidentifier() for part in target.split(".")):
         hint = f'did you mean "{module}:{function}"?'

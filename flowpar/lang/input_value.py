@@ -56,7 +56,7 @@ def _item(kind: InputType, value: object, index: int, folder: Path) -> object:
     try:
         return _converted(kind, value, folder)
     except InputProblem as problem:
-        raise InputProblem(f"item {index} must be {WORDS[kind]}, not {shown(value)}") from problem
+        raise InputProblem(f"must have {WORDS[kind]} as item {index}, not {shown(value)}") from problem
 
 
 def _parsed(kind: InputType, text: str, items: InputType | None) -> object:

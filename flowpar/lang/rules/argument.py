@@ -24,7 +24,8 @@ _MOST_NAMED = 12
 class Call:
     """A task's call: `path` is where its arguments stand, `owner` what messages call the function.
 
-    `is_short` says that the one argument stands at `path` itself; `home` is what to blame for a missing one.
+    `is_short` says that the one argument stands at `path` itself; `home` is what to blame for a missing one;
+    `is_ours` that the function is flowpar's own, whose source helps nobody.
     """
 
     signature: Signature
@@ -33,6 +34,7 @@ class Call:
     path: Path
     home: Path
     is_short: bool = False
+    is_ours: bool = False
 
     def path_of(self, name: str) -> Path:
         """Return where an argument stands."""
@@ -42,7 +44,7 @@ class Call:
     def labels(self) -> tuple[Label, ...]:
         """The place of the definition, where it is known."""
         signature = self.signature
-        if not signature.line:
+        if not signature.line or self.is_ours:
             return ()
         span = Span.at(signature.line, signature.column, length=len(signature.name))
         return (Label(signature.file, span, f'"{signature.name}" is defined here'),)
@@ -53,7 +55,8 @@ def check_call(findings: Findings, call: Call) -> None:
     if not call.signature.is_known:
         return
     parameters = {parameter.name: parameter for parameter in call.signature.named}
-    unknown = [name for name in call.arguments if name not in parameters]
+    unnamed = _refuse_positional(findings, call)
+    unknown = [name for name in call.arguments if name not in parameters and name not in unnamed]
     missing = [name for name, parameter in parameters.items() if parameter.is_required and name not in call.arguments]
     if not call.signature.takes_any_name:
         for name in unknown:
@@ -64,7 +67,6 @@ def check_call(findings: Findings, call: Call) -> None:
     for name, read in call.arguments.items():
         if name in parameters and read.template is not None:
             _check_type(findings, call, parameters[name], read.type)
-    _refuse_positional(findings, call)
 
 
 def _is_misspelt(missing: str, unknown: list[str], parameters: Mapping[str, Parameter]) -> bool:
@@ -111,7 +113,7 @@ def _described(given: Type) -> str:
         value = given.values[0]
         text = value if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else None
         return f'the text "{text}"' if text is not None else _constant(value)
-    return show(given)
+    return show(given if isinstance(given, Constant) else widen(given))
 
 
 _LONGEST_SHOWN = 40
@@ -131,6 +133,9 @@ def _constant(value: str | float | None) -> str:
 
 def _conversion(wanted: Type, given: Type) -> str | None:
     plain = widen(given)
+    if isinstance(given, Constant) and isinstance(wanted, Constant):
+        near = nearest(str(given.values[0]), map(str, wanted.values)) if len(given.values) == 1 else None
+        return None if near is None else f'did you mean "{near}"?'
     if isinstance(plain, OneOf) and NONE in plain.members and accepts(wanted, _without_none(plain)):
         return "it may be None: give another value by default(…, …)"
     name = show(wanted)
@@ -144,10 +149,14 @@ def _without_none(kind: OneOf) -> Type:
     return rest[0] if len(rest) == 1 else OneOf(rest)
 
 
-def _refuse_positional(findings: Findings, call: Call) -> None:
-    for parameter in call.signature.parameters:
-        if parameter.kind == "positional_only" and parameter.is_required:
+def _refuse_positional(findings: Findings, call: Call) -> frozenset[str]:
+    """Find parameters that no task can give, and return their names."""
+    unnamed = [parameter for parameter in call.signature.parameters if parameter.kind == "positional_only"]
+    for parameter in unnamed:
+        is_given = parameter.name in call.arguments
+        if is_given or parameter.is_required:
+            path = call.path_of(parameter.name) if is_given else call.home
             message = f'parameter "{parameter.name}" of {call.owner} can\'t be given by name'
             hint = 'take the "/" out of its signature, or call it from a function of your own'
-            findings.key_error("FP412", call.home, message, hint=hint, labels=call.labels)
-            return
+            findings.key_error("FP412", path, message, hint=hint, labels=call.labels)
+    return frozenset(parameter.name for parameter in unnamed)

@@ -8,9 +8,9 @@ from flowpar.code.signature import Signature
 from flowpar.lang.checked import CheckedCall
 from flowpar.lang.rules.argument import Call, check_call
 from flowpar.lang.rules.environment import read_cwd, read_env
-from flowpar.lang.rules.reading import Read
-from flowpar.lang.rules.shell import check_shell_text, text_of
+from flowpar.lang.rules.shell import read_shell
 from flowpar.lang.rules.target import check_target
+from flowpar.lang.vocabulary import BUILT_IN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
     from flowpar.lang.model import DefaultsModel, TaskModel
     from flowpar.lang.rules.findings import Path
-    from flowpar.lang.rules.reading import Reading
+    from flowpar.lang.rules.reading import Read, Reading
     from flowpar.lang.rules.scope import View
     from flowpar.lang.rules.target import Targets
 
@@ -51,22 +51,29 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, vie
     home = (*path, model.kind)
     signature = targets.of_kind(model.kind)
     arguments = _below(reading, home, model, view, signature=signature)
-    call = Call(signature, f'"{model.kind}"', arguments, home, home, is_short=not isinstance(model.body, dict))
-    check_call(reading.findings, call)
+    check_call(
+        reading.findings,
+        Call(
+            signature,
+            f'"{model.kind}"',
+            arguments,
+            home,
+            home,
+            is_short=not isinstance(model.body, dict),
+            is_ours=model.kind in BUILT_IN_KINDS,
+        ),
+    )
     return CheckedCall(targets.target(model), _templates(arguments), signature=signature)
 
 
 def _below(reading: Reading, home: Path, model: TaskModel, view: View, *, signature: Signature) -> dict[str, Read]:
     """Read what stands below a kind key, by the names of the parameters."""
-    text = text_of(model.body, home) if model.kind == "shell" else None
-    refused = text is not None and check_shell_text(reading.findings, *text)
+    if model.kind == "shell":
+        return read_shell(reading, home, model.body, view)
     if not isinstance(model.body, dict):
         first = signature.named[0].name if signature.named else "value"
-        return {first: Read(None) if refused else reading.value(model.body, home, view)}
-    return {
-        name: Read(None) if refused and name == "run" else reading.value(value, (*home, name), view)
-        for name, value in model.body.items()
-    }
+        return {first: reading.value(model.body, home, view)}
+    return {name: reading.value(value, (*home, name), view) for name, value in model.body.items()}
 
 
 def _templates(arguments: Mapping[str, Read]) -> dict[str, Template]:

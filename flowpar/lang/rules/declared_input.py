@@ -73,11 +73,7 @@ def _bad_pattern(model: InputModel) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _bad_enum(model: InputModel) -> Iterator[tuple[str, str, str | None]]:
-    if model.enum is None:
-        return
-    if not model.enum:
-        yield "enum", '"enum" is empty, so no value would do', "leave it out to allow any value"
-    for value in model.enum:
+    for value in model.enum or ():
         try:
             value_from_data(_bare(model), value, Path())
         except InputProblem as problem:

@@ -81,19 +81,15 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
                 check_readers(findings, mentions, tasks)
     check_outputs(findings, of_outputs, tasks)
     warn_of_unused_inputs(findings, workflow, uses.inputs)
-    warn_of_variables(findings, uses.variables, declared_variables(workflow), os.environ)
+    if not workflow.env_file:  # what is in the files is only known when they are read
+        warn_of_variables(findings, uses.variables, frozenset(workflow.env), os.environ)
     return Ruled(tasks, outputs, env, tuple(findings.found))
 
 
 def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
     inputs = {name: type_of_input(model) for name, model in workflow.inputs.items()}
     tasks = TaskTypes(workflow, lambda task: targets.output_of(workflow.tasks[task]))
-    return Surroundings(inputs, tasks, AnyText(declared_variables(workflow)))
-
-
-def declared_variables(workflow: Workflow) -> frozenset[str]:
-    """Return the variables that the workflow itself sets for all its tasks."""
-    return frozenset(workflow.env)
+    return Surroundings(inputs, tasks, AnyText(workflow.env))
 
 
 def _outputs(reading: Reading, workflow: Workflow, surroundings: Surroundings) -> dict[str, Template]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.core.suggest import nearest
@@ -26,8 +27,10 @@ def warn_of_item_keys(findings: Findings, path: Path, model: TaskModel) -> None:
 
 def warn_of_unused_inputs(findings: Findings, workflow: Workflow, used: Collection[str]) -> None:
     """Find declared inputs that nothing reads."""
+    text = findings.document.source.text
     for name in workflow.inputs:
-        if name not in used:
+        # An expression with an error of its own mentions nothing, so its text counts, too.
+        if name not in used and re.search(rf"inputs\s*(?:\.\s*|\[\s*['\"]){name}(?![\w-])", text) is None:
             hint = f"read it by ${{{{ inputs.{name} }}}}, or take it out"
             findings.warning("FP704", ("inputs", name), f'nothing reads input "{name}"', hint=hint, of_key=True)
 

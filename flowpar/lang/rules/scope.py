@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.outcome import FailureKind
+from flowpar.core.states import TaskState
 from flowpar.core.types import (
     ANY,
     BOOL,
@@ -37,7 +39,7 @@ _WORKFLOW = {"name": STR, "dir": STR}
 _ERROR = Record(
     "error",
     (
-        ("kind", STR),
+        ("kind", Constant(tuple(kind.value for kind in FailureKind))),
         ("type", STR),
         ("message", STR),
         ("attempt", INT),
@@ -45,7 +47,8 @@ _ERROR = Record(
         ("traceback", STR),
     ),
 )
-_ENDING: tuple[tuple[str, Type], ...] = (("status", STR), ("error", union([_ERROR, NONE])))
+_STATUS = Constant(tuple(state.value for state in TaskState if state.is_final))
+_ENDING: tuple[tuple[str, Type], ...] = (("status", _STATUS), ("error", union([_ERROR, NONE])))
 _INPUT_TYPES: dict[str, Type] = {
     "string": STR,
     "integer": INT,
@@ -186,8 +189,13 @@ class Surroundings:
         return View(contexts, {"tasks": late, "run": late, "each": late, "matrix": late})
 
     def running(self) -> View:
-        """Return the view of a value without items: a fan-out's lists, the workflow's outputs."""
+        """Return the view of a value without items, such as the workflow's outputs."""
         return View(self._common(), {})
+
+    def spreading(self) -> View:
+        """Return the view of the lists of a fan-out, which come before any item."""
+        early = "it is what this list makes"
+        return View(self._common(), {"each": early, "matrix": early})
 
     def top_env(self) -> View:
         """Return the view of the top-level `env`, which all tasks share."""

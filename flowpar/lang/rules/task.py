@@ -37,9 +37,10 @@ class TaskRules:
         """Return a task, as far as it is right, and what its expressions mention."""
         model = self.workflow.tasks[task]
         path: Path = ("tasks", task)
-        plain = self.surroundings.running()
-        fan_out = read_fan_out(self.reading, path, model, plain)
-        view = plain if fan_out is None else self.surroundings.of_items(fan_out.context, fan_out.types)
+        fan_out = read_fan_out(self.reading, path, model, self.surroundings.spreading())
+        view = self.surroundings.running()
+        if fan_out is not None:
+            view = self.surroundings.of_items(fan_out.context, fan_out.types)
         condition = None
         if model.condition is not None:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)

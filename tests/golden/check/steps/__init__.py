@@ -1,0 +1,7 @@
+"""A package whose import would be seen: nothing may import it."""
+
+from __future__ import annotations
+
+from steps.words import merge as combine
+
+raise RuntimeError(combine)
