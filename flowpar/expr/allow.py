@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowpar.expr.finding import ExpressionError
 from flowpar.expr.foreign import CONSTANTS, METHODS
 from flowpar.expr.member import CONTEXTS
-from flowpar.expr.syntax import targets
+from flowpar.expr.syntax import children, targets
 from flowpar.expr.work import LARGEST_INT_BITS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def refusals(tree: ast.expr, span: Span) -> list[ExpressionError]:
         node = pending.pop()
         found = _refusal(node)
         if found is None:
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
             continue
         message, hint = found
         errors.append(ExpressionError(message, *span(node), hint=hint, code="FP302"))

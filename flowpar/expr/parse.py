@@ -11,7 +11,7 @@ from __future__ import annotations
 from flowpar.expr.allow import refusals
 from flowpar.expr.finding import ExpressionError, ExpressionErrors
 from flowpar.expr.foreign import foreign_operators
-from flowpar.expr.rewrite import DeclaredIds, Places, rewrite
+from flowpar.expr.rewrite import DeclaredIds, Places, plain_member, rewrite
 from flowpar.expr.scan import (
     OPENING,
     Fault,
@@ -103,6 +103,9 @@ def parse_condition(text: str, ids: DeclaredIds) -> Expression:
 
 def parse_expression(text: str, ids: DeclaredIds) -> Expression:
     """Read what stands between the braces; raises ExpressionErrors, offsets counting in `text`."""
+    plain = plain_member(text, ids)
+    if plain is not None:
+        return Expression(text, plain)
     blanked = _blanked(text)
     foreign = foreign_operators(blanked)
     if foreign:

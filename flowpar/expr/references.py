@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.expr.functions import DEFAULT
 from flowpar.expr.member import NAMESPACES, member_of
-from flowpar.expr.syntax import TooDeepError, tree_of
+from flowpar.expr.syntax import TooDeepError, children, tree_of
 from flowpar.expr.template import expressions_in
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _walk(tree: ast.expr) -> list[tuple[Reference, bool, ast.AST]]:
             found.append((reference, is_guarded, node))
             rest = _beside(node)
         else:
-            rest = list(ast.iter_child_nodes(node))
+            rest = children(node)
         guarded = guarded_by(node)
         for child in rest:
             value = child.value if isinstance(child, ast.keyword) else child

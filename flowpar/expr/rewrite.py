@@ -12,6 +12,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Mapping
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from flowpar.core.suggest import nearest
@@ -26,6 +28,10 @@ DeclaredIds: TypeAlias = Mapping[str, Collection[str]]
 WITH_IDS = frozenset({"tasks", "inputs", "secrets", "each", "matrix"})
 _LONGEST_ID = 128
 _MEMBER = re.compile(r"(?<!\w)(?P<owner>[^\W\d]\w*|[)\]'])(?P<dot>\s*\.\s*)(?P<name>[^\W\d][\w-]*)")
+_PLAIN = re.compile(
+    r"\s*(?P<owner>tasks|inputs|secrets|each|matrix)\.(?P<name>[A-Za-z_][A-Za-z0-9_-]*)"
+    r"(?P<fields>(?:\.[A-Za-z][A-Za-z0-9_]*){0,20})\s*"
+)
 _IDENTIFIER = re.compile(r"\w+")
 _DOT = re.compile(r"\s*\.\s*")
 
@@ -38,6 +44,18 @@ def rewrite(text: str, blanked: str, ids: DeclaredIds) -> str:
         pieces.append(f'{text[position:start]}["{name}"]')
         position = end
     return ("".join(pieces) + text[position:]).replace("\r", " ")
+
+
+def plain_member(text: str, ids: DeclaredIds) -> str | None:
+    """Return the code of `tasks.load.output` and its like, which most expressions are, or None for any other."""
+    member = _PLAIN.fullmatch(text)
+    if member is None or member["name"] not in ids.get(member["owner"], ()) or len(member["name"]) > _LONGEST_ID:
+        return None
+    if any(map(keyword.iskeyword, member["fields"].split("."))):
+        return None
+    name = member["name"]
+    is_plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+    return text if is_plain else f'{text[: member.end("owner")]}["{name}"]{text[member.end("name") :]}'
 
 
 def _renamed(blanked: str, ids: DeclaredIds) -> Iterator[tuple[int, int, str]]:
@@ -79,12 +97,18 @@ class Places:
     """Maps places of syntax nodes in the code of an expression back to offsets in its text."""
 
     def __init__(self, text: str, code: str) -> None:
-        """Align code with the text that it was made from."""
-        self._offsets = _aligned(text, code)
+        """Keep both; they are aligned when the first place is asked for, which few expressions need."""
+        self._text = text
+        self._code = code
         self._lines = code.split("\n")
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        return _aligned(self._text, self._code)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self._lines), initial=0))
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Return (start, end) of a node in the user's text."""

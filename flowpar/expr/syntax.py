@@ -25,7 +25,7 @@ def tree_of(code: str) -> ast.expr:
         raise TooDeepError from error
     except (ValueError, OverflowError) as error:
         raise SyntaxError(str(error)) from error
-    if _is_deeper(tree, DEEPEST):
+    if len(code) >= DEEPEST and _is_deeper(tree, DEEPEST):  # each level takes a character at least
         raise TooDeepError
     return tree
 
@@ -33,10 +33,22 @@ def tree_of(code: str) -> ast.expr:
 def _is_deeper(tree: ast.expr, levels: int) -> bool:
     level: list[ast.AST] = [tree]
     for _ in range(levels):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in children(node)]
         if not level:
             return False
     return True
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right below a node, in the order of the text, without those that only say "load"."""
+    found: list[ast.AST] = []
+    for field in node._fields:
+        value = getattr(node, field)
+        if isinstance(value, list):
+            found.extend(part for part in value if isinstance(part, ast.AST))
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
 
 
 def targets(target: ast.expr) -> list[ast.expr]:

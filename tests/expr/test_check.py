@@ -144,6 +144,7 @@ def test_types_are_worked_out(text: str, kind: Type, expr: Expressions) -> None:
             "word",
             "take one item, [0].word, or all of them, [x.word for x in …]",
         ),
+        ("\n tasks.load-data.outptu ", "FP308", "outptu", 'tasks.load-data has no "outptu"'),
         ("tasks.load-data.output['a']", "FP308", "'a'", 'list[Word] has no key "a"'),
         ("each.item['word']", "FP308", "'word'", "write .word"),
         ("inputs.name.upper", "FP308", "upper", "write upper(x)"),
