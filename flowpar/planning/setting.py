@@ -20,7 +20,6 @@ from flowpar.planning.model import Retry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowpar.core.source import Span
     from flowpar.lang.checked import CheckedTask
     from flowpar.lang.node import Document
     from flowpar.planning.settled import Settled
@@ -85,27 +84,26 @@ class SettingReader:
         try:
             value = evaluate(template, self.settled.contexts, limits=IN_ENGINE)
         except (EvaluationError, NeedsWorker) as error:
-            self._find(task, name, f'"{name}" of task "{task.id}" cannot be evaluated: {error}')
+            self._find(task, name, f"cannot be evaluated: {error}")
             return None
         if value is None:
             return None
         found = convert(value)
         if found is None:
-            self._find(task, name, f'"{name}" of task "{task.id}" must be {wanted}, not {_shown(value)}')
+            self._find(task, name, f"must be {wanted}, not {_shown(value)}")
         return found
 
-    def _find(self, task: CheckedTask, name: str, message: str) -> None:
-        file = self.document.source.path
-        self.found.append(Diagnostic(WRONG_SETTING, message, file, self._span(task.id, name)))
-
-    def _span(self, task: str, name: str) -> Span:
-        """Return where a setting stands: at the task, in `defaults`, or in the short form of its group."""
+    def _find(self, task: CheckedTask, name: str, problem: str) -> None:
+        """Report a setting where it stands: at the task, or once for all in `defaults`."""
         keys = name.split(".")
-        paths = [(*base, *keys[:length]) for base in (("tasks", task), ("defaults",)) for length in (len(keys), 1)]
-        for path in paths:
-            if self.document.node(path) is not None:
-                return self.document.span(path)
-        return self.document.span(("tasks", task), of_key=True)
+        homes = (("tasks", task.id), f'task "{task.id}"'), (("defaults",), "the defaults")
+        for base, owner in homes:
+            for path in ((*base, *keys), (*base, keys[0])):
+                if self.document.node(path) is not None:
+                    message = f'"{name}" of {owner} {problem}'
+                    file, span = self.document.source.path, self.document.span(path)
+                    self.found.append(Diagnostic(WRONG_SETTING, message, file, span))
+                    return
 
 
 def _shown(value: object) -> str:

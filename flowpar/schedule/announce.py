@@ -49,9 +49,8 @@ class Announcer:
 
     def started(self, attempt: Attempt) -> None:
         """An attempt runs."""
-        started = attempt.started or 0.0
-        wait_s = max(0.0, started - attempt.ready.since)
-        self._sink.emit(events.TaskStarted(_subject(attempt), self._epoch(started), attempt.pid, wait_s))
+        wait_s = max(0.0, (attempt.started or 0.0) - attempt.ready.since)
+        self._sink.emit(events.TaskStarted(_subject(attempt), attempt.started_at, attempt.pid, wait_s))
 
     def retrying(self, attempt: Attempt, completion: Completion, failure: Failure, delay_s: float) -> None:
         """An attempt failed and another follows."""
@@ -128,11 +127,14 @@ class Announcer:
         return self._clock.now() - (self._clock.monotonic() - monotonic)
 
     def _measure(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> events.Measure:
+        # From one reading of the wall clock, so that a jump of it does not show inside an attempt.
+        started_at = attempt.started_at or self._epoch(completion.started)
+        duration_s = max(0.0, completion.ended - completion.started)
         return events.Measure(
             pid=completion.pid or None,
-            started_at=self._epoch(completion.started),
-            ended_at=self._epoch(completion.ended),
-            duration_s=max(0.0, completion.ended - completion.started),
+            started_at=started_at,
+            ended_at=started_at + duration_s,
+            duration_s=duration_s,
             wait_s=max(0.0, completion.started - attempt.ready.since),
             cpu_s=completion.cpu_s,
             max_rss_bytes=completion.max_rss_bytes,

@@ -44,12 +44,13 @@ class Ending(Enum):
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """An attempt that was submitted; `log_file` is relative to the run folder."""
+    """An attempt that was submitted; `log_file` is relative to the run folder, `started` is monotonic."""
 
     job: int
     ready: Ready
     log_file: str
     started: float | None = None
+    started_at: float = 0.0
     pid: int = 0
     timer: Timer[Callable[[], None]] | None = None
     ending: Ending | None = None
@@ -87,6 +88,7 @@ class InFlight:
     def start(self, attempt: Attempt, pid: int, monotonic: float) -> None:
         """Note that an attempt runs; its timeout counts from now on."""
         attempt.pid, attempt.started = pid, monotonic
+        attempt.started_at = self._clock.now() - (self._clock.monotonic() - monotonic)
         timeout_s = attempt.ready.record.task.timeout_s
         if timeout_s is not None and attempt.ending is None:
             attempt.timer = self._timers.add(monotonic + timeout_s, partial(self._time_out, attempt))

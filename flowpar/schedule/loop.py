@@ -134,9 +134,13 @@ class Loop:
             self._sink.commit()
             self._release()
             self._fill()
-        elif self._is_untold and not notices:
-            self._sink.commit()
-        self._is_untold = bool(notices) and not settled
+            ended = True
+        else:
+            # An item that ended is durable before the next turn, though nothing waits for it yet.
+            ended = any(isinstance(notice, Completion) for notice in notices)
+            if ended or (self._is_untold and not notices):
+                self._sink.commit()
+        self._is_untold = bool(notices) and not ended
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""

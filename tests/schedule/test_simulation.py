@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job, Notice
     from flowpar.planning.model import Plan
 
-SEEDS = 3_000
+SEEDS = 2_000
 SOAKED_SEEDS = 10_000
 STOPS = (
     Stop("interrupted", RunStatus.INTERRUPTED, ExitCode.INTERRUPTED, is_request=True),
