@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flowpar.expr.finding import ExpressionError, ExpressionErrors
 from flowpar.expr.parse import parse_condition, parse_expression, parse_text
+from flowpar.expr.rewrite import plain_member, rewrite
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text, expressions_in, is_constant
 
 if TYPE_CHECKING:
@@ -211,3 +212,15 @@ def test_any_text_is_an_expression_or_has_findings_inside_it(text: str) -> None:
         errors = error.errors
 
     assert all(0 <= one.start < one.end <= max(len(text), 1) for one in errors)
+
+
+TOKENS = ["tasks.load", "tasks", "inputs.top", ".", "-data", "from", "_own", "inputs", "-1", " ", "output", "in", "\n"]
+
+
+@given(st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join))
+def test_the_short_way_for_plain_references_leads_where_the_long_one_does(text: str) -> None:
+    ids = {"tasks": ["load", "load-data", "from", "_own"], "inputs": ["top"]}
+
+    short = plain_member(text, ids)
+
+    assert short in {None, rewrite(text, text, ids)}
