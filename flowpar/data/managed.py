@@ -21,6 +21,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from itertools import islice
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from multiprocessing.managers import BaseManager, BaseProxy, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
 from pathlib import Path
@@ -159,7 +160,7 @@ class ManagedOutputs:
     def _call(self, method: str, *arguments: object) -> Any:
         try:
             return self._connected()._callmethod(method, arguments)  # noqa: SLF001 - its documented name
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, AuthenticationError) as error:
             raise OutputsLost(f"the process that holds the outputs is gone ({type(error).__name__})") from error
 
     def _connected(self) -> BaseProxy:

@@ -37,7 +37,7 @@ class Outlet:
             self._binary.close()
 
 
-def _text(binary: io.BufferedWriter) -> io.TextIOWrapper:
+def _text(binary: io.BufferedWriter[io.FileIO]) -> io.TextIOWrapper:
     return io.TextIOWrapper(binary, "utf-8", "backslashreplace", line_buffering=True)
 
 

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import secrets
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.core.outcome import ValueRef
+from flowpar.data.managed import ManagedOutputs, OutputsLost, new_address, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.process import BaseProcess
+
+pytestmark = pytest.mark.timeout(30)
+
+KEY = secrets.token_bytes(16)
+
+
+def ref(text: str) -> ValueRef:
+    return ValueRef(len(text), "sha256:0", is_plain=True, inline=text.encode())
+
+
+class Served:
+    def __init__(self) -> None:
+        self.address = new_address()
+        ready, ready_end = os.pipe()
+        context = multiprocessing.get_context("fork")
+        self.process: BaseProcess = context.Process(target=serve, args=(self.address, KEY, ready_end))
+        self.process.start()
+        os.close(ready_end)
+        assert os.read(ready, 1) == b"1"
+        os.close(ready)
+
+    def client(self) -> ManagedOutputs:
+        return ManagedOutputs(self.address, KEY)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    made = Served()
+    yield made
+    made.kill()
+
+
+def test_outputs_of_one_client_are_found_by_another(served: Served) -> None:
+    served.client().update({("a", None): ref("whole"), ("b", 0): ref("item")})
+
+    found = served.client().fetch([("b", 0), ("nothing", None), ("a", None)])
+
+    assert found == [ref("item"), None, ref("whole")]
+
+
+def test_ten_thousand_outputs_are_fetched_in_order(served: Served) -> None:
+    client = served.client()
+    client.update({("a", index): ref(str(index)) for index in range(10_000)})
+
+    found = client.fetch([("a", index) for index in range(10_000)])
+
+    assert [one.inline for one in found if one] == [str(index).encode() for index in range(10_000)]
+
+
+def test_discarded_outputs_are_gone(served: Served) -> None:
+    client = served.client()
+    client.update({("a", None): ref("x"), ("b", None): ref("y")})
+
+    client.discard([("a", None), ("never", 3)])
+
+    assert client.fetch([("a", None), ("b", None)]) == [None, ref("y")]
+
+
+def test_messages_of_many_threads_come_once_and_in_order_of_each(served: Served) -> None:
+    client = served.client()
+
+    def post(name: int) -> None:
+        for number in range(50):
+            assert client.post(f"{name}:{number}".encode())
+
+    threads = [threading.Thread(target=post, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    taken = [message.decode().split(":") for message in served.client().take_messages()]
+    assert [number for name, number in taken if name == "2"] == [str(number) for number in range(50)]
+    assert len(taken) == 200
+    assert served.client().take_messages() == []
+
+
+def test_a_client_that_is_killed_while_it_posts_blocks_nobody(served: Served) -> None:
+    context = multiprocessing.get_context("fork")
+
+    def post_for_ever(began: int) -> None:
+        client = served.client()
+        client.post(b"first")
+        os.write(began, b"1")
+        while True:
+            client.post(bytes(100_000))
+
+    began, began_end = os.pipe()
+    poster = context.Process(target=post_for_ever, args=(began_end,))
+    poster.start()
+    os.read(began, 1)
+    poster.kill()
+    poster.join()
+    os.close(began)
+    os.close(began_end)
+
+    assert served.client().take_messages()[0] == b"first"
+    assert served.client().post(b"more")
+
+
+def test_a_wrong_key_is_refused_and_the_others_served(served: Served) -> None:
+    with pytest.raises(OutputsLost):
+        ManagedOutputs(served.address, b"wrong").take_messages()
+
+    assert served.client().take_messages() == []
+
+
+def test_the_loss_of_the_server_is_named(served: Served) -> None:
+    client = served.client()
+    client.update({("a", None): ref("x")})
+    served.kill()
+
+    with pytest.raises(OutputsLost, match="the process that holds the outputs is gone"):
+        client.fetch([("a", None)])
+    with pytest.raises(OutputsLost):
+        served.client().post(b"x")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_from_the_terminal_does_not_end_it(served: Served, number: int) -> None:
+    assert served.process.pid is not None
+    os.kill(served.process.pid, number)
+
+    assert served.client().post(b"still there")
+
+
+def test_an_address_leaves_no_file_behind_on_linux() -> None:
+    assert new_address() != new_address()
+    assert new_address().startswith("\0") == (sys.platform == "linux")
