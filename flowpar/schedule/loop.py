@@ -130,17 +130,14 @@ class Loop:
         # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         settled = self._desk.settled
         self._fill(weight=max((self._desk.frontier.weight_after(each.task.id) for each in settled), default=0.0))
-        if settled:
+        # An item that ended is durable before the next turn, too, though nothing waits for it yet.
+        has_ended = any(isinstance(notice, Completion) for notice in notices)
+        if has_ended or (self._is_untold and not notices):
             self._sink.commit()
+        self._is_untold = bool(notices) and not has_ended
+        if settled:
             self._release()
             self._fill()
-            ended = True
-        else:
-            # An item that ended is durable before the next turn, though nothing waits for it yet.
-            ended = any(isinstance(notice, Completion) for notice in notices)
-            if ended or (self._is_untold and not notices):
-                self._sink.commit()
-        self._is_untold = bool(notices) and not ended
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
