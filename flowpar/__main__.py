@@ -11,9 +11,12 @@ def main() -> int:
     from flowpar.execute.guard import split
 
     tree = split(sys.argv)
-    from flowpar.cli.main import main as run_command
+    try:
+        from flowpar.cli.main import main as run_command
 
-    return run_command(sys.argv[1:], tree=tree)
+        return run_command(sys.argv[1:], tree=tree)
+    except KeyboardInterrupt:  # before there was a command that could say it better
+        return 130
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from flowpar.engine.result import write_result
 from flowpar.lang.inputs import read_given
 from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
-from flowpar.report.excerpt import render
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
 from flowpar.report.screen import Color, Screen, system_screen
@@ -115,10 +114,10 @@ def command(tree: Tree | None, /, **given: Any) -> int:
     arguments = RunArguments(**given)
     screen = system_screen(arguments.color)
     prepared = _prepare(arguments)
-    screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
+    watch = Watch(screen, arguments.log_format, _verbosity(arguments))
+    watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE
-    watch = Watch(screen, arguments.log_format, _verbosity(arguments))
     end, folder = run_workflow(prepared, _engine_options(arguments), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:

@@ -51,8 +51,9 @@ def _row(task: PlannedTask) -> dict[str, object]:
 def _items(task: PlannedTask) -> str:
     if task.fan_out is None:
         return ""
-    bound = task.fan_out.max_parallel
-    return "many" if bound is None else f"many, {bound} at once"
+    items, bound = task.fan_out.items, task.fan_out.max_parallel
+    known = "many" if items is None else str(items)
+    return known if bound is None else f"{known}, {bound} at once"
 
 
 def records_of(plan: Plan) -> dict[str, object]:
@@ -74,6 +75,7 @@ def _record(task: PlannedTask) -> dict[str, object]:
         "executor": task.executor,
         "needs": task.needs,
         "is_fan_out": task.fan_out is not None,
+        "items": None if task.fan_out is None else task.fan_out.items,
         "max_parallel": None if task.fan_out is None else task.fan_out.max_parallel,
         "is_conditional": task.condition is not None,
         "attempts": task.retry.attempts,

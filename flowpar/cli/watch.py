@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flowpar.core.clock import SystemClock
+from flowpar.report.excerpt import render
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
 
 if TYPE_CHECKING:
     from flowpar.core.events import EventSink
+    from flowpar.planning.planner import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.screen import Screen
 
@@ -35,6 +37,13 @@ class Watch:
         self._format = log_format
         self._verbosity = verbosity
         self._summary = SummarySink()
+
+    def tell_findings(self, prepared: Prepared) -> None:
+        """Say what was found in the document; mere warnings only where there is room for them."""
+        is_silent = self._format is LogFormat.JSON or self._verbosity is Verbosity.QUIET
+        if prepared.plan is None or not is_silent:
+            text = render(prepared.diagnostics, prepared.sources, is_coloured=self._screen.has_colors)
+            self._screen.tell(text)
 
     def sinks(self, folder: RunFolder) -> list[EventSink]:
         """Return who is told, for the run in `folder`."""

@@ -127,6 +127,8 @@ def harmless(fields: Any, *, depth: int = 32) -> Any:
     """Return fields with text that cannot steer a terminal on which the log is read, and not too deep."""
     if isinstance(fields, str):
         return fields if fields.isprintable() else strip_controls(fields)
+    if isinstance(fields, os.PathLike):
+        return harmless(os.fspath(fields))
     if not isinstance(fields, dict | list | tuple):
         return fields
     if not depth:
