@@ -39,6 +39,7 @@ from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder
 from flowpar.execute.starter import Starter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
     from flowpar.execute.wire import Channel, Frame
@@ -76,8 +77,11 @@ class _Child:
 class Launcher:
     """Owns the control socket's far end, the queue and the children; `run` returns when all is over."""
 
-    def __init__(self, channel: Channel, *, life: int, guard: int) -> None:
+    def __init__(
+        self, channel: Channel, *, life: int, guard: int, make_starter: Callable[..., Starter] = Starter
+    ) -> None:
         """Take the ends of the channels that lead to the engine and to the guard."""
+        self._make_starter = make_starter
         self._channel = channel
         self._life = life
         self._guard = guard
@@ -150,7 +154,7 @@ class Launcher:
             case Word.SETUP:
                 self._setup = Setup.unpack(frame.body)
                 preload(self._setup.preload)
-                self._starter = Starter(self._setup.start_method, preload=self._setup.preload)
+                self._starter = self._make_starter(self._setup.start_method, preload=self._setup.preload)
                 self._channel.post(Word.READY, b"")
 
     def _job_of(self, frame: Frame) -> _Waiting:
@@ -193,7 +197,7 @@ class Launcher:
 
     def _require_starter(self) -> Starter:
         if self._starter is None:
-            self._starter = Starter(self._setup.start_method, preload=self._setup.preload)
+            self._starter = self._make_starter(self._setup.start_method, preload=self._setup.preload)
         return self._starter
 
     def _put_off(self, error: OSError) -> None:

@@ -41,7 +41,7 @@ def children_of(pid: int) -> list[int]:
 def descendants(root: int) -> list[int]:
     """Return every process below `root`, parents before their children."""
     if not _HAS_CHILD_LISTS:
-        return _descendants_by_scan(root)
+        return descendants_by_scan(root)
     found: list[int] = []
     seen = {root}
     queue = [root]
@@ -53,7 +53,8 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def _descendants_by_scan(root: int) -> list[int]:
+def descendants_by_scan(root: int) -> list[int]:
+    """Return every process below `root` where the kernel keeps no lists of children; costs a look at all processes."""
     parents = _scan_parents()
     found: list[int] = []
     level = {root}

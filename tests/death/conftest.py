@@ -64,6 +64,13 @@ class Scene:
                     marked.append(int(entry.name))
         return marked
 
+    def grows_to(self, count: int) -> bool:
+        """Whether so many processes are alive, at once or soon."""
+        until = time.monotonic() + DEADLINE_S
+        while len(self.alive()) != count and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(self.alive()) == count
+
     def kill(self, *roles: str) -> None:
         """Kill some of the processes at once."""
         for role in roles:

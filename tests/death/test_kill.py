@@ -25,7 +25,7 @@ def test_the_scene_is_as_drawn(set_scene: Callable[..., Scene]) -> None:
     assert guard == scene.process.pid
     assert len({guard, launcher, engine}) == 3
     # Guard, launcher, engine, outputs, and for each task: itself, a daemon, a shell and two sleepers.
-    assert len(scene.alive()) == 4 + 2 * 5
+    assert scene.grows_to(4 + 2 * 5)
     assert os.getpgid(engine) == engine
     assert os.getpgid(launcher) == launcher
 
