@@ -169,6 +169,12 @@ def test_a_timed_out_item_fails_the_fan_out() -> None:
     }
 
 
+def test_an_item_that_ended_is_durable_before_the_next_turn() -> None:
+    played = play_items(mapped(), 9, workers=1)
+
+    assert played.sink.commits >= 9
+
+
 def test_items_of_two_fan_outs_share_the_workers() -> None:
     decisions = FakeDecisions(items={"a": FakeItems(3), "b": FakeItems(3)})
     tasks = [planned("a", fan_out=FanOut({})), planned("b", fan_out=FanOut({}))]
