@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
-_NAMED_BEFORE = re.compile(r"`([\w./-]+\.(?:py|ya?ml|toml|csv|txt|json))`[^`]*$")
+_NAMED_BEFORE = re.compile(r"`([\w./-]+\.\w+)`")
+_ENDINGS = {"python": (".py",), "yaml": (".yaml", ".yml"), "toml": (".toml",), "json": (".json",)}
 _NAMED_INSIDE = re.compile(r"# ([\w./-]+\.\w+)$")
 _EXIT_CODE = re.compile(r" +# exits (\d+)$")
 
@@ -47,14 +48,17 @@ def blocks(page: str) -> Iterator[Block]:
         before = page[: match.start()]
         headings = _HEADING.findall(_FENCE.sub("", before))
         text = "".join(line.removeprefix(match[1]) for line in match[3].splitlines(keepends=True))
-        yield Block(match[2], text, before.count("\n") + 1, headings[-1] if headings else "", _name(text, before))
+        name = _name(match[2], text, before)
+        yield Block(match[2], text, before.count("\n") + 1, headings[-1] if headings else "", name)
 
 
-def _name(text: str, before: str) -> str | None:
-    first = text.partition("\n")[0]
-    lines = before.rstrip().splitlines()
-    found = _NAMED_INSIDE.match(first) or (_NAMED_BEFORE.search(lines[-1]) if lines else None)
-    return found[1] if found else None
+def _name(language: str, text: str, before: str) -> str | None:
+    """Return the file of a block: its first line is "# name.py", or the line before it names one and ends with ":"."""
+    inside = _NAMED_INSIDE.match(text.partition("\n")[0])
+    lead = before.rstrip().rpartition("\n")[2]
+    named = _NAMED_BEFORE.findall(lead) if lead.endswith(":") else []
+    known = [name for name in named if name.endswith(_ENDINGS.get(language, ()))]
+    return inside[1] if inside else next(iter(known), None)
 
 
 def commands(block: Block) -> Iterator[Command]:
