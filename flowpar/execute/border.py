@@ -45,11 +45,9 @@ def annotation_of(function: Callable[..., Any], annotation: object) -> object:
     if not _MATTERS.search(annotation):
         return None
     home = getattr(_plain_function(function), "__globals__", {})
-    for names in (
-        home,
-        {**_KNOWN, "datetime": dt.datetime, "date": dt.date, **home},
-        {**_KNOWN, "datetime": dt, **home},
-    ):
+    # The name of the module is that of a class in it.
+    moment = dt if "datetime." in annotation else dt.datetime
+    for names in (home, {**_KNOWN, "datetime": moment, "date": dt.date, **home}):
         try:
             return eval(annotation, dict(names))  # noqa: S307 - the text of the user's own source
         except Exception:  # noqa: BLE001, S112 - a name that only the type checker knows; the next may do

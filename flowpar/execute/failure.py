@@ -5,6 +5,7 @@ Exceptions never leave the worker as objects: their classes may not pickle, or n
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import traceback
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - import time
-_MACHINERY: Final = ("<frozen importlib", "<frozen runpy")
+_MACHINERY: Final = ("<frozen importlib", "<frozen runpy", importlib.__file__)
 _MAX_MESSAGE = 10_000
 _MAX_TRACEBACK = 100_000
 
