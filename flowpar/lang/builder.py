@@ -77,7 +77,7 @@ class Builder:
         if self._has_document:
             place = event.start_mark.index
             hint = "a workflow is one document; write the second in a file of its own"
-            self._stop("FP105", "a second document starts here", place, place + 3, hint)
+            self._stop("FP105", "a second document starts here", place, place + 3, hint=hint)
         self._has_document = True
 
     def scalar(self, event: Any) -> None:
@@ -134,7 +134,7 @@ class Builder:
         self._repeated += target.size
         if self._repeated > MAX_REPEATED + REPEATED_PER_NODE * self._written:
             message = f"written out, the aliases and merge keys of this file make over {MAX_REPEATED:,} values"
-            self._stop("FP108", message, start, end, "repeat less; hand long lists over as an input or a file")
+            self._stop("FP108", message, start, end, hint="repeat less; hand long lists over as an input or a file")
             return
         self._add(target.node, target.size, target.height)
 
@@ -225,7 +225,7 @@ class Builder:
     def _find(self, code: str, message: str, node: Node, hint: str | None = None) -> None:
         self.findings.append(Diagnostic(code, message, self._lines.source.path, first_line(node), hint=hint))
 
-    def _stop(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> None:
+    def _stop(self, code: str, message: str, start: int, end: int, *, hint: str | None = None) -> None:
         place = self._lines.span(start, end)
         self.findings.append(Diagnostic(code, message, self._lines.source.path, place, hint=hint))
         self.is_over = True
