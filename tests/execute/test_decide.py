@@ -109,7 +109,7 @@ def test_no_values_make_no_items() -> None:
             "matrix.a: it must be a list, not set; use sorted(…), for a set has no order",
         ),
         (Expand(names(a=3)), "for_each.a: it must be a list, not int"),
-        (Expand(names(a=None)), "for_each.a: it must be a list, not NoneType"),
+        (Expand(names(a=None)), "for_each.a: it must be a list, not None"),
         (Expand(names(a=expression("inputs.nothing"))), 'for_each.a: inputs has no "nothing"'),
         (
             Expand(names(a=[1], b=[2]), is_product=True, include=({"a": 1},)),
@@ -126,9 +126,7 @@ def test_what_makes_no_items_is_explained(recipe: Expand, message: str) -> None:
     with pytest.raises(TaskFailed) as caught:
         expand(recipe, CONTEXTS)
 
-    assert (
-        caught.value.failure.message.replace("not None", "not NoneType").replace("TypeType", "Type").startswith(message)
-    )
+    assert caught.value.failure.message.startswith(message)
 
 
 def test_rows_of_an_array_are_items(store: ValueStore) -> None:
@@ -159,7 +157,7 @@ def test_a_hundred_thousand_items_are_read_one_by_one(store: ValueStore) -> None
 
 def test_what_the_engine_may_not_do_is_left_to_a_worker() -> None:
     with pytest.raises(NeedsWorker):
-        judge(expression("matches(inputs.text, 'a+')"), CONTEXTS, limits=IN_ENGINE)
+        judge(expression("len(glob('*')) > 0"), CONTEXTS, limits=IN_ENGINE)
 
 
 def test_a_numpy_bool_is_a_verdict() -> None:

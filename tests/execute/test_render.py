@@ -14,7 +14,7 @@ import pytest
 
 from flowpar.core.outcome import TaskFailed
 from flowpar.execute.render import render, to_plain
-from flowpar.expr.template import Constant, Expression
+from flowpar.expr.template import Constant, Expression, Template
 
 
 class Colour(enum.Enum):
@@ -108,7 +108,7 @@ def test_what_json_cannot_hold_is_put_apart_with_its_class() -> None:
 def test_every_output_without_a_value_is_named() -> None:
     endless: list[object] = []
     endless.append(endless)
-    outputs = {
+    outputs: dict[str, Template] = {
         "good": Constant(1),
         "rows": Expression("inputs.rows", "inputs.rows"),
         "endless": Constant(endless),
