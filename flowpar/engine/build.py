@@ -77,13 +77,13 @@ def run_workflow(
         journal = Journal(folder.path / "events.jsonl", is_synced=options.is_synced)
         sink = FanoutSink([journal, *make_sinks(folder)])
         stack.callback(sink.close)
-        end = _run(plan, options, sink, folder, tree)
+        end = _run(plan, options, sink, folder, tree=tree)
     if end.outputs is not None:
         folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end, folder
 
 
-def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder, tree: Tree | None) -> RunEnd:
+def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder, *, tree: Tree | None) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
         crew = Crew.open(
             tree=tree,

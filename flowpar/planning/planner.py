@@ -62,12 +62,12 @@ def prepare(
         diagnostics.extend(find_cycles(needs, checked.document.source.path))
     plan = None
     if checked.document is not None and not diagnostics.has_errors:
-        plan = _plan(checked, checked.document, given, executor, diagnostics)
+        plan = _plan(checked, checked.document, given, diagnostics, executor=executor)
     return Prepared(os.fspath(path), None if diagnostics.has_errors else plan, diagnostics, checked.sources)
 
 
 def _plan(
-    checked: Checked, document: Document, given: GivenInputs | None, executor: str | None, diagnostics: Diagnostics
+    checked: Checked, document: Document, given: GivenInputs | None, diagnostics: Diagnostics, *, executor: str | None
 ) -> Plan | None:
     """Return the plan of a sound document, or None where an input or an env file is wrong."""
     settled = settle(checked, given, diagnostics)

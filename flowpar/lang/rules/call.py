@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.target import Targets
 
 
-def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, view: View) -> CheckedCall:
     """Read and check what a task calls; `env` and `cwd` are added by `with_environment`."""
     if model.kind == "python":
-        return _python(reading, targets, path, model, view)
+        return _python(reading, targets, path, model, view=view)
     if model.kind in targets.sources and model.body is not None:
-        return _typed(reading, targets, path, model, view)
+        return _typed(reading, targets, path, model, view=view)
     return CheckedCall(targets.target(model))
 
 
-def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, view: View) -> CheckedCall:
     target = targets.target(model)
     home = (*path, "with")
     arguments = {name: reading.value(v, (*home, name), view) for name, v in (model.arguments or {}).items()}
@@ -46,7 +46,7 @@ def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, vi
     return CheckedCall(target, _templates(arguments), signature=signature)
 
 
-def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, view: View) -> CheckedCall:
+def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, view: View) -> CheckedCall:
     """Read a call of a task type, whose short form gives its first parameter."""
     home = (*path, model.kind)
     signature = targets.of_kind(model.kind)

@@ -61,7 +61,7 @@ def read_fan_out(reading: Reading, path: Path, model: TaskModel, view: View) -> 
     home = (*path, "matrix")
     axes = {name: values for name, values in model.matrix.items() if name not in _BESIDE_AXES}
     names, types = _read_lists(reading, home, axes, view, is_nested=True)
-    include, exclude = (_read_beside(reading, home, name, model.matrix, view) for name in _BESIDE_AXES)
+    include, exclude = (_read_beside(reading, home, name, model.matrix, view=view) for name in _BESIDE_AXES)
     _check_axes(reading.findings, home, axes, {"include": include, "exclude": exclude})
     checked = CheckedFanOut(names, is_product=True, include=include, exclude=exclude)
     return FanOut(checked, types if not include else dict.fromkeys(types, ANY))
@@ -133,7 +133,7 @@ def _check_lengths(findings: Findings, home: Path, names: Mapping[str, Template]
 
 
 def _read_beside(
-    reading: Reading, home: Path, name: str, matrix: Mapping[str, Any], view: View
+    reading: Reading, home: Path, name: str, matrix: Mapping[str, Any], *, view: View
 ) -> tuple[Mapping[str, object], ...]:
     """Read `include` or `exclude`, which are settled before the run."""
     value = matrix.get(name, [])

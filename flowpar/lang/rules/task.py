@@ -45,7 +45,7 @@ class TaskRules:
         if model.condition is not None:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
         deciding = self.reading.take_mentions()
-        call = read_call(self.reading, self.targets, path, model, view)
+        call = read_call(self.reading, self.targets, path, model, view=view)
         env, cwd = environment_of(self.reading, path, model, self.workflow.defaults, view=view)
         working = self.reading.take_mentions()
         settings = self.settings.of(path, model)
