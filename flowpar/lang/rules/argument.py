@@ -113,10 +113,12 @@ def _described(given: Type) -> str:
         value = given.values[0]
         text = value if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else None
         return f'the text "{text}"' if text is not None else _constant(value)
-    return show(given if isinstance(given, Constant) else widen(given))
+    is_choice = isinstance(given, Constant) and len(given.values) <= _MOST_VALUES
+    return show(given if is_choice else widen(given))
 
 
 _LONGEST_SHOWN = 40
+_MOST_VALUES = 4
 
 
 def _constant(value: str | float | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from flowpar.lang.checked import Mention
     from flowpar.lang.model import TaskModel, Workflow
@@ -27,12 +27,25 @@ def warn_of_item_keys(findings: Findings, path: Path, model: TaskModel) -> None:
 
 def warn_of_unused_inputs(findings: Findings, workflow: Workflow, used: Collection[str]) -> None:
     """Find declared inputs that nothing reads."""
-    text = findings.document.source.text
+    if all(name in used for name in workflow.inputs):
+        return
+    # An expression with an error of its own mentions nothing, so what its text names counts, too.
+    written = set(_written_names(findings.document.source.text))
     for name in workflow.inputs:
-        # An expression with an error of its own mentions nothing, so its text counts, too.
-        if name not in used and re.search(rf"inputs\s*(?:\.\s*|\[\s*['\"]){name}(?![\w-])", text) is None:
+        if name not in used and name not in written:
             hint = f"read it by ${{{{ inputs.{name} }}}}, or take it out"
             findings.warning("FP704", ("inputs", name), f'nothing reads input "{name}"', hint=hint, of_key=True)
+
+
+def _written_names(text: str) -> Iterator[str]:
+    """Give every name that stands after `inputs.`, also as far as each of its hyphens."""
+    for found in _INPUT.finditer(text):
+        parts = found.group(1).split("-")
+        yield from ("-".join(parts[:length]) for length in range(1, min(len(parts), _MOST_PARTS) + 1))
+
+
+_MOST_PARTS = 16
+_INPUT = re.compile(r"""inputs\s*(?:\.\s*|\[\s*['"])([\w-]+)""")
 
 
 def warn_of_variables(
