@@ -28,8 +28,9 @@ def kinds_for(file: str | None, registry: Registry) -> Iterator[tuple[str, Signa
 
 
 def _signed(registry: Registry, search_path: Iterable[str]) -> Iterator[tuple[str, Signature]]:
-    signatures = Signatures(search_path)
-    for source in registry.usable():
+    usable = registry.usable()
+    signatures = Signatures([*search_path, *(source.root for source in usable if source.root)])
+    for source in usable:
         signature = signatures.of(source.target)
         if source.kind not in BUILT_IN and isinstance(signature, Signature):
             yield source.kind, signature

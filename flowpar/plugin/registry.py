@@ -56,6 +56,14 @@ class TaskTypeSource:
         """Return who brings it, for messages."""
         return f"{self.distribution} {self.version}".rstrip()
 
+    @property
+    def root(self) -> str | None:
+        """Return the folder from which `target` is imported; some editable installs have it on no path."""
+        if self.file is None:
+            return None
+        file, depth = Path(self.file), self.target.partition(":")[0].count(".")
+        return str(file.parents[depth + 1] if file.name == "__init__.py" else file.parents[depth])
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -108,3 +108,13 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     lost = [target for target in targets if not (page.parent / target).exists()]
 
     assert not lost
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_of_the_project_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:flowpar|tests|docs|plugins|schemas|workflows)/[\w./-]+)`", text)
+
+    lost = [name for name in named if not (PROJECT / name).exists()]
+
+    assert not lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from flowpar.plugin.local import read_local
 from flowpar.plugin.registry import BUILT_IN, Registry
 
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
     from pathlib import Path
 
 
@@ -153,3 +155,41 @@ def test_the_listing_has_every_claim_and_why_one_is_not_usable(tmp_path: Path) -
         ("bad", "flowpar-bad", False),
         ("good", "flowpar-good", True),
     ]
+
+
+class Hook:
+    """What an editable install of a flat project leaves behind: a finder for one name, and no path."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        del path, target
+        if name != self.name:
+            return None
+        return spec_from_file_location(name, self.folder / name / "__init__.py")
+
+
+def test_an_editable_install_without_a_path_is_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "site", "flowpar-flat", kinds={"flat": "flowpar_flat.task:flat"})
+    module(tmp_path / "project" / "flowpar_flat", "__init__", "raise SystemExit('ran')\n")
+    module(tmp_path / "project" / "flowpar_flat", "task", "def flat(): ...\n")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Hook("flowpar_flat", tmp_path / "project")])
+
+    source = Registry(search_path=[str(tmp_path / "site")]).find("flat")
+
+    assert source is not None
+    assert source.file == str(tmp_path / "project" / "flowpar_flat" / "task.py")
+    assert source.root == str(tmp_path / "project")
+    assert "flowpar_flat" not in sys.modules
+
+
+def test_the_root_of_a_package_is_the_folder_around_it(tmp_path: Path) -> None:
+    install(tmp_path, "flowpar-pack", kinds={"pack": "flowpar_pack:pack"})
+    module(tmp_path / "flowpar_pack", "__init__", "def pack(): ...\n")
+
+    source = Registry(search_path=[str(tmp_path)]).find("pack")
+
+    assert source is not None
+    assert source.root == str(tmp_path)
