@@ -54,6 +54,8 @@ def names_of(body: Sequence[ast.stmt], *, package: str) -> Names:
             names.bindings[name] = _merged(names.bindings.get(name), binding, is_conditional=is_conditional)
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             names.stars.append(_absolute(statement, package))
+            for name, binding in names.bindings.items():  # what came before may be replaced
+                names.bindings[name] = Binding(binding.value, binding.annotation, is_certain=False)
         names.is_open = names.is_open or _opens(statement)
     return names
 

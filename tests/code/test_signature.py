@@ -84,6 +84,7 @@ def test_star_imports_in_a_ring_end_the_search(problem: Fail) -> None:
         "def __getattr__(name): ...",
         "globals()['f'] = print",
         "from nowhere import f",
+        "def f(x): ...\nfrom nowhere import *",
         "from functools import partial\nf = partial(print, 1)",
         "from time import sleep as f",
         "import numba\n@numba.njit\ndef f(x): ...",

@@ -2,6 +2,7 @@
 
 What needs a skipped or failed task is skipped itself, so two cases are left: a task with `allow_failure`,
 whose readers run although it failed; and the workflow's `outputs`, which are read at the end whatever was skipped.
+The fields of `tasks.x.error` are missing where the task did not fail.
 """
 
 from __future__ import annotations
@@ -45,37 +46,56 @@ def skippable(tasks: Mapping[str, CheckedTask]) -> dict[str, str]:
 
 
 def check_readers(findings: Findings, mentions: Iterable[Mention], tasks: Mapping[str, CheckedTask]) -> None:
-    """Find where a task reads an output that is missing once the other task has failed."""
-    mentions = list(mentions)
-    asked = {m.reference.name for m in mentions if m.path[2:3] == ("if",) and m.reference.field in {"status", "error"}}
+    """Find where a task reads an output that is missing once the other task has failed, or an error that is None."""
+    mentions = [mention for mention in mentions if mention.reference.name in tasks]
+    asked = {m.reference.name for m in mentions if _is_condition(m) and m.reference.field in {"status", "error"}}
     for mention in mentions:
         name = mention.reference.name or ""
-        if not _needs_output(mention) or name not in tasks or name in asked or not may_fail(tasks[name]):
+        if mention.is_guarded or (name in asked and not _is_condition(mention)):
             continue
-        if not _asks_first(mention):
-            message = f'task "{name}" may fail (allow_failure), and then it has no output'
-            _find(findings, mention, message)
+        if mention.reference.field == "output" and may_fail(tasks[name]) and not _asks_first(mention):
+            _find(findings, mention, _MAY_FAIL.format(name))
+        _check_error(findings, mention)
 
 
 def check_outputs(findings: Findings, mentions: Iterable[Mention], tasks: Mapping[str, CheckedTask]) -> None:
     """Find where the workflow's `outputs` read what may be missing at the end."""
-    mentions = [mention for mention in mentions if _needs_output(mention) and mention.reference.name in tasks]
+    mentions = [mention for mention in mentions if mention.reference.name in tasks and not mention.is_guarded]
     may_skip = skippable(tasks) if mentions else {}
     for mention in mentions:
         name = mention.reference.name or ""
-        if _asks_first(mention):
+        _check_error(findings, mention)
+        if mention.reference.field != "output" or _asks_first(mention):
             continue
         if may_fail(tasks[name]):
-            _find(findings, mention, f'task "{name}" may fail (allow_failure), and then it has no output')
+            _find(findings, mention, _MAY_FAIL.format(name))
         elif name in may_skip:
             cause = may_skip[name]
             why = 'its "if" may skip it' if cause == name else f'the "if" of task "{cause}" may skip it'
             _find(findings, mention, f'task "{name}" may have no output: {why}')
 
 
-def _needs_output(mention: Mention) -> bool:
-    reference = mention.reference
-    return reference.context == "tasks" and reference.field == "output" and not mention.is_guarded
+_MAY_FAIL = 'task "{}" may fail (allow_failure), and then it has no output'
+
+
+def _check_error(findings: Findings, mention: Mention) -> None:
+    """Find a field of `tasks.x.error` that is read without asking whether there is an error."""
+    name = mention.reference.name or ""
+    if mention.reference.field != "error" or _asks_first(mention):
+        return
+    for node in ast.walk(tree_of(mention.expression.code)):
+        if isinstance(node, ast.Attribute) and _is_error(node.value, name):
+            message = f'task "{name}" has no error unless it has failed, and then there is no "{node.attr}"'
+            _find(findings, mention, message)
+            return
+
+
+def _is_error(node: ast.expr, task: str) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "error" and _is_task(node.value, task)
+
+
+def _is_condition(mention: Mention) -> bool:
+    return mention.path[2:3] == ("if",)
 
 
 def _asks_first(mention: Mention) -> bool:
@@ -105,5 +125,6 @@ def _is_task(node: ast.expr, task: str) -> bool:
 
 
 def _find(findings: Findings, mention: Mention, message: str) -> None:
-    hint = f"say what to take instead: default(tasks.{mention.reference.name}.output, …)"
+    what = "error.message" if mention.reference.field == "error" else "output"
+    hint = f"say what to take instead: default(tasks.{mention.reference.name}.{what}, …)"
     findings.text_error("FP202", mention.place(), message, hint=hint)

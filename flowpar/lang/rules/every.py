@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flowpar.lang.rules.availability import check_outputs, check_readers, may_fail
+from flowpar.lang.rules.availability import check_outputs, check_readers
 from flowpar.lang.rules.declared_input import check_input
 from flowpar.lang.rules.environment import read_env
 from flowpar.lang.rules.findings import Findings
@@ -75,10 +75,9 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     outputs = _outputs(reading, workflow, surroundings)
     of_outputs = reading.take_mentions()
     uses.add("", of_outputs)
-    if any(map(may_fail, tasks.values())):
-        for reader, mentions in uses.readers.items():
-            if reader:
-                check_readers(findings, mentions, tasks)
+    for reader, mentions in uses.readers.items():
+        if reader:
+            check_readers(findings, mentions, tasks)
     check_outputs(findings, of_outputs, tasks)
     warn_of_unused_inputs(findings, workflow, uses.inputs)
     if not workflow.env_file:  # what is in the files is only known when they are read
