@@ -74,6 +74,8 @@ class _Task:
         view = self._view
         if view.output is not None:
             return self._value(view.output, "")
+        if view.item_outputs is not None:
+            return self._values(view.item_outputs)
         if not view.is_managed:
             raise Missing(f'task "{self._name}" has no output: it is {view.status}')
         if view.item_states is None:
@@ -82,11 +84,15 @@ class _Task:
 
     def _gather(self, states: Sequence[str]) -> list[object]:
         there = [index for index, state in enumerate(states) if state in _HAS_OUTPUT]
-        refs = self._fetch([(self._name, index) for index in there])
-        values: list[object] = [None] * len(states)
-        for index, ref in zip(there, refs, strict=True):
-            values[index] = self._value(ref, f" (item {index})")
-        return values
+        refs: list[ValueRef | None] = [None] * len(states)
+        for index, ref in zip(there, self._fetch([(self._name, index) for index in there]), strict=True):
+            if ref is None:
+                raise EvaluationError(f'the output of task "{self._name}" (item {index}) is no longer there')
+            refs[index] = ref
+        return self._values(refs)
+
+    def _values(self, refs: Sequence[ValueRef | None]) -> list[object]:
+        return [None if ref is None else self._value(ref, f" (item {index})") for index, ref in enumerate(refs)]
 
     def _value(self, ref: ValueRef | None, place: str) -> object:
         if ref is None:

@@ -98,9 +98,10 @@ class FailureView:
 class TaskView:
     """`tasks.x` as a job needs it.
 
-    `output` is the value's place where it travels along; `is_managed` says that it (or, with
-    `items`, that of each succeeded item) is to be looked up in the managed outputs instead.
-    `item_states` has one state name for each item of a fan-out and is None otherwise.
+    `output` is the value's place where it travels along, `item_outputs` those of a fan-out's items
+    (None for an item without one); `is_managed` says that it (or that of each succeeded item) is to
+    be looked up in the managed outputs instead. `item_states` has one state name for each item of a
+    fan-out and is None otherwise.
     """
 
     status: str
@@ -108,6 +109,7 @@ class TaskView:
     is_managed: bool = False
     error: FailureView | None = None
     item_states: tuple[str, ...] | None = None
+    item_outputs: tuple[ValueRef | None, ...] | None = None
     item_errors: Mapping[int, FailureView] = field(default_factory=dict)
 
 
