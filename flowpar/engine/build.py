@@ -7,6 +7,7 @@ This is the only place that knows all of them.
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import random
@@ -112,6 +113,7 @@ def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder,
             random=random.random,
             stops=stops,
         )
+        gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Shared
 from flowpar.schedule.attempt import Attempt
+from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,5 +91,6 @@ class JobMaker:
 
     def _views(self, record: Record) -> Mapping[str, TaskView]:
         if record.views is None:
-            record.views = self._ledger.views(record.task.reads)
+            limit_bytes = TRAVELS_BYTES if record.task.fan_out is None else TRAVELS_WITH_ITEMS_BYTES
+            record.views = self._ledger.views(record.task.reads, limit_bytes=limit_bytes)
         return record.views

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from flowpar.schedule.decision import Items
     from flowpar.schedule.fanout import ItemSet
 
-INLINE_LIMIT = 256 * 1024
+# What travels with each job of a task; with many items, each carries it again.
+TRAVELS_BYTES = 256 * 1024
+TRAVELS_WITH_ITEMS_BYTES = 16 * 1024
+_REF_BYTES = 160
 _TRACEBACKS_KEPT = 100
 
 
@@ -35,7 +38,8 @@ class Record:
     """Where one task stands; the loop and its parts write it.
 
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
-    the last one. `recipe` and `views` are made at the first attempt and dropped at the end.
+    the last one. `item_outputs` are kept until they are too many to travel, None from then on.
+    `recipe` and `views` are made at the first attempt and dropped at the end.
     """
 
     task: PlannedTask
@@ -49,6 +53,8 @@ class Record:
     items: ItemSet | None = None
     bound: Items | None = None
     item_errors: dict[int, FailureView] = field(default_factory=dict)
+    item_outputs: dict[int, ValueRef] | None = field(default_factory=dict)
+    item_outputs_bytes: int = 0
     again_at: dict[int, float] = field(default_factory=dict)
     is_queued: bool = False
     recipe: bytes | None = None
@@ -77,6 +83,14 @@ class Record:
             self.output = outcome.value
         else:
             self.error = failure_view(outcome, attempt)
+
+    def keep_item_output(self, item: int, ref: ValueRef) -> None:
+        """Keep the output of an item, as long as all of them may travel with a job."""
+        self.item_outputs_bytes += _size_of(ref)
+        if self.item_outputs_bytes > TRAVELS_BYTES:
+            self.item_outputs = None
+        elif self.item_outputs is not None:
+            self.item_outputs[item] = ref
 
     def keep_item_failure(self, item: int, failure: Failure, attempt: int) -> None:
         """Keep the error of an item; of many only the first keep their traceback."""
@@ -135,22 +149,27 @@ class Ledger:
         task = record.task.id
         if record.state.is_final:  # its readers may be skipped while it still runs
             record.item_errors.clear()
+            record.item_outputs = None
         if record.items is None:
             was_kept = record.output is not None
             record.output = None
             return [(task, None)] if was_kept else []
         return [(task, item) for item in record.items.all_in(TaskState.SUCCEEDED)]
 
-    def views(self, names: Iterable[str]) -> dict[str, TaskView]:
-        """Return tasks as a job sees them; small outputs travel along until there are too many."""
-        left = INLINE_LIMIT
+    def views(self, names: Iterable[str], *, limit_bytes: int = TRAVELS_BYTES) -> dict[str, TaskView]:
+        """Return tasks as a job sees them; outputs travel along up to `limit_bytes`, the others are looked up."""
+        left = limit_bytes
         views: dict[str, TaskView] = {}
         for name in sorted(names):
             record = self.records[name]
-            size = len(record.output.inline or b"") if record.output else 0
+            size = record.item_outputs_bytes if record.output is None else _size_of(record.output)
             views[name] = _view(record, travels=size <= left)
             left -= size if size <= left else 0
         return views
+
+
+def _size_of(ref: ValueRef) -> int:
+    return _REF_BYTES + len(ref.inline or b"")
 
 
 def _view(record: Record, *, travels: bool) -> TaskView:
@@ -161,10 +180,13 @@ def _view(record: Record, *, travels: bool) -> TaskView:
             is_managed=record.output is not None and not travels,
             error=record.error,
         )
+    has_output = record.state.is_success
+    kept = record.item_outputs if travels and has_output else None
     return TaskView(
         status=record.state.value,
-        is_managed=record.state.is_success,
+        is_managed=has_output and kept is None,
         error=record.error,
         item_states=record.items.states(),
+        item_outputs=None if kept is None else tuple(kept.get(item) for item in range(record.items.count)),
         item_errors=dict(record.item_errors),
     )

@@ -159,8 +159,11 @@ class Settlement:
         return Failure(FailureKind.ITEMS, "items", message)
 
     def _publish(self, record: Record, item: int | None, outcome: Success) -> None:
+        """Put an output where its readers find it; one that nobody reads is not kept."""
         if self._desk.ledger.is_read(record.task.id):
             self._desk.fresh[record.task.id, item] = outcome.value
+            if item is not None:
+                record.keep_item_output(item, outcome.value)
         elif item is None:
             record.output = None
 
