@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -156,18 +157,28 @@ def names_bound_to_containers(node: ast.stmt) -> list[str]:
 CONTAINERS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
-def imported_at_once(tree: ast.Module) -> Iterator[str]:
-    """Return what importing a module imports: not what stands in functions or is for annotations."""
+def imported_by_running(path: Path) -> Iterator[str]:
+    """Return what a module imports at its top or late, or names as a target ("flowpar.data.managed:serve").
+
+    The lazy face and the entry point are there to import late; what they do at once counts.
+    """
+    tree = tree_of(path)
+    is_lazy = path in {ROOT / "__init__.py", ROOT / "__main__.py"}
     pending: list[ast.AST] = list(tree.body)
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if is_lazy and isinstance(node, ast.FunctionDef | ast.Constant):
             continue
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             pending.extend(node.orelse)
             continue
         yield from imports(iter([node]))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and TARGET.fullmatch(node.value):
+            yield node.value.partition(":")[0]
         pending.extend(ast.iter_child_nodes(node))
+
+
+TARGET = re.compile(r"flowpar(\.\w+)+(:\w+)?")
 
 
 def file_of(name: str) -> Path | None:
@@ -190,7 +201,7 @@ def closure(start: str) -> dict[str, list[str]]:
             continue
         parts = name.split(".")
         around = [".".join(parts[:length]) for length in range(1, len(parts))]
-        named = [*around, *imported_at_once(tree_of(path))]
+        named = [*around, *imported_by_running(path)]
         pending.extend([*chain, other] for other in map(module_part, named) if other not in chains)
     return chains
 
@@ -210,6 +221,8 @@ def module_part(name: str) -> str:
         "flowpar.execute.launcher",
         "flowpar.execute.worker",
         "flowpar.execute.attempt",
+        "flowpar.execute.thread_worker",
+        "flowpar.execute.inline_worker",
         "flowpar.data.managed",
         "flowpar.plugin",
         "flowpar.tasks.python",
