@@ -8,7 +8,7 @@ descriptors  0 reads nothing, 1 and 2 go to the task's log, nothing else but wha
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import faulthandler
 import fcntl
 import gc
@@ -17,7 +17,6 @@ import multiprocessing
 import os
 import signal
 import sys
-from multiprocessing import process
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute import kernel
@@ -63,7 +62,6 @@ def restore_signals() -> None:
 def restore_interpreter() -> None:
     """Undo what the launcher did to the interpreter, and see that crashes leave a trace."""
     gc.enable()
-    multiprocessing.set_start_method(None, force=True)  # None means the platform's own
     sys.argv[:] = [""]
     if sys.stdin is None:
         sys.stdin = sys.__stdin__  # the launcher hides it from multiprocessing
@@ -78,6 +76,11 @@ def renew_output_streams() -> None:
         stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def reset_start_method() -> None:
+    """Let the task's own multiprocessing start processes as the platform does."""
+    multiprocessing.set_start_method(None, force=True)
 
 
 def leave_forkserver() -> None:
@@ -111,9 +114,6 @@ def redirect_output(number: int) -> None:
 
 def close_all_but(kept: set[int]) -> None:
     """Close what a forked process inherited; the others start with few enough."""
-    parent = process.parent_process()
-    if parent is not None and isinstance(parent.sentinel, int):
-        kept = kept | {parent.sentinel}
     low = 3
     for number in sorted(number for number in kept if number >= low):
         os.closerange(low, number)

@@ -22,7 +22,7 @@ from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
 from flowpar.execute.attempt import make_attempt
 from flowpar.execute.cancellation import Cancelled
-from flowpar.execute.order import Descriptors, JobOrder
+from flowpar.execute.order import unpack_job
 from flowpar.execute.report_pipe import Report
 from flowpar.execute.standing import BEGUN, Done, Word
 from flowpar.execute.wire import Channel
@@ -66,8 +66,7 @@ class InlineWorker:
             case Word.SHARE:
                 self._shared = frame.body
             case Word.JOB:
-                order = JobOrder(frame.body, self._shared, "", None, "", Descriptors(*frame.descriptors))
-                self._do(order.job, frame.descriptors[0])
+                self._do(unpack_job(frame.body, self._shared), frame.descriptors[0])
 
     def _do(self, job: Job, output: int) -> None:
         started, cpu_s = time.monotonic(), time.process_time()

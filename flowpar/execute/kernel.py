@@ -10,11 +10,11 @@ ctypes is loaded with this module, so that a process which forks has it before i
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 
 IS_LINUX = sys.platform == "linux"
@@ -35,9 +35,12 @@ def die_with_parent() -> bool:
 
 def name_process(name: str) -> None:
     """Show the first 15 bytes of `name` in listings of processes."""
-    if _PRCTL is not None:
-        text = ctypes.create_string_buffer(name.encode(errors="replace")[:15])
-        _PRCTL(_PR_SET_NAME, ctypes.addressof(text), 0, 0, 0)
+    try:
+        comm = os.open("/proc/self/comm", os.O_WRONLY)
+    except OSError:  # not Linux
+        return
+    os.write(comm, name.encode(errors="replace")[:15])
+    os.close(comm)
 
 
 def _control(option: int, value: int) -> bool:

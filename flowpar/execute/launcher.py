@@ -35,7 +35,7 @@ from flowpar.execute.control import (
     unpack_start,
 )
 from flowpar.execute.lean import preload
-from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder
+from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder, unpack_job
 from flowpar.execute.starter import Starter
 
 if TYPE_CHECKING:
@@ -161,8 +161,7 @@ class Launcher:
         key, _, content = unpack_start(frame.body)
         setup = self._setup
         order = JobOrder(
-            content,
-            self._shared[1],
+            unpack_job(content, self._shared[1]),
             setup.attempt,
             setup.outputs_address,
             setup.outputs_key,

@@ -37,28 +37,22 @@ def _arrived(*duplicates: Any) -> Descriptors:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The launcher's pid and the start method."""
+    """The launcher's pid, the start method, and what a fork inherits that ends when the launcher does."""
 
     launcher: int
     start_method: str
+    heart: int
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
     """Make one attempt; the descriptors are the write ends of its result pipe and its output pipe."""
 
-    content: bytes
-    shared: bytes
+    job: Job
     attempt: str
     outputs_address: str | None
     outputs_key: str
     descriptors: Descriptors
-
-    @property
-    def job(self) -> Job:
-        """Return the job as it was submitted."""
-        number, task, item, attempt, recipe, bindings, log_file, grace_s = pickle.loads(self.content)
-        return Job(number, task, item, attempt, self.shared, recipe, bindings, log_file, grace_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +66,12 @@ class ServiceOrder:
 
 
 Order = JobOrder | ServiceOrder
+
+
+def unpack_job(content: bytes, shared: bytes) -> Job:
+    """Return a job as it was submitted; done in the launcher, whose pages are warm."""
+    number, task, item, attempt, recipe, bindings, log_file, grace_s = pickle.loads(content)
+    return Job(number, task, item, attempt, shared, recipe, bindings, log_file, grace_s)
 
 
 def pack_job(job: Job) -> bytes:

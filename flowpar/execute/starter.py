@@ -52,6 +52,8 @@ class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
 class ForkProcess(context.ForkProcess):
     """A process that the launcher forks; `heart` ends when the launcher does."""
 
+    # It leaves the start method of what the task starts itself alone.
+    _start_method = None  # type: ignore[assignment]  # typeshed: str
     heart = -1
 
     @staticmethod
@@ -79,8 +81,8 @@ class Starter:
     def __init__(self, method: str, *, preload: Sequence[str]) -> None:
         """Choose the method; a forkserver imports `preload` once."""
         self.reaps = method != "forkserver"
-        self._origin = Origin(os.getpid(), method)
-        self._heart, self._heart_end = map(move_high, os.pipe())
+        heart, self._heart_end = map(move_high, os.pipe())
+        self._origin = Origin(os.getpid(), method, heart)
         if method == "forkserver":
             get_context(method).set_forkserver_preload([__name__, *preload])
 
@@ -94,7 +96,7 @@ class Starter:
         match self._origin.start_method:
             case "fork":
                 forked = ForkProcess(target=enter, args=(order, self._origin), name=name)
-                forked.heart = self._heart
+                forked.heart = self._origin.heart
                 return forked
             case "spawn":
                 return SpawnProcess(target=enter, args=(order, self._origin), name=name)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute.attempt import make_attempt
-from flowpar.execute.order import Descriptors, JobOrder
+from flowpar.execute.order import unpack_job
 from flowpar.execute.post_log import listen_to_logging
 from flowpar.execute.report_pipe import Report
 from flowpar.execute.standing import BEGUN, NUMBER, Done, Word
@@ -86,8 +86,7 @@ class ThreadWorker:
             case Word.SHARE:
                 self._shared = frame.body
             case Word.JOB:
-                order = JobOrder(frame.body, self._shared, "", None, "", Descriptors(*frame.descriptors))
-                self._take_on(_Errand(order.job, frame.descriptors[0]))
+                self._take_on(_Errand(unpack_job(frame.body, self._shared), frame.descriptors[0]))
             case Word.CANCEL:
                 errand = self._errands.get(*NUMBER.unpack(frame.body))
                 if errand is not None:

@@ -7,8 +7,8 @@ Everything reachable from here imports only the standard library and what is as 
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import os
-import signal
 import sys
 import traceback
 from importlib import import_module
@@ -25,6 +25,9 @@ from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_lat
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
+
+# Numbers without enums: see `habitat.restore_signals`.
+_SIGTERM = int(_signal.SIGTERM)
 
 
 def enter(order: Order, origin: Origin) -> NoReturn:
@@ -57,13 +60,13 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
 
 def _make(order: JobOrder, job: Job, post: Post) -> tuple[Any, tuple[str, ...]]:
     try:
-        signal.signal(signal.SIGTERM, _raise_cancelled)
+        _signal.signal(_SIGTERM, _raise_cancelled)
         try:
             outcome, warnings = _load(order.attempt)(job, post=post, is_isolated=True)
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _signal.signal(_SIGTERM, _signal.SIG_IGN)
     except Cancelled:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _signal.signal(_SIGTERM, _signal.SIG_IGN)
         return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
     return outcome, tuple(warnings)
 
@@ -87,8 +90,9 @@ def _serve(order: ServiceOrder, origin: Origin) -> NoReturn:
 
 def _settle(origin: Origin, kept: set[int]) -> None:
     if origin.start_method == "fork":
-        habitat.close_all_but(kept)
+        habitat.close_all_but(kept | {origin.heart})
     else:
+        habitat.reset_start_method()
         habitat.renew_output_streams()
     if origin.start_method == "forkserver":
         habitat.leave_forkserver()
