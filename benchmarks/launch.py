@@ -30,9 +30,9 @@ def document(count: int) -> str:
     lines += [
         f"  noop{n}: {{python: 'noops:noop', with: {{seed: \"${{{{ tasks.source.output }}}}\"}}}}" for n in range(count)
     ]
-    values = ", ".join(f"tasks.noop{n}.output" for n in range(count))
-    lines += [f"  sink: {{python: 'noops:sink', with: {{values: \"${{{{ [{values}] }}}}\"}}}}", "outputs:"]
-    return "\n".join([*lines, "  count: ${{ tasks.sink.output }}", ""])
+    lines += ["  sink:", "    python: noops:sink", "    with:", "      values:"]
+    lines += [f"        - ${{{{ tasks.noop{n}.output }}}}" for n in range(count)]
+    return "\n".join([*lines, "outputs:", "  count: ${{ tasks.sink.output }}", ""])
 
 
 def in_engine_s(folder: Path, count: int) -> float:
