@@ -1,0 +1,282 @@
+"""The executors `thread` and `inline` in real processes: what the contract of executors does not say."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import textwrap
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowpar.core.outcome import Failure, FailureKind, Success
+from flowpar.data.codec import decode
+from flowpar.execute import tree
+from flowpar.execute.base import Completion, Printed, Reported, Started
+from flowpar.execute.crew import Crew
+from flowpar.testing.job import make_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.recipe import Shared
+
+pytestmark = pytest.mark.timeout(90)
+
+DEADLINE_S = 20.0
+
+WORK = """
+    import os, signal, subprocess, sys, threading, time, warnings
+    from pathlib import Path
+    from flowpar.plugin import TaskContext
+
+    def meet(mine, other):
+        Path(mine).touch()
+        while not Path(other).exists():
+            time.sleep(0.005)
+        print("said by", Path(mine).name)
+        return os.getpid(), threading.get_ident()
+
+    def pid(): return os.getpid()
+
+    def say(text, err):
+        print(text, flush=False)
+        print(err, file=sys.stderr)
+        subprocess.run(["echo", "by a child"])
+
+    def linger(sign):
+        Path(sign).touch()
+        time.sleep(600)
+
+    def heed(sign, context: TaskContext):
+        Path(sign).touch()
+        while not context.cancelled():
+            time.sleep(0.005)
+        return "heard"
+
+    def tell(context: TaskContext):
+        context.logger.info("hello", n=1)
+        context.progress(1, 2)
+
+    def die(): os._exit(7)
+    def kill(): os.kill(os.getpid(), signal.SIGKILL)
+
+    def spoil():
+        os.chdir("/"); os.environ["SPOILT"] = "1"; os.umask(0); sys.path.insert(0, "/spoilt")
+        sys.setrecursionlimit(5000); sys.stdout = open(os.devnull, "w"); sys.argv[:] = ["spoilt"]
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)
+        import logging; logging.getLogger().setLevel("DEBUG")
+
+    def look():
+        import logging
+        mask = os.umask(0o22); os.umask(mask)
+        print("still here")
+        return [os.getcwd(), os.environ.get("SPOILT"), mask, sys.path[0], sys.getrecursionlimit() == 5000, sys.argv,
+                signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN, signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+                logging.getLogger().level]
+
+    def leave_child():
+        return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+"""
+
+
+class Hall:
+    """A crew whose jobs stand in `work.py` of the run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "work.py").write_text(textwrap.dedent(WORK))
+        self.crew = Crew.open(tree=None, workers=2, run_dir=folder)
+        self.notices: list[Notice] = []
+        self._shared: bytes | None = None
+
+    def submit(self, executor: str, number: int, target: str, **arguments: Any) -> None:
+        job = make_job(number, f"work:{target}", run_dir=self.folder, **arguments)
+        self.crew.submit(executor, self._share(job))
+
+    def _share(self, job: Job) -> Job:
+        if self._shared is None:
+            shared: Shared = pickle.loads(job.shared)
+            self._shared = pickle.dumps(
+                replace(shared, outputs_address=self.crew.outputs_address, outputs_key=self.crew.outputs_key)
+            )
+        return replace(job, shared=self._shared)
+
+    def until(self, is_met: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not is_met():
+            assert time.monotonic() < deadline, f"not met in time; so far: {self.notices}"
+            self.notices.extend(self.crew.wait(0.02))
+
+    def finish(self, number: int) -> Completion:
+        self.until(lambda: self.of(number, Completion))
+        (completion,) = self.of(number, Completion)
+        assert isinstance(completion, Completion)
+        return completion
+
+    def of(self, number: int, kind: type[Notice]) -> list[Notice]:
+        return [notice for notice in self.notices if isinstance(notice, kind) and notice.job == number]
+
+    def value(self, number: int) -> object:
+        outcome = self.finish(number).outcome
+        assert isinstance(outcome, Success), outcome
+        return decode(outcome.value.inline or b"")
+
+    def failure(self, number: int) -> Failure:
+        outcome = self.finish(number).outcome
+        assert isinstance(outcome, Failure), outcome
+        return outcome
+
+    def log(self, number: int) -> str:
+        return (self.folder / "logs" / f"{number}.log").read_text()
+
+    def sign(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    made = Hall(tmp_path)
+    yield made
+    made.crew.close()
+
+
+def test_threads_of_one_process_run_at_the_same_time_and_each_has_its_own_output(hall: Hall) -> None:
+    hall.submit("thread", 1, "meet", mine=hall.sign("a"), other=hall.sign("b"))
+    hall.submit("thread", 2, "meet", mine=hall.sign("b"), other=hall.sign("a"))
+
+    first, second = hall.value(1), hall.value(2)
+
+    assert isinstance(first, tuple)
+    assert isinstance(second, tuple)
+    assert first[0] == second[0] != os.getpid()
+    assert first[1] != second[1]
+    assert (hall.log(1), hall.log(2)) == ("said by a\n", "said by b\n")
+    started = hall.of(1, Started)[0]
+    assert isinstance(started, Started)
+    assert started.pid == hall.finish(1).pid == first[0]
+
+
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_what_an_attempt_prints_is_in_its_log(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "say", text="out", err="err")
+
+    completion = hall.finish(1)
+
+    assert completion.has_log
+    assert sorted(hall.log(1).splitlines()) == ["by a child", "err", "out"]
+    printed = "".join(notice.text for notice in hall.of(1, Printed) if isinstance(notice, Printed))
+    assert printed == hall.log(1)
+
+
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_what_an_attempt_says_comes_before_its_completion(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "tell")
+
+    hall.finish(1)
+
+    order = [type(notice) for notice in hall.notices if notice.job == 1]
+    assert order == [Started, Reported, Reported, Completion]
+    assert [notice.kind for notice in hall.of(1, Reported) if isinstance(notice, Reported)] == ["log", "progress"]
+
+
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize(("target", "how"), [("die", "exited with code 7"), ("kill", "was killed by SIGKILL")])
+def test_a_worker_that_dies_fails_what_it_held_and_the_next_job_gets_another(
+    hall: Hall, executor: str, target: str, how: str
+) -> None:
+    hall.submit(executor, 1, "pid")
+    before = hall.value(1)
+    hall.submit(executor, 2, target)
+
+    failure = hall.failure(2)
+    hall.submit(executor, 3, "pid")
+
+    assert failure.kind is FailureKind.DIED
+    assert failure.message == f"its worker process (pid {before}) {how}"
+    assert hall.value(3) != before
+
+
+def test_a_thread_that_heeds_a_cancellation_ends_and_keeps_its_worker(hall: Hall) -> None:
+    hall.submit("thread", 1, "heed", sign=hall.sign("a"))
+    hall.until((hall.folder / "a").exists)
+
+    hall.crew.cancel(1)
+
+    assert hall.value(1) == "heard"
+    hall.submit("thread", 2, "pid")
+    assert hall.value(2) == hall.finish(1).pid
+
+
+def test_a_thread_that_goes_on_is_given_up_at_once_and_its_worker_when_the_others_are_done(hall: Hall) -> None:
+    hall.submit("thread", 1, "linger", sign=hall.sign("a"))
+    hall.submit("thread", 2, "heed", sign=hall.sign("b"))
+    hall.until(lambda: (hall.folder / "a").exists() and (hall.folder / "b").exists())
+
+    hall.crew.cancel(1)
+    assert hall.failure(1).kind is FailureKind.CANCELLED
+    old = hall.finish(1).pid
+    hall.submit("thread", 3, "pid")
+
+    assert hall.value(3) != old
+    assert tree.is_alive(old)
+    hall.crew.cancel(2)
+    assert hall.value(2) == "heard"
+    hall.until(lambda: not tree.is_alive(old))
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_inline_attempt_that_is_cancelled_ends_and_the_next_one_runs(hall: Hall, *, force: bool) -> None:
+    hall.submit("inline", 1, "linger", sign=hall.sign("a"))
+    hall.submit("inline", 2, "pid")
+    hall.until((hall.folder / "a").exists)
+
+    hall.crew.cancel(1, force=force)
+
+    assert hall.failure(1).kind is FailureKind.DIED
+    assert isinstance(hall.value(2), int)
+
+
+def test_an_inline_attempt_that_waits_is_cancelled_without_running(hall: Hall) -> None:
+    hall.submit("inline", 1, "heed", sign=hall.sign("a"))
+    hall.submit("inline", 2, "linger", sign=hall.sign("never"))
+
+    hall.crew.cancel(2)
+
+    assert hall.failure(2).kind is FailureKind.CANCELLED
+    assert not (hall.folder / "never").exists()
+
+
+def test_an_inline_attempt_finds_nothing_of_what_the_last_one_changed(hall: Hall) -> None:
+    hall.submit("inline", 1, "look")
+    clean = hall.value(1)
+    hall.submit("inline", 2, "spoil")
+    hall.finish(2)
+    hall.submit("inline", 3, "look")
+
+    assert hall.value(3) == clean
+    assert hall.log(3) == "still here\n"
+
+
+def test_a_child_that_an_inline_attempt_leaves_is_ended_with_a_warning(hall: Hall) -> None:
+    hall.submit("inline", 1, "leave_child")
+
+    child = hall.value(1)
+
+    assert isinstance(child, int)
+    assert not tree.is_alive(child)
+    assert hall.finish(1).warnings == ("left 1 process running (sleep); ended",)
+
+
+def test_inline_attempts_run_one_after_another_in_one_process(hall: Hall) -> None:
+    for number in (1, 2):
+        hall.submit("inline", number, "pid")
+
+    first, second = hall.finish(1), hall.finish(2)
+
+    assert first.pid == second.pid
+    assert first.ended <= second.started

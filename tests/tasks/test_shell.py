@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowpar.core.outcome import Failure, FailureKind, TaskFailed
+from flowpar.plugin.logger import TaskLogger
+from flowpar.plugin.spec import TaskContext
+from flowpar.tasks.shell import ShellOutput, shell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def say_nothing(_kind: str, _body: Mapping[str, object]) -> None:
+    """Drop a message."""
+
+
+def context_at(
+    folder: Path, *, env: Mapping[str, str] | None = None, is_cancelled: Callable[[], bool] = bool
+) -> TaskContext:
+    return TaskContext(
+        run_id="r",
+        task="t",
+        item=None,
+        attempt=1,
+        idempotency_key="r/t",
+        scratch=folder,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **(env or {})},
+        logger=TaskLogger(say_nothing),
+        post=say_nothing,
+        is_cancelled=is_cancelled,
+    )
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> TaskContext:
+    return context_at(tmp_path)
+
+
+def failure_of(run: Any, context: TaskContext, **more: Any) -> Failure:
+    with pytest.raises(TaskFailed) as caught:
+        shell(run, context=context, **more)
+    return caught.value.failure
+
+
+def test_what_a_command_prints_is_its_output(context: TaskContext) -> None:
+    output = shell("echo one; echo two >&2; echo three", context=context)
+
+    assert output == ShellOutput("one\nthree\n", "two\n", 0, {})
+
+
+def test_it_runs_in_the_given_folder_with_the_given_environment_and_no_other(tmp_path: Path) -> None:
+    context = context_at(tmp_path, env={"GREETING": "hello there"})
+
+    output = shell('pwd; echo "$GREETING"; env | cut -d= -f1 | sort | tr "\\n" " "', context=context)
+
+    folder, greeting, names = output.stdout.splitlines()
+    assert folder == str(tmp_path)
+    assert greeting == "hello there"
+    assert set(names.split()) <= {"GREETING", "PATH", "PWD", "_", "OLDPWD", "SHLVL"}
+
+
+def test_what_it_prints_reaches_our_own_streams_as_well(
+    context: TaskContext, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shell("echo out; echo err >&2", context=context)
+
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("out\n", "err\n")
+
+
+def test_bytes_that_are_no_text_do_not_fail(context: TaskContext) -> None:
+    assert shell(["printf", "a\\377b"], context=context).stdout == "a\ufffdb"
+
+
+def test_there_is_nothing_to_read(context: TaskContext) -> None:
+    assert shell("cat; echo over", context=context).stdout == "over\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "kind", "message", "exit_code"),
+    [
+        ("exit 3", FailureKind.EXIT, "the shell exited with code 3", 3),
+        ("echo no such row >&2; exit 1", FailureKind.EXIT, "the shell exited with code 1: no such row", 1),
+        ("false; echo never", FailureKind.EXIT, "the shell exited with code 1", 1),
+        ("kill -KILL $$", FailureKind.DIED, "the shell was killed by SIGKILL", None),
+        (["sh", "-c", "kill -SEGV $$"], FailureKind.DIED, '"sh" was killed by SIGSEGV', None),
+        (["sh", "-c", "exit 5"], FailureKind.EXIT, '"sh" exited with code 5', 5),
+    ],
+)
+def test_how_it_ended_is_named(
+    context: TaskContext, run: object, kind: FailureKind, message: str, exit_code: int | None
+) -> None:
+    failure = failure_of(run, context)
+
+    assert (failure.kind, failure.message, failure.exit_code) == (kind, message, exit_code)
+
+
+@pytest.mark.parametrize(
+    ("run", "part"),
+    [
+        ("no-such-command-anywhere", "code 127 (a command was not found)"),
+        ("sh -c 'kill -TERM $$'; true", "code 143 (a command was killed by SIGTERM)"),
+        ('echo "$NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
+    ],
+)
+def test_what_went_wrong_inside_the_shell_is_named(context: TaskContext, run: str, part: str) -> None:
+    assert part in failure_of(run, context).message
+
+
+def test_a_broken_pipeline_fails_in_bash_and_not_in_sh(context: TaskContext) -> None:
+    assert shell("false | echo x", context=context).stdout == "x\n"
+
+    assert failure_of("false | echo x", context, shell="bash").exit_code == 1  # noqa: S604
+
+
+def test_another_interpreter_gets_the_text(context: TaskContext) -> None:
+    assert shell("print(1 + 1)", shell="python3", context=context).stdout == "2\n"  # noqa: S604
+
+
+@pytest.mark.parametrize(
+    ("run", "shell_name", "message"),
+    [
+        ("true", "no-such-shell", 'there is no program "no-such-shell" on PATH'),
+        (["no-such-program"], "sh", 'there is no program "no-such-program" on PATH'),
+        (["./not-there"], "sh", '"./not-there" is not there'),
+        (["./plain.txt"], "sh", '"./plain.txt" is not executable'),
+        ([], "sh", "a command needs a program as its first word"),
+        (["echo", [1]], "sh", "each word of a command must be a text: a value of type list cannot stand inside a text"),
+    ],
+)
+def test_what_cannot_be_started_is_named(context: TaskContext, run: object, shell_name: str, message: str) -> None:
+    Path(context.cwd, "plain.txt").write_text("x")
+
+    assert failure_of(run, context, shell=shell_name).message.startswith(message)
+
+
+def test_words_are_passed_as_they_are(context: TaskContext) -> None:
+    output = shell(["printf", "%s|", "$HOME", "a b", "; rm -rf x", 3, True], context=context)  # type: ignore[list-item]
+
+    assert output.stdout == "$HOME|a b|; rm -rf x|3|true|"
+
+
+def test_a_value_too_long_for_a_program_is_named(tmp_path: Path) -> None:
+    context = context_at(tmp_path, env={"ROWS": "x" * 200_000})
+
+    assert failure_of("true", context).message.startswith('the value of env "ROWS" is longer than 100 KiB')
+    assert failure_of("#" * 200_000, context_at(tmp_path)).message.startswith("the command is longer than 100 KiB")
+
+
+def test_what_it_leaves_running_does_not_delay_its_end(context: TaskContext) -> None:
+    output = shell("sleep 20 & echo $!", context=context)
+
+    os.kill(int(output.stdout), 9)
+    assert output.exit_code == 0
+
+
+def test_too_much_output_is_refused(context: TaskContext, capfd: pytest.CaptureFixture[str]) -> None:
+    failure = failure_of("head -c 70000000 /dev/zero; sleep 100", context)
+
+    capfd.readouterr()
+    assert failure.message.startswith("it printed more than 64 MiB")
+
+
+def test_of_much_on_stderr_the_end_is_kept(context: TaskContext, capfd: pytest.CaptureFixture[str]) -> None:
+    output = shell("head -c 5000000 /dev/zero >&2; echo last >&2", context=context)
+
+    capfd.readouterr()
+    assert output.stderr.startswith("… the beginning is left out …\n")
+    assert output.stderr.endswith("last\n")
+    assert len(output.stderr) < 3 << 20
+
+
+def test_capture_is_not_there_yet(context: TaskContext) -> None:
+    assert failure_of("true", context, capture="json").message.startswith('"capture" is not supported yet')
+
+
+def test_in_a_thread_a_cancelled_command_is_asked_to_end(tmp_path: Path) -> None:
+    started, cancelled = tmp_path / "started", threading.Event()
+    context = context_at(tmp_path, is_cancelled=cancelled.is_set)
+    failures: list[Failure] = []
+
+    def work() -> None:
+        failures.append(failure_of(f"touch {started}; sleep 100 & wait", context))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not started.exists():
+        thread.join(0.01)
+    cancelled.set()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert failures[0].message == "the shell was killed by SIGTERM"
