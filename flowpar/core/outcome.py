@@ -6,7 +6,7 @@ they cross as the text of a `Failure`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -50,13 +50,18 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The attempt failed; everything is text. `traceback` holds the user's frames only."""
+    """The attempt failed; everything is text.
+
+    `traceback` holds the user's frames only; `bases` are the classes above `type`, the nearest first,
+    by which `retry.on` knows it, too.
+    """
 
     kind: FailureKind
     type: str
     message: str
     exit_code: int | None = None
     traceback: str = ""
+    bases: tuple[str, ...] = field(default=(), compare=False)
 
 
 Outcome = Success | Failure

@@ -32,7 +32,11 @@ def failure_of(error: BaseException, *, context: str = "") -> Failure:
     if context:
         message = f"{context}: {type(error).__name__}: {message}" if message else f"{context}: {type(error).__name__}"
     return Failure(
-        FailureKind.EXCEPTION, type_of(error), _shortened(message, _MAX_MESSAGE), traceback=traceback_of(error)
+        FailureKind.EXCEPTION,
+        type_of(error),
+        _shortened(message, _MAX_MESSAGE),
+        traceback=traceback_of(error),
+        bases=tuple(map(_name_of, type(error).__mro__[1:-1])),
     )
 
 
@@ -55,7 +59,10 @@ def _exit(error: SystemExit, context: str) -> Failure:
 
 def type_of(error: BaseException) -> str:
     """Return the name of an exception's class, with its module unless it is built in."""
-    kind = type(error)
+    return _name_of(type(error))
+
+
+def _name_of(kind: type) -> str:
     return (
         kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
     )

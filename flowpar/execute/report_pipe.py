@@ -48,7 +48,8 @@ def pack_report(report: Report) -> bytes:
             is_inline = value.inline is not None
             said = [True, value.size_bytes, value.checksum, value.is_plain, is_inline, value.file, value.stamp]
         case Failure() as failure:
-            said = [False, failure.kind, failure.type, failure.message, failure.exit_code, failure.traceback]
+            text = (failure.type, failure.message, failure.exit_code, failure.traceback, failure.bases)
+            said = [False, failure.kind, *text]
     head = json.dumps([report.is_last, report.warnings, said]).encode()
     return _HEAD.pack(len(head)) + head + inline
 
@@ -65,8 +66,9 @@ def unpack_report(frame: Frame) -> Report:
             value = ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file, str(stamp))
             outcome = Success(value)
         else:
-            kind, type_name, message, exit_code, traceback = said
-            outcome = Failure(FailureKind(kind), str(type_name), str(message), exit_code, str(traceback))
+            kind, type_name, message, exit_code, traceback, bases = said
+            above = tuple(map(str, bases))
+            outcome = Failure(FailureKind(kind), str(type_name), str(message), exit_code, str(traceback), above)
         return Report(outcome, tuple(map(str, warnings)), bool(is_last))
     except (ValueError, TypeError, struct.error, RecursionError) as error:
         raise BadFrame("this is no outcome") from error
