@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
@@ -54,17 +53,6 @@ def _matches(pattern: str, failure: Failure) -> bool:
         return failure.kind is FailureKind.EXIT and code.strip() == str(failure.exit_code)
     if word in _BY_KIND:
         return failure.kind is _BY_KIND[word]
-    return failure.kind is FailureKind.EXCEPTION and _is_kind_of(failure.type, word)
-
-
-def _is_kind_of(raised: str, wanted: str) -> bool:
-    """Whether the name of an exception means `wanted`: the same, its last part, or a built-in subclass."""
-    if raised == wanted or raised.endswith(f".{wanted}"):
-        return True
-    child, parent = _built_in(raised), _built_in(wanted)
-    return child is not None and parent is not None and issubclass(child, parent)
-
-
-def _built_in(name: str) -> type[BaseException] | None:
-    found = getattr(builtins, name.removeprefix("builtins."), None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+    if failure.kind is not FailureKind.EXCEPTION:
+        return False
+    return any(name == word or name.endswith(f".{word}") for name in (failure.type, *failure.bases))

@@ -12,6 +12,10 @@ from flowpar.schedule.retry import is_retried, next_try
 
 RAISED = Failure(FailureKind.EXCEPTION, "ValueError", "no")
 
+REFUSED = Failure(
+    FailureKind.EXCEPTION, "client.Refused", "", bases=("client.ApiError", "ConnectionError", "OSError", "Exception")
+)
+
 
 def half() -> float:
     return 0.5
@@ -51,8 +55,11 @@ def test_a_huge_backoff_does_not_overflow() -> None:
     [
         ("ValueError", RAISED, True),
         ("KeyError", RAISED, False),
-        ("Exception", RAISED, True),
-        ("ConnectionError", Failure(FailureKind.EXCEPTION, "ConnectionRefusedError", ""), True),
+        ("ConnectionError", REFUSED, True),
+        ("OSError", REFUSED, True),
+        ("ApiError", REFUSED, True),
+        ("client.ApiError", REFUSED, True),
+        ("other.ApiError", REFUSED, False),
         ("ConnectionRefusedError", Failure(FailureKind.EXCEPTION, "ConnectionError", ""), False),
         ("ConnectTimeout", Failure(FailureKind.EXCEPTION, "httpx.ConnectTimeout", ""), True),
         ("httpx.ConnectTimeout", Failure(FailureKind.EXCEPTION, "httpx.ConnectTimeout", ""), True),
