@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from functools import lru_cache
 
 LONGEST = 10_000  # characters of one expression
@@ -20,7 +21,9 @@ def tree_of(code: str) -> ast.expr:
     The code stands on lines of its own within brackets, so it may itself have several lines.
     """
     try:
-        tree = ast.parse(f"(\n{code}\n)", mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # "1in x": Python would tell stderr, without a place
+            tree = ast.parse(f"(\n{code}\n)", mode="eval").body
     except (RecursionError, MemoryError) as error:
         raise TooDeepError from error
     except (ValueError, OverflowError) as error:

@@ -224,3 +224,7 @@ def test_the_short_way_for_plain_references_leads_where_the_long_one_does(text: 
     short = plain_member(text, ids)
 
     assert short in {None, rewrite(text, text, ids)}
+
+
+def test_what_python_warns_of_reaches_nobody(expr: Expressions) -> None:
+    assert parse_expression("1in [1]", expr.ids) == Expression("1in [1]", "1in [1]")  # warnings are errors here
