@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from itertools import islice
 from multiprocessing import AuthenticationError
@@ -31,6 +32,7 @@ from flowpar.core.errors import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from multiprocessing.connection import Connection
 
     from flowpar.core.outcome import ValueRef
 
@@ -41,6 +43,7 @@ _PROTOCOL = 5
 _MAX_MESSAGES = 20_000
 _MAX_TAKEN = 5_000
 _POST_TIMEOUT_S = 5.0
+_START_PATIENCE_S = 2.0
 # One request holds the table for about a millisecond.
 _BATCH = 2_000
 _SOCKET_NAME = "outputs.sock"
@@ -168,8 +171,19 @@ class ManagedOutputs:
         # and not five, which is a millisecond of a task that logs one line.
         with self._lock:
             if self._table is None:
-                with Client(self._address, authkey=self._authkey) as connection:
+                with self._dial() as connection:
                     ident, _ = dispatch(connection, None, "create", (_TYPE,))
                 token = Token(_TYPE, self._address, ident)
                 self._table = BaseProxy(token, "pickle", authkey=self._authkey, exposed=_METHODS, incref=False)
         return self._table
+
+    def _dial(self) -> Connection:
+        """Connect; a task may be faster than the server, which starts at the same time as the first of them."""
+        until = time.monotonic() + _START_PATIENCE_S
+        while True:
+            try:
+                return Client(self._address, authkey=self._authkey)
+            except (ConnectionRefusedError, FileNotFoundError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
