@@ -93,9 +93,10 @@ def _plain(value: object) -> Any:
 
 
 def _run_child(arguments: list[str], *, echo: bool) -> tuple[int, str]:
-    # A group of its own, so that a Ctrl-C of the terminal reaches it once: through us.
+    # A group of its own, so that a Ctrl-C of the terminal reaches it once: through us. With -P, what
+    # lies in the current folder cannot pass for a module of ours.
     child = subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", *arguments],
+        [sys.executable, "-P", "-m", "flowpar", "run", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # An expression gives the same again, and who cancels does not want another try.
 _NEVER = frozenset({FailureKind.EXPRESSION, FailureKind.CANCELLED, FailureKind.ITEMS})
 _BY_KIND = {"timeout": FailureKind.TIMEOUT, "died": FailureKind.DIED, "exit": FailureKind.EXIT}
+_LONGEST_S = 366 * 86_400.0
 
 
 def next_try(policy: Retry, attempt: int, failure: Failure, random: Callable[[], float]) -> float | None:
@@ -37,14 +38,13 @@ def is_retried(policy: Retry, failure: Failure) -> bool:
 
 
 def _backed_off(policy: Retry, attempt: int) -> float:
-    limit = float("inf") if policy.max_delay_s is None else policy.max_delay_s
+    limit = _LONGEST_S if policy.max_delay_s is None else policy.max_delay_s
+    if not policy.delay_s:
+        return 0.0
     try:
         return min(limit, policy.delay_s * policy.backoff ** (attempt - 1))
     except OverflowError:
-        return min(limit, _LONGEST_S)
-
-
-_LONGEST_S = 366 * 86_400.0
+        return limit
 
 
 def _matches(pattern: str, failure: Failure) -> bool:

@@ -48,6 +48,7 @@ def test_a_huge_backoff_does_not_overflow() -> None:
     policy = Retry(attempts=100_000, delay_s=1, backoff=10, max_delay_s=60)
 
     assert next_try(policy, 50_000, RAISED, half) == 60
+    assert next_try(Retry(attempts=100_000, backoff=10), 50_000, RAISED, half) == 0
 
 
 @pytest.mark.parametrize(
