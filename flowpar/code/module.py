@@ -71,7 +71,7 @@ class ModuleFinder:
 
     def _look_up(self, name: str) -> ModuleSource | NotFound:
         parent_name, _, tail = name.rpartition(".")
-        if not tail.isidentifier():
+        if not all(part.isidentifier() for part in name.split(".")):
             return NotFound(name, name, ())
         entries = self._entries
         if parent_name:
