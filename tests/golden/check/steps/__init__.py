@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from steps.words import merge as combine
+from .words import merge as combine
 
 raise RuntimeError(combine)
