@@ -36,11 +36,11 @@ def build_graph(needs: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
     return graph
 
 
-def find_cycles(needs: Needs, file: str) -> list[Diagnostic]:
+def find_cycles(graph: nx.DiGraph[str], needs: Needs, file: str) -> list[Diagnostic]:
     """Return a finding for each task that needs itself and for one cycle of each knot, in file order."""
     found = [_self_reference(task, needed[task], file) for task, needed in needs.items() if task in needed]
     place = {task: number for number, task in enumerate(needs)}
-    for knot in nx.strongly_connected_components(build_graph(needs)):
+    for knot in nx.strongly_connected_components(graph):
         if len(knot) > 1:
             cycle = _shortest_cycle(min(knot, key=place.__getitem__), knot, needs)
             found.append(_cycle_finding(cycle, needs, file))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostics
+from flowpar.core.errors import UsageError
 from flowpar.execute.recipe import Call
 from flowpar.expr.references import references
 from flowpar.lang.check import check
@@ -26,11 +27,12 @@ from flowpar.planning.settled import name_of, settle
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import networkx as nx
+
     from flowpar.core.source import Source
     from flowpar.expr.template import Template
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
     from flowpar.lang.inputs import GivenInputs
-    from flowpar.lang.node import Document
     from flowpar.plugin.registry import Registry
 
 _GRACE_S = 5.0
@@ -53,38 +55,48 @@ def prepare(
 
     Without `given` the plan is for looking at: inputs have their defaults, and what depends on one
     that has none is left out.
-    `executor` is the command line's. Raises PluginError for a task type that can't be used.
+    `executor` is the command line's. Raises PluginError for a task type that can't be used, and
+    UsageError where `executor` is not for one of the tasks.
     """
     checked = check(path, registry=registry)
     diagnostics = Diagnostics(list(checked.diagnostics.found))
-    needs = {task.id: task.needs for task in checked.tasks.values()}
-    if checked.document is not None:
-        diagnostics.extend(find_cycles(needs, checked.document.source.path))
     plan = None
-    if checked.document is not None and not diagnostics.has_errors:
-        plan = _plan(checked, checked.document, given, diagnostics, executor=executor)
+    if checked.document is not None:
+        needs = {task.id: task.needs for task in checked.tasks.values()}
+        graph = build_graph(needs)
+        diagnostics.extend(find_cycles(graph, needs, checked.document.source.path))
+        settled = None if diagnostics.has_errors else settle(checked, given, diagnostics)
+        if settled is not None and not diagnostics.has_errors:
+            reader = SettingReader(checked.document, settled)
+            plan = _plan(checked, graph, reader, executor)
+            diagnostics.extend(reader.found)
+            _refuse_threads(plan, executor)
     return Prepared(os.fspath(path), None if diagnostics.has_errors else plan, diagnostics, checked.sources)
 
 
-def _plan(
-    checked: Checked, document: Document, given: GivenInputs | None, diagnostics: Diagnostics, *, executor: str | None
-) -> Plan | None:
-    """Return the plan of a sound document, or None where an input or an env file is wrong."""
-    settled = settle(checked, given, diagnostics)
-    if diagnostics.has_errors or checked.workflow is None:
-        return None
-    graph = build_graph({task.id: task.needs for task in checked.tasks.values()})
+def _refuse_threads(plan: Plan, executor: str | None) -> None:
+    """Refuse a `--executor thread` under which a task would not get what it asks for; `check` knows the rest."""
+    for task in plan.tasks:
+        if executor == task.executor == "thread" and task.kind == "python" and (task.call.env or task.call.cwd):
+            key = "env" if task.call.env else "cwd"
+            raise UsageError(
+                f'task "{task.id}" can\'t run in a thread: it has an "{key}" of its own, and threads share theirs',
+                hint="name its executor in the workflow, or leave out --executor thread",
+            )
+
+
+def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
+    """Return the plan of a sound document without cycles."""
     layers = layers_of(graph)
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
-    reader = SettingReader(document, settled)
+    settled = reader.settled
     tasks = tuple(_task(checked.tasks[task], reader, executor, layer=layer_of[task], order=order) for task in order)
-    diagnostics.extend(reader.found)
     return Plan(
         workflow=name_of(checked),
         file=checked.path,
         workflow_dir=str(checked.folder),
-        description=checked.workflow.description,
+        description=checked.workflow.description if checked.workflow else "",
         tasks=tasks,
         layers=layers,
         weights=weights_of(graph, tuple(order)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowpar.core.errors import UsageError
 from flowpar.lang.inputs import GivenInputs
 from flowpar.planning.model import PlannedTask, Retry
 from flowpar.planning.planner import Prepared, prepare
@@ -243,6 +244,14 @@ tasks:
         "a": "inline",
         "b": "process",
     }
+
+
+def test_a_thread_of_the_command_line_is_refused_for_a_task_with_an_env_of_its_own(project: Project) -> None:
+    body = 'tasks:\n  a: {python: "steps:one", env: {X: "1"}}\n'
+
+    assert project.tasks(body, executor="inline")["a"].executor == "inline"
+    with pytest.raises(UsageError, match='task "a" can\'t run in a thread: it has an "env" of its own'):
+        project.prepare(body, executor="thread")
 
 
 def test_a_missing_input_is_found_only_when_a_run_is_asked_for(project: Project) -> None:
