@@ -79,6 +79,7 @@ def make_attempt(
 class _Place:
     """Where an attempt runs; `common` is the environment without the task's own `env`."""
 
+    inherited: Mapping[str, str]
     common: Mapping[str, str]
     environment: Mapping[str, str]
     folder: Path
@@ -105,7 +106,7 @@ class _Attempt:
         surroundings.extend_path(self._shared)
         match self._recipe:
             case Call() as call:
-                with surroundings.Scratch(self._shared.run_dir, self._job.number) as scratch:
+                with surroundings.Scratch(self._shared.run_dir) as scratch:
                     return self._call(call, scratch)
             case Expand() as recipe:
                 return self._written(expand(recipe, self._settle().contexts).encode())
@@ -132,7 +133,7 @@ class _Attempt:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
         place = self._place(call, scratch)
         if self._is_isolated:
-            surroundings.apply(place.environment)
+            surroundings.apply(place.environment, place.inherited)
             os.chdir(place.folder)
         else:
             # The same for every attempt of the run, so threads may share it.
@@ -143,14 +144,15 @@ class _Attempt:
     def _place(self, call: Call | None, scratch: Path | None) -> _Place:
         shared = self._shared
         told = surroundings.told_by_flowpar(self._job, shared, scratch)
-        base = surroundings.merge({**os.environ, **shared.env_file}, told)
+        inherited = dict(os.environ)
+        base = surroundings.merge({**inherited, **shared.env_file}, told)
         contexts = self._contexts(base)
         common = surroundings.layer(base, shared.env, contexts)
         if common is not base:
             contexts = self._contexts(common)
         own = common if call is None else surroundings.layer(common, call.env, contexts)
         folder = surroundings.folder(None if call is None else call.cwd, shared, contexts)
-        return _Place(common, surroundings.merge(own, told), folder, contexts)
+        return _Place(inherited, common, surroundings.merge(own, told), folder, contexts)
 
     def _contexts(self, environment: Mapping[str, str]) -> Mapping[str, object]:
         return build_contexts(
