@@ -30,7 +30,7 @@ def failure_of(error: BaseException, *, context: str = "") -> Failure:
     if isinstance(error, MemoryError) and not message:
         message = "out of memory"
     if context:
-        message = f"{context}: {type(error).__name__}: {message}" if message else f"{context}: {type(error).__name__}"
+        message = f"{context}: {message or type(error).__name__}"
     return Failure(
         FailureKind.EXCEPTION,
         type_of(error),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module, invalidate_caches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.suggest import nearest
@@ -39,25 +39,34 @@ def find_target(target: str) -> Callable[..., Any]:
 
 def _import(name: str) -> ModuleType:
     try:
-        return _import_fresh(name)
+        return _found(name)
     except Cancelled:
         raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+    except BaseException as error:  # noqa: BLE001 - importing runs the user's code
+        if _is_missing(error, name):
             message = f'there is no module "{error.name}" in the workflow\'s folder, python_path or what is installed'
             raise TaskFailed(refusal(FailureKind.EXCEPTION, message, type_name="ModuleNotFoundError")) from None
         raise TaskFailed(failure_of(error, context=f'module "{name}" cannot be imported')) from None
-    except BaseException as error:  # noqa: BLE001 - importing runs the user's code
-        raise TaskFailed(failure_of(error, context=f'module "{name}" cannot be imported')) from None
 
 
-def _import_fresh(name: str) -> ModuleType:
+def _found(name: str) -> ModuleType:
     try:
         return import_module(name)
-    except ModuleNotFoundError:
-        # An earlier task may have written the file a moment ago, unnoticed by what the import system remembers.
-        invalidate_caches()
-        return import_module(name)
+    except ModuleNotFoundError as error:
+        if not _is_missing(error, name):
+            raise
+    # An earlier task may have written the file a moment ago, unnoticed by what the import system remembers.
+    invalidate_caches()
+    return import_module(name)
+
+
+def _is_missing(error: BaseException, name: str) -> TypeGuard[ModuleNotFoundError]:
+    """Whether it is the module itself, or a package around it, that is not there."""
+    return (
+        isinstance(error, ModuleNotFoundError)
+        and error.name is not None
+        and (name == error.name or name.startswith(f"{error.name}."))
+    )
 
 
 def _nothing_there(module: str, path: str, name: str, found: object) -> Failure:

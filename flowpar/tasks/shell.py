@@ -29,7 +29,8 @@ _MAX_WORD_BYTES = 100 * 1024
 _SIGNALLED = 128
 _SHOWN = 200
 _LIKE_SH = frozenset({"sh", "dash", "ash", "ksh", "mksh", "zsh"})
-_STATUSES = {126: "a command was found but could not be run", 127: "a command was not found"}
+_NOT_RUN, _NOT_FOUND = 126, 127
+_STATUSES = {_NOT_RUN: "a command was found but could not be run", _NOT_FOUND: "a command was not found"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,17 @@ def shell(
 ) -> ShellOutput:
     """Run a command in the shell, or a program without one, and return what it printed."""
     if capture is not None:
-        raise _failed('"capture" is not supported yet; read "stdout" of the output instead')
+        raise _refused('"capture" is not supported yet; read "stdout" of the output instead')
     command = _in_shell(run, shell) if isinstance(run, str) else _words(run)
     _check_sizes(command, context.env)
     _check_program(command[0], context)
     try:
         ended = run_child(command, environment=context.env, folder=str(context.cwd), is_cancelled=context.is_cancelled)
     except TooMuchOutput as error:
-        raise _failed(str(error)) from None
+        raise TaskFailed(Failure(FailureKind.OUTPUT, "", str(error))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _failed(f'"{command[0]}" cannot be started: {reason}', type_name=type(error).__name__) from None
+        raise _not_started(f'"{command[0]}" cannot be started: {reason}', status=_NOT_RUN) from None
     if ended.status != 0:
         raise TaskFailed(_failure_of(ended, "the shell" if isinstance(run, str) else f'"{command[0]}"'))
     return ShellOutput(ended.stdout, ended.stderr, ended.status)
@@ -79,19 +80,19 @@ def _words(run: Sequence[object]) -> list[str]:
     try:
         words = [str(word).lower() if isinstance(word, bool) else to_text(word) for word in run]
     except EvaluationError as error:
-        raise _failed(f"each word of a command must be a text: {error.message}") from None
+        raise _refused(f"each word of a command must be a text: {error.message}") from None
     if not words or not words[0]:
-        raise _failed("a command needs a program as its first word")
+        raise _refused("a command needs a program as its first word")
     return words
 
 
 def _check_sizes(command: Sequence[str], environment: Mapping[str, str]) -> None:
     if any(_is_too_long(word) for word in command):
-        raise _failed("the command is longer than 100 KiB; put it, or the data in it, into a file")
+        raise _refused("the command is longer than 100 KiB; put it, or the data in it, into a file")
     for name, value in environment.items():
         if _is_too_long(value):
             text = f'the value of env "{name}" is longer than 100 KiB, too long for a program to be given'
-            raise _failed(f"{text}; write it to a file in a task and pass the file's path")
+            raise _refused(f"{text}; write it to a file in a task and pass the file's path")
 
 
 def _is_too_long(text: str) -> bool:
@@ -106,10 +107,11 @@ def _check_program(program: str, context: TaskContext) -> None:
         path = Path(context.cwd, program)
         if path.is_file() and os.access(path, os.X_OK):
             return
-        what = "is not executable" if path.is_file() else "is not there"
-        raise _failed(f'"{program}" {what}', type_name="FileNotFoundError")
+        if path.is_file():
+            raise _not_started(f'"{program}" is not executable', status=_NOT_RUN)
+        raise _not_started(f'"{program}" is not there')
     if shutil.which(program, path=context.env.get("PATH", os.defpath)) is None:
-        raise _failed(f'there is no program "{program}" on PATH', type_name="FileNotFoundError")
+        raise _not_started(f'there is no program "{program}" on PATH')
 
 
 def _failure_of(ended: Ended, who: str) -> Failure:
@@ -132,5 +134,9 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _failed(message: str, *, type_name: str = "") -> TaskFailed:
-    return TaskFailed(Failure(FailureKind.EXCEPTION, type_name, message))
+def _refused(message: str) -> TaskFailed:
+    return TaskFailed(Failure(FailureKind.EXPRESSION, "", message))
+
+
+def _not_started(message: str, *, status: int = _NOT_FOUND) -> TaskFailed:
+    return TaskFailed(Failure(FailureKind.EXIT, "", message, exit_code=status))
