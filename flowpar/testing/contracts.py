@@ -233,12 +233,11 @@ class ExecutorContract:
             pytest.skip("this executor says that it cannot end a job")
         job = make_job(1, f"flowpar.testing.work:{work}", run_dir=run_dir, seconds=600)
         executor.submit(job)
-        executor.wait(5)
+        notices = list(executor.wait(5))
 
         executor.cancel(1, force=True)
 
         deadline = time.monotonic() + 10
-        notices = list(executor.wait(0.5))
         while not any(isinstance(notice, Completion) for notice in notices):
             assert time.monotonic() < deadline, "a killed job is not over after 10 s"
             notices += executor.wait(0.5)
