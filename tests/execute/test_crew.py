@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE_S = 20.0
+HEAVY = {"pydantic", "networkx", "rich", "click", "structlog", "yaml", "orjson", "psutil"}
 
 STEPS = """
-import os, time
+import os, sys, time
 from flowpar.plugin.spec import TaskContext
 
 def answer():
@@ -38,6 +39,9 @@ def talk(context: TaskContext):
 
 def wait():
     time.sleep(60)
+
+def modules():
+    return sorted(sys.modules)
 """
 
 
@@ -107,6 +111,16 @@ def test_a_real_attempt_gives_a_real_value(yard: Yard) -> None:
 
     assert isinstance(end.outcome, Success), end
     assert ValueStore(yard.folder).get_plain(end.outcome.value) == {"answer": 42}
+
+
+def test_a_task_process_is_weightless(yard: Yard) -> None:
+    end = yard.finish(yard.submit("modules"))
+
+    assert isinstance(end.outcome, Success), end
+    modules = ValueStore(yard.folder).get_plain(end.outcome.value)
+    assert isinstance(modules, list)
+    assert "flowpar.execute.attempt" in modules
+    assert not HEAVY.intersection(modules)
 
 
 @pytest.mark.parametrize("executor", ["process", "thread", "inline"])
