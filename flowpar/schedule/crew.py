@@ -100,9 +100,19 @@ class NoStopRequests:
 
 def overdue(timeout_s: float) -> Stop:
     """Return the stop of a run that took longer than its `--timeout`."""
-    return Stop(f"the run took longer than {timeout_s:g} s", RunStatus.TIMED_OUT, ExitCode.TIMED_OUT)
+    return Stop(f"the run took longer than {show_duration(timeout_s)}", RunStatus.TIMED_OUT, ExitCode.TIMED_OUT)
 
 
 def failed_fast(task: str) -> Stop:
     """Return the stop of a `--fail-fast` run."""
     return Stop(f'task "{task}" failed and --fail-fast is set', RunStatus.FAILED, ExitCode.TASK_FAILED)
+
+
+def show_duration(seconds: float) -> str:
+    """Return a limit as a workflow writes it: `500ms`, `10s`, `1h30m`."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{amount:g}{unit}" for amount, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if amount]
+    return "".join(parts)

@@ -116,11 +116,6 @@ class ItemSet:
         """Count the items in any of `states`."""
         return sum(self._states.count(_CODES[state]) for state in states)
 
-    def first(self, *states: TaskState) -> int | None:
-        """Return the lowest item in any of `states`."""
-        found = [place for state in states if (place := self._states.find(_CODES[state])) >= 0]
-        return min(found, default=None)
-
     def all_in(self, state: TaskState) -> Iterator[int]:
         """Give the items in `state`, lowest first."""
         code = _CODES[state]

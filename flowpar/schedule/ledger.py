@@ -9,7 +9,7 @@ An output is released when nobody will read it any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import InternalError
@@ -31,6 +31,7 @@ TRAVELS_BYTES = 256 * 1024
 TRAVELS_WITH_ITEMS_BYTES = 16 * 1024
 _REF_BYTES = 160
 _TRACEBACKS_KEPT = 100
+_SHORT_MESSAGE = 200
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +54,7 @@ class Record:
     items: ItemSet | None = None
     bound: Items | None = None
     item_errors: dict[int, FailureView] = field(default_factory=dict)
+    first_failed: tuple[int, Failure] | None = None
     item_outputs: dict[int, ValueRef] | None = field(default_factory=dict)
     item_outputs_bytes: int = 0
     again_at: dict[int, float] = field(default_factory=dict)
@@ -92,12 +94,17 @@ class Record:
         elif self.item_outputs is not None:
             self.item_outputs[item] = ref
 
-    def keep_item_failure(self, item: int, failure: Failure, attempt: int) -> None:
-        """Keep the error of an item; of many only the first keep their traceback."""
+    def keep_item_error(self, item: int, failure: Failure, attempt: int) -> None:
+        """Keep the error of an item for those who read it; of many only the first keep their traceback."""
         view = failure_view(failure, attempt)
         if len(self.item_errors) >= _TRACEBACKS_KEPT:
-            view = FailureView(view.kind, view.type, view.message[:200], attempt, view.exit_code, "")
+            view = replace(view, message=view.message[:_SHORT_MESSAGE], traceback="")
         self.item_errors[item] = view
+
+    def note_failed_item(self, item: int, failure: Failure) -> None:
+        """Keep the failure of the lowest item that failed: it is what is told of the whole."""
+        if self.first_failed is None or item < self.first_failed[0]:
+            self.first_failed = (item, failure)
 
     def drop_working_state(self) -> None:
         """Let go of what only attempts need."""
@@ -147,9 +154,8 @@ class Ledger:
 
     def _release(self, record: Record) -> list[OutputKey]:
         task = record.task.id
-        if record.state.is_final:  # its readers may be skipped while it still runs
-            record.item_errors.clear()
-            record.item_outputs = None
+        record.item_errors.clear()
+        record.item_outputs = None
         if record.items is None:
             was_kept = record.output is not None
             record.output = None

@@ -8,13 +8,14 @@ What is settled is final.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.core.states import TaskState
 from flowpar.schedule.attempt import Attempt, Ending, Ready
-from flowpar.schedule.crew import failed_fast
+from flowpar.schedule.crew import failed_fast, show_duration
 from flowpar.schedule.retry import next_try
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Completion
+    from flowpar.planning.model import FanOut
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
 
@@ -37,14 +39,21 @@ def outcome_of(attempt: Attempt, completion: Completion) -> Outcome:
     """
     outcome = completion.outcome
     if attempt.ending is None or (completion.pid and completion.ended < attempt.ended_by_us):
-        return outcome
+        return _not_cancelled(outcome)
     if attempt.ending is Ending.TIMEOUT:
         forced = ", ignored SIGTERM and was killed" if attempt.was_forced else ""
-        limit = attempt.ready.record.task.timeout_s
-        return Failure(FailureKind.TIMEOUT, "timeout", f"ran longer than its timeout of {limit:g} s{forced}")
+        limit = show_duration(attempt.ready.record.task.timeout_s or 0.0)
+        return Failure(FailureKind.TIMEOUT, "", f"ran longer than its timeout of {limit}{forced}")
     if isinstance(outcome, Success):
         return outcome
-    return Failure(FailureKind.CANCELLED, "cancelled", f"cancelled: {attempt.reason}")
+    return Failure(FailureKind.CANCELLED, "", f"cancelled: {attempt.reason}")
+
+
+def _not_cancelled(outcome: Outcome) -> Outcome:
+    """Return an outcome as a failure that counts, where an executor gave up an attempt that nobody cancelled."""
+    if isinstance(outcome, Failure) and outcome.kind is FailureKind.CANCELLED:
+        return replace(outcome, kind=FailureKind.DIED)
+    return outcome
 
 
 class Settlement:
@@ -113,17 +122,25 @@ class Settlement:
         if isinstance(outcome, Success):
             self._publish(record, item, outcome)
         else:
-            record.keep_item_failure(item, outcome, attempt.ready.number)
-        if state in _FAILED and not is_tolerated:
-            self._fail_fast(record)
-        if state in _FAILED and fan_out.on_item_error == "fail_fast":
-            self.close_items(record, f"item {item} failed")
+            if self._desk.ledger.is_read(record.task.id):
+                record.keep_item_error(item, outcome, attempt.ready.number)
+            if state in _FAILED:
+                self._note_failed_item(record, fan_out, item, outcome, is_tolerated=is_tolerated)
         if items.is_over:
             self.conclude(record)
         else:
             self._desk.queue_items(record)
 
-    def close_items(self, record: Record, reason: str) -> None:
+    def _note_failed_item(
+        self, record: Record, fan_out: FanOut, item: int, failure: Failure, *, is_tolerated: bool
+    ) -> None:
+        record.note_failed_item(item, failure)
+        if not is_tolerated:
+            self._fail_fast(record)
+        if fan_out.on_item_error == "fail_fast":
+            self._close_items(record, f"item {item} failed")
+
+    def _close_items(self, record: Record, reason: str) -> None:
         """Start no more items of a fan-out and cancel those that run."""
         if record.items is None:
             return
@@ -150,13 +167,14 @@ class Settlement:
             return None
         stop = self._desk.stop
         if stop is not None and items.tally(TaskState.CANCELLED):
-            return Failure(FailureKind.CANCELLED, "cancelled", f"cancelled: {stop.reason}")
-        first = items.first(*_FAILED)
-        if first is None or fan_out.on_item_error == "collect":
+            return Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
+        if record.first_failed is None or fan_out.on_item_error == "collect":
             return None
-        view = record.item_errors[first]
-        message = f"{items.tally(*_FAILED)} of {items.count} items failed, item {first}: {view.type}: {view.message}"
-        return Failure(FailureKind.ITEMS, "items", message)
+        item, failure = record.first_failed
+        is_raised = failure.kind is FailureKind.EXCEPTION and failure.type
+        reason = f"{failure.type}: {failure.message}" if is_raised else failure.message
+        count = f"{items.tally(*_FAILED)} of {items.count} items failed"
+        return Failure(FailureKind.ITEMS, "", f"{count}, item {item}: {reason}")
 
     def _publish(self, record: Record, item: int | None, outcome: Success) -> None:
         """Put an output where its readers find it; one that nobody reads is not kept."""

@@ -58,7 +58,7 @@ class Stopping:
         stop = self._desk.stop
         if stop is None:
             return
-        failure = Failure(FailureKind.CANCELLED, "cancelled", f"cancelled: {stop.reason}")
+        failure = Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
         for record in self._desk.ledger.records.values():
             if record.state.is_final:
                 continue

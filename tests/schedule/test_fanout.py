@@ -78,16 +78,15 @@ def test_a_settled_item_cannot_settle_again() -> None:
         items.settle(0, TaskState.FAILED)
 
 
-def test_first_and_tally_look_at_states() -> None:
+def test_items_are_counted_and_listed_by_state() -> None:
     items = ItemSet(3)
     for _ in range(3):
         items.take()
     items.settle(1, TaskState.FAILED)
     items.settle(2, TaskState.TIMED_OUT)
 
-    assert items.first(TaskState.TIMED_OUT, TaskState.FAILED) == 1
     assert items.tally(TaskState.TIMED_OUT, TaskState.FAILED) == 2
-    assert items.first(TaskState.SKIPPED) is None
+    assert list(items.all_in(TaskState.FAILED)) == [1]
 
 
 @given(st.integers(1, 40), st.integers(1, 6), st.data())

@@ -153,11 +153,19 @@ def test_an_illegal_move_is_a_bug_of_ours() -> None:
 def test_of_many_failed_items_only_the_first_keep_their_traceback() -> None:
     many = record("many")
     for item in range(150):
-        many.keep_item_failure(item, raised(message="x" * 500), 1)
+        many.keep_item_error(item, raised(message="x" * 500), 1)
 
     assert len(many.item_errors) == 150
     assert len(many.item_errors[0].message) == 500
     assert len(many.item_errors[149].message) == 200
+
+
+def test_the_lowest_item_that_failed_is_kept() -> None:
+    many = record("many")
+    for item in (5, 2, 9, 3):
+        many.note_failed_item(item, raised(message=str(item)))
+
+    assert many.first_failed == (2, raised(message="2"))
 
 
 def test_a_success_is_kept_by_its_place() -> None:

@@ -12,6 +12,7 @@ from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.expr.template import Constant
 from flowpar.planning.model import Retry
+from flowpar.schedule.crew import show_duration
 from flowpar.schedule.run import RunOptions
 from flowpar.testing.crew import FakeCrew, Scripted
 from flowpar.testing.simulation import FakeDecisions, plan_of, planned, play, raised, value
@@ -145,7 +146,7 @@ def test_a_polite_task_ends_at_its_timeout() -> None:
     assert played.clock.monotonic() == 1005
     outcome = played.sink.of(TaskEnded)[0].outcome
     assert isinstance(outcome, Failure)
-    assert (outcome.kind, outcome.message) == (FailureKind.TIMEOUT, "ran longer than its timeout of 5 s")
+    assert (outcome.kind, outcome.message) == (FailureKind.TIMEOUT, "ran longer than its timeout of 5s")
 
 
 def test_a_task_that_ignores_term_is_killed_after_its_grace() -> None:
@@ -177,6 +178,22 @@ def test_the_timeout_counts_from_the_start_of_each_attempt() -> None:
     played = play([planned("a", timeout_s=5.0), planned("b", timeout_s=5.0)], lambda _: Scripted(value(), 4), workers=1)
 
     assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_what_an_executor_gives_up_by_itself_is_a_failure() -> None:
+    given_up = Failure(FailureKind.CANCELLED, "", "the worker was retired")
+
+    played = play([planned("a"), planned("b", "a")], lambda _: Scripted(given_up))
+
+    assert played.end.states == {"a": TaskState.FAILED, "b": TaskState.SKIPPED}
+    assert played.end.exit_code is ExitCode.TASK_FAILED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.5, "500ms"), (10, "10s"), (1.5, "1.5s"), (600, "10m"), (5400, "1h30m"), (86_400, "24h")]
+)
+def test_limits_are_shown_as_workflows_write_them(seconds: float, shown: str) -> None:
+    assert show_duration(seconds) == shown
 
 
 def test_a_false_condition_skips_the_task_and_what_needs_it() -> None:
