@@ -19,6 +19,7 @@ _UNCLOSED = {
     "quoted scalar": ("this quote is never closed", "close it with the same quote; write '' or \\\" for one inside"),
 }
 _MISPLACED = ("did not find expected key", "expected <block end>", "expected <document start>")
+_BARE_EXPRESSION = "an expression inside { } or [ ] needs quotes"
 _QUOTE_HINT = "put the value in quotes"
 _WORDING = (
     ("mapping values are not allowed", 'a ":" is not allowed here', 'a text that holds ": " needs quotes'),
@@ -46,6 +47,9 @@ def describe_syntax_error(error: yaml.MarkedYAMLError, lines: Lines) -> Diagnost
     if tab is not None:
         hint = "indent with spaces"
         return Diagnostic("FP104", "a tab can't indent YAML", path, lines.span(tab, tab + 1), hint=hint)
+    if _text_at(lines, offset - 1).startswith("${{"):
+        place = lines.span(offset - 1, offset + 2)
+        return Diagnostic("FP103", _BARE_EXPRESSION, path, place, hint='write "${{ … }}" with the quotes')
     for name, (message, hint) in _UNCLOSED.items():
         if opened is not None and name in context and _is_unclosed(problem):
             label = Label(path, _visible(lines, offset), "it should have been closed before this")
@@ -53,6 +57,11 @@ def describe_syntax_error(error: yaml.MarkedYAMLError, lines: Lines) -> Diagnost
             return Diagnostic("FP103", message, path, place, hint=hint, labels=(label,))
     message, advice = _wording(problem, lines, offset)
     return Diagnostic("FP103", message, path, _visible(lines, offset), hint=advice)
+
+
+def _text_at(lines: Lines, offset: int) -> str:
+    """Return the three characters from `offset` on."""
+    return lines.source.text[max(0, offset) : offset + 3]
 
 
 def _is_mid_line(lines: Lines, offset: int) -> bool:
