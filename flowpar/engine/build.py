@@ -11,6 +11,7 @@ import gc
 import os
 import platform
 import random
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -86,6 +87,7 @@ def run_workflow(
 
 def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder, *, tree: Tree | None) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder.path / "scratch", ignore_errors=True)  # when no task is left
         crew = Crew.open(
             tree=tree,
             workers=options.workers,
