@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +33,7 @@ _LINE_BYTES = 64
 _SMALLEST_BUFFER_BYTES = 2048
 # More than this is not decoded once more where it was made: the time would show.
 _LARGEST_PROVED_BYTES = 1 << 20
+_DEEPEST = 10_000
 
 
 class NotEncodable(Exception):  # noqa: N818 - it says what the value is
@@ -95,7 +97,16 @@ class _Writer(pickle.Pickler):
 def _pickle(value: object) -> Encoded:
     sink = _Sink()
     writer = _Writer(sink, PROTOCOL, buffer_callback=sink.keep_out)
-    writer.dump(value)
+    limit = sys.getrecursionlimit()
+    if limit <= _DEEPEST:
+        writer.dump(value)
+    else:
+        # Whoever raised the limit meant Python's frames: pickle's own would overflow the stack of C.
+        sys.setrecursionlimit(_DEEPEST)
+        try:
+            writer.dump(value)
+        finally:
+            sys.setrecursionlimit(limit)
     return _assemble(sink, is_plain=writer.is_plain)
 
 

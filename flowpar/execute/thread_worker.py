@@ -7,7 +7,6 @@ threads       one attempt at a time each
 from __future__ import annotations
 
 import json
-import logging
 import os
 import queue
 import socket
@@ -68,7 +67,6 @@ class ThreadWorker:
         self._errands: dict[int, _Errand] = {}
         self._threads = 0
         self._shared = b""
-        logging.captureWarnings(capture=False)
         listen_to_logging(_POST.get)
 
     def run(self) -> None:

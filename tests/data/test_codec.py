@@ -9,6 +9,7 @@ import io
 import math
 import pickle
 import socket
+import sys
 import threading
 import types
 import uuid
@@ -312,3 +313,14 @@ def test_nan_comes_back() -> None:
 
     assert math.isnan(back[0])
     assert back[1] == math.inf
+
+
+def test_a_raised_recursion_limit_does_not_let_a_deep_value_crash_the_process() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(NotEncodable, match="nested too deeply"):
+            encode(deep())
+        assert sys.getrecursionlimit() == 1_000_000
+    finally:
+        sys.setrecursionlimit(limit)
