@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flowpar.core.outcome import Failure, Outcome
     from flowpar.core.states import RunStatus, TaskState
@@ -48,7 +48,12 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run begins; `layers` holds task ids by distance from the roots, in file order."""
+    """The run begins, or goes on; `layers` holds task ids by distance from the roots, in file order.
+
+    `options` are those of the command line that a resumed run keeps. `again` is None when the run
+    begins; when it is resumed it names what will not be taken as it stands in the journal: tasks,
+    whole (None) or these items of them.
+    """
 
     run_id: str
     workflow: str
@@ -59,25 +64,29 @@ class RunStarted:
     layers: tuple[tuple[str, ...], ...]
     inputs: Mapping[str, object]
     versions: Mapping[str, str]
+    options: Mapping[str, object] = field(default_factory=dict)
+    again: Mapping[str, Sequence[int] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskExpanded:
-    """A fan-out knows how many items it has."""
+    """A fan-out knows how many items it has; `fingerprint` is of the task as a whole."""
 
     subject: Subject
     at: float
     items: int
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted:
-    """An attempt runs in process `pid`."""
+    """An attempt runs in process `pid`; `fingerprint` tells whether it is still the same task on a resume."""
 
     subject: Subject
     at: float
     pid: int
     wait_s: float
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

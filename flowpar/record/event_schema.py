@@ -65,7 +65,7 @@ def _journal_head(name: str) -> Schema:
         "seq": {"type": "integer", "minimum": 1},
         "crc32": {"type": "string", "pattern": "^[0-9a-f]{8}$"},
     }
-    if name == "run.started":
+    if name in {"run.started", "run.resumed"}:
         head |= {"journal": {"const": JOURNAL_VERSION}, "run_id": {"type": "string"}, "workflow": {"type": "string"}}
     if name in {"task.succeeded", "task.cached"}:
         head["value"] = {"$ref": "#/$defs/Value"}  # left out for a fan-out as a whole, which has none

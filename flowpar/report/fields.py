@@ -23,7 +23,7 @@ class ErrorFields(TypedDict):
 
 
 class RunStarted(TypedDict):
-    """The run begins; `layers` holds task ids by distance from the roots."""
+    """The run begins; `layers` holds task ids by distance from the roots, `options` what a resume keeps."""
 
     file: str
     run_dir: str
@@ -31,6 +31,13 @@ class RunStarted(TypedDict):
     layers: Sequence[Sequence[str]]
     inputs: Mapping[str, object]
     versions: Mapping[str, str]
+    options: NotRequired[Mapping[str, object]]
+
+
+class RunResumed(RunStarted):
+    """The run goes on; `again` names tasks (null) and items of them that do not stand as they are."""
+
+    again: Mapping[str, Sequence[int] | None]
 
 
 class RunStopping(TypedDict):
@@ -63,6 +70,7 @@ class TaskExpanded(TaskFields):
     """A fan-out knows how many items it has."""
 
     items: int
+    fingerprint: NotRequired[str]
 
 
 class TaskStarted(TaskFields):
@@ -71,6 +79,7 @@ class TaskStarted(TaskFields):
     pid: int
     started_at: str
     wait_s: float
+    fingerprint: NotRequired[str]
 
 
 class TaskSkipped(TaskFields):
@@ -136,6 +145,7 @@ class TaskRetrying(MeasuredFields):
 
 Fields = (
     RunStarted
+    | RunResumed
     | RunStopping
     | RunFinished
     | TaskExpanded
@@ -150,6 +160,7 @@ Fields = (
 
 MODELS: Mapping[str, type] = {
     "run.started": RunStarted,
+    "run.resumed": RunResumed,
     "run.stopping": RunStopping,
     "run.finished": RunFinished,
     "task.expanded": TaskExpanded,

@@ -17,7 +17,17 @@ from flowpar.core.outcome import Failure
 from flowpar.core.states import TaskState
 
 if TYPE_CHECKING:
-    from flowpar.report.fields import ErrorFields, Fields, MeasuredFields, MeasureFields, TaskEnded, TaskFields
+    from flowpar.report.fields import (
+        ErrorFields,
+        Fields,
+        MeasuredFields,
+        MeasureFields,
+        RunStarted,
+        TaskEnded,
+        TaskExpanded,
+        TaskFields,
+        TaskStarted,
+    )
 
 MESSAGE_LIMIT = 16_384
 TRACEBACK_LIMIT = 65_536
@@ -41,13 +51,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
     match event:  # the commonest first: a fan-out makes 100,000 of them
         case events.TaskEnded():
             return _NAME_BY_STATE[event.state], _ended(event)
-        case events.TaskStarted(subject, at, pid, wait_s):
-            return "task.started", {
-                **_task(subject),
-                "pid": pid,
-                "started_at": iso(at),
-                "wait_s": round(wait_s, 6),
-            }
+        case events.TaskStarted():
+            return "task.started", _started(event)
         case events.TaskPrinted(subject, _, text):
             return "task.printed", {**_task(subject), "text": text}
         case events.TaskLogged(subject, _, _, message, fields):
@@ -58,8 +63,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
             return "task.retrying", {**_measured(subject, measure, failure), "delay_s": round(delay_s, 6)}
         case events.TaskSkipped(subject, _, reason):
             return "task.skipped", {**_task(subject), "reason": reason}
-        case events.TaskExpanded(subject, _, items):
-            return "task.expanded", {**_task(subject), "items": items}
+        case events.TaskExpanded(subject, _, items, fingerprint):
+            return "task.expanded", _expanded(subject, items, fingerprint)
         case events.RunStarted() | events.RunStopping() | events.RunFinished():
             return _run_line(event)
 
@@ -67,14 +72,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
 def _run_line(event: events.RunStarted | events.RunStopping | events.RunFinished) -> tuple[str, Fields]:
     match event:
         case events.RunStarted():
-            return "run.started", {
-                "file": event.file,
-                "run_dir": event.run_dir,
-                "workers": event.workers,
-                "layers": event.layers,
-                "inputs": event.inputs,
-                "versions": event.versions,
-            }
+            begun = _begun(event)
+            return ("run.started", begun) if event.again is None else ("run.resumed", {**begun, "again": event.again})
         case events.RunStopping(_, reason):
             return "run.stopping", {"reason": reason}
         case events.RunFinished():
@@ -85,6 +84,38 @@ def _run_line(event: events.RunStarted | events.RunStopping | events.RunFinished
                 "counts": event.counts,
                 "failed": event.failed,
             }
+
+
+def _begun(event: events.RunStarted) -> RunStarted:
+    begun: RunStarted = {
+        "file": event.file,
+        "run_dir": event.run_dir,
+        "workers": event.workers,
+        "layers": event.layers,
+        "inputs": event.inputs,
+        "versions": event.versions,
+    }
+    if event.options:
+        begun["options"] = event.options
+    return begun
+
+
+def _started(event: events.TaskStarted) -> TaskStarted:
+    started = cast("TaskStarted", _task(event.subject))
+    started["pid"] = event.pid
+    started["started_at"] = iso(event.at)
+    started["wait_s"] = round(event.wait_s, 6)
+    if event.fingerprint:
+        started["fingerprint"] = event.fingerprint
+    return started
+
+
+def _expanded(subject: events.Subject, items: int, fingerprint: str) -> TaskExpanded:
+    expanded = cast("TaskExpanded", _task(subject))
+    expanded["items"] = items
+    if fingerprint:
+        expanded["fingerprint"] = fingerprint
+    return expanded
 
 
 def _task(subject: events.Subject) -> TaskFields:

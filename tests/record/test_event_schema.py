@@ -41,6 +41,21 @@ EVERY_KIND: list[Event] = [
     events.TaskPrinted(SUBJECT, AT, "hello\n"),
     events.RunStopping(AT, "interrupted"),
     events.RunFinished("id", AT, RunStatus.FAILED, 1, 3.5, {"failed": 1}, ("load",)),
+    events.RunStarted(
+        "id",
+        "w",
+        "w.yaml",
+        "/run",
+        AT,
+        2,
+        (("load",),),
+        {},
+        {},
+        options={"executor": None},
+        again={"a": None, "b": (2,)},
+    ),
+    events.TaskExpanded(WHOLE, AT, 4, "f00"),
+    events.TaskStarted(SUBJECT, AT, 4242, 0.01, "f00"),
 ]
 
 
