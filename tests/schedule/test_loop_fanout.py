@@ -15,8 +15,9 @@ from flowpar.planning.model import FanOut, PlannedTask, Retry
 from flowpar.schedule.loop import Loop
 from flowpar.schedule.run import RunOptions
 from flowpar.testing.clock import FakeClock
-from flowpar.testing.crew import FakeOutputs, Scripted
+from flowpar.testing.crew import FakeCrew, FakeOutputs, Scripted
 from flowpar.testing.simulation import FakeDecisions, FakeItems, plan_of, planned, play, raised, value
+from flowpar.testing.sink import RecordingSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,6 +100,36 @@ def test_fail_fast_starts_no_more_items_and_cancels_those_that_run() -> None:
     states = {event.subject.item: event.state for event in played.sink.of(TaskEnded)}
     assert states == {0: "failed", 1: "cancelled", 2: "cancelled", None: "failed"}
     assert played.clock.monotonic() == 1001
+
+
+class LateCrew(FakeCrew):
+    """Tells of ends in pairs, the later one first."""
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        told = list(super().wait(timeout_s))
+        while self.running and sum(isinstance(notice, Completion) for notice in told) < 2:
+            told += super().wait(timeout_s)
+        return sorted(told, key=lambda notice: -notice.ended if isinstance(notice, Completion) else -9e9)
+
+
+def test_after_fail_fast_not_even_what_failed_before_is_tried_again() -> None:
+    clock = FakeClock()
+    crew = LateCrew(lambda job: Scripted(raised("KeyError"), 1.0) if job.item == 0 else Scripted(raised(), 0.5), clock)
+    task = mapped(on_item_error="fail_fast", retry=Retry(attempts=2, on=("ValueError",)))
+    loop = Loop(
+        plan_of([task]),
+        crew,
+        RecordingSink(),
+        clock,
+        decisions=FakeDecisions(items={"each": FakeItems(2)}),
+        options=RunOptions("run", "/nowhere"),
+        random=float,
+    )
+
+    end = loop.run()
+
+    assert end.states == {"each": TaskState.FAILED}
+    assert [(job.item, job.attempt) for _, job in crew.submitted] == [(0, 1), (1, 1)]
 
 
 def test_collect_succeeds_with_failed_items() -> None:

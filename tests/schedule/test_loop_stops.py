@@ -93,6 +93,17 @@ def test_no_retry_follows_a_stop() -> None:
     assert len(played.crew.submitted) == 1
 
 
+def test_a_retry_that_comes_due_after_a_stop_does_not_start() -> None:
+    played = interrupted(
+        [planned("flaky", retry=Retry(attempts=9, delay_s=4)), planned("stubborn", grace_s=20.0)],
+        3,
+        script=lambda job: Scripted(raised(), 1) if job.task == "flaky" else Scripted(value(), 100, term_s=None),
+    )
+
+    assert [job.task for _, job in played.crew.submitted] == ["flaky", "stubborn"]
+    assert played.end.states["flaky"] is TaskState.CANCELLED
+
+
 def test_a_fan_out_is_cancelled_as_a_whole() -> None:
     played = interrupted(
         [planned("a", fan_out=FanOut({})), planned("b", "a")],

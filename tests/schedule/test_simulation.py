@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.errors import ExitCode
-from flowpar.core.events import RunFinished, RunStarted, Subject, TaskEnded, TaskRetrying, TaskSkipped, TaskStarted
+from flowpar.core.events import (
+    RunFinished,
+    RunStarted,
+    RunStopping,
+    Subject,
+    TaskEnded,
+    TaskRetrying,
+    TaskSkipped,
+    TaskStarted,
+)
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.execute.base import Started
@@ -75,6 +84,8 @@ class Witness(RecordingSink):
         self.live: set[tuple[str, int | None]] = set()
         self.done: dict[tuple[str, int | None], TaskState] = {}
         self.attempts: Counter[tuple[str, int | None]] = Counter()
+        self.submitted_at_stop: int | None = None
+        self.count_submitted: Callable[[], int] = int
 
     def emit(self, event: Event) -> None:
         assert not isinstance(self.events[-1] if self.events else None, RunFinished)
@@ -85,6 +96,8 @@ class Witness(RecordingSink):
                 self.live.remove((event.subject.task, event.subject.item))
             case TaskEnded() | TaskSkipped():
                 self._end(event)
+            case RunStopping():
+                self.submitted_at_stop = self.count_submitted()
             case _:
                 pass
         super().emit(event)
@@ -132,6 +145,7 @@ class Simulation:
         self.workers = self.draw.randint(1, 4)
         self.faultiness = self.draw.choice([0.0, 0.1, 0.4])
         self.crew = NoisyCrew(self.draw, self._script, self.clock, self.workers)
+        self.witness.count_submitted = lambda: len(self.crew.submitted)
         self.is_stopped = self.draw.random() < 0.25
         if self.is_stopped:
             self._schedule_stops()
@@ -214,6 +228,7 @@ class Simulation:
         assert self.witness.committed == len(events)
         assert not self.witness.live
         assert not self.crew.running
+        assert self.witness.submitted_at_stop in {None, len(self.crew.submitted)}, "started after a stop"
         assert all(state.is_final for state in end.states.values())
         assert {task: self.witness.done[task, None] for task in tasks} == dict(end.states)
         assert self.crew.most_running <= 2 * self.workers
