@@ -276,7 +276,7 @@ def test_the_time_of_a_run_is_bounded(desk: Desk) -> None:
     done = desk.run("run", "workflow.yaml", "--timeout", "300ms")
 
     assert done.returncode == 124
-    assert "stopping: the run took longer than 0.3 s" in done.stderr
+    assert "stopping: the run took longer than " in done.stderr
 
 
 def test_fail_fast_starts_nothing_more(desk: Desk) -> None:
