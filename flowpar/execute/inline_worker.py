@@ -15,13 +15,13 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
 from flowpar.execute.attempt import make_attempt
-from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.order import unpack_job
 from flowpar.execute.report_pipe import Report
 from flowpar.execute.standing import BEGUN, Done, Word
@@ -51,7 +51,8 @@ class InlineWorker:
         self._outputs = ManagedOutputs(outputs_address, outputs_key) if outputs_address else None
         self._shared = b""
         self._null = os.open(os.devnull, os.O_WRONLY)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        spare_children()
+        pass_over_term()
         _direct(self._null)
 
     def run(self) -> None:
@@ -91,18 +92,14 @@ class InlineWorker:
                 self._channel.send(Word.POSTED, b"")
 
         try:
-            signal.signal(signal.SIGTERM, _raise_cancelled)
+            raise_on_term()
             try:
                 return make_attempt(job, post=post, is_isolated=True)
             finally:
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                pass_over_term()
         except Cancelled:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            pass_over_term()
             return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
-
-
-def _raise_cancelled(_number: int, _frame: object) -> NoReturn:
-    raise Cancelled
 
 
 def _direct(number: int) -> None:

@@ -7,7 +7,6 @@ Everything reachable from here imports only the standard library and what is as 
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import os
 import sys
 import traceback
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute import habitat, kernel
-from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.death import PIPE_LOST
 from flowpar.execute.ending import is_anything_left, leave
 from flowpar.execute.order import JobOrder, Order, Origin, ServiceOrder
@@ -25,9 +24,6 @@ from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_lat
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
-
-# Numbers without enums: see `habitat.restore_signals`.
-_SIGTERM = int(_signal.SIGTERM)
 
 
 def enter(order: Order, origin: Origin) -> NoReturn:
@@ -59,20 +55,17 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
 
 
 def _make(order: JobOrder, job: Job, post: Post) -> tuple[Any, tuple[str, ...]]:
+    spare_children()
     try:
-        _signal.signal(_SIGTERM, _raise_cancelled)
+        raise_on_term()
         try:
             outcome, warnings = _load(order.attempt)(job, post=post, is_isolated=True)
         finally:
-            _signal.signal(_SIGTERM, _signal.SIG_IGN)
+            pass_over_term()
     except Cancelled:
-        _signal.signal(_SIGTERM, _signal.SIG_IGN)
+        pass_over_term()
         return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
     return outcome, tuple(warnings)
-
-
-def _raise_cancelled(_number: int, _frame: object) -> NoReturn:
-    raise Cancelled
 
 
 def _serve(order: ServiceOrder, origin: Origin) -> NoReturn:

@@ -217,6 +217,17 @@ def use_pool(_: str) -> list[int]:
     return pool.map(square, range(5))
 
 
+def child_signal(_: str) -> str:
+    """Tell how a fork of the task treats SIGTERM, and then a started program."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.write(writer, str(signal.getsignal(signal.SIGTERM)).encode())
+        os._exit(0)
+    os.close(writer)
+    os.wait()
+    return os.read(reader, 100).decode()
+
+
 def use_manager(_: str) -> int:
     manager = multiprocessing.Manager()
     shared = manager.dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,11 @@ def test_a_pool_left_open_ends_without_a_word(any_rig: Rig) -> None:
     assert any_rig.value_of(end) == [0, 1, 4, 9, 16]
     assert end.warnings == ()
     assert end.ended - end.started < 4
+
+
+def test_a_fork_of_a_task_dies_of_term_as_any_program(rig: Rig) -> None:
+    # With the task's own handler a pool's worker misses the signal in front of a lock, and hangs for ever.
+    assert rig.value_of(rig.run("child_signal")) == str(signal.SIG_DFL)
 
 
 def test_managers_and_locks_of_multiprocessing_work(rig: Rig) -> None:
