@@ -60,6 +60,16 @@ class RunFolder:
         except OSError as error:
             raise _refusal(run_dir or state_dir, error) from error
 
+    @classmethod
+    def find(cls, run_dir: Path, run_id: str, *, trust_state: bool = False) -> RunFolder:
+        """Return the folder of a run that is there, or raise `StateError` where it is a stranger's."""
+        try:
+            found = run_dir.stat(follow_symlinks=trust_state)
+            _refuse_stranger(os.fspath(run_dir), found, trust_state=trust_state)
+        except OSError as error:
+            raise _refusal(run_dir, error) from error
+        return cls(run_dir.resolve(), run_id)
+
     def write(self, name: str, content: bytes) -> Path:
         """Write a file of the run in one move: it is there whole or not at all."""
         path, partial = self.path / name, self.path / f".{name}.partial"
@@ -70,6 +80,32 @@ class RunFolder:
         except OSError as error:
             raise _refusal(path, error) from error
         return path
+
+
+def open_inside(run_dir: Path, file: str) -> int:
+    """Open a file for reading by its path in the run folder; raises OSError for what leads out of it.
+
+    What a journal says is not trusted to stay inside: no link is followed and no `..` is taken.
+    """
+    *folders, name = file.split("/")
+    if any(part in {"", ".", ".."} for part in (*folders, name)) or "\0" in file or not file.isprintable():
+        raise OSError(errno.EINVAL, "not a path in the run folder")
+    inner = os.open(run_dir, _FOLDER & ~os.O_NOFOLLOW)
+    try:
+        for part in folders:
+            outer, inner = inner, os.open(part, _FOLDER, dir_fd=inner)
+            os.close(outer)
+        return _opened_file(name, inner)
+    finally:
+        os.close(inner)
+
+
+def _opened_file(name: str, folder: int) -> int:
+    number = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "not a file")
+    return number
 
 
 def _create_below(state_dir: Path, name: str, *, now: float, trust_state: bool, is_synced: bool) -> RunFolder:

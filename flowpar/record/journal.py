@@ -11,6 +11,7 @@ printed text) is not kept here.
 from __future__ import annotations
 
 import os
+import shutil
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 from zlib import crc32
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 
     from flowpar.core.events import Event
     from flowpar.core.outcome import ValueRef
+    from flowpar.record.reading import JournalEnd
 
 JOURNAL_VERSION = 1
 _PASSING = (TaskProgressed, TaskLogged, TaskPrinted)
 _UNCLAIMED = (TaskStarted, TaskExpanded)  # nothing is lost with these: what only began, begins again
 _HELD_BYTES = 1 << 20  # lines kept in memory at most, should nobody commit
-_CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -61,22 +64,27 @@ class Journal:
     or broken raises `StateError`: then nothing that was not committed happened.
     """
 
-    def __init__(self, path: Path, *, is_synced: bool = True) -> None:
-        """Create the file, which must not exist, and make its name durable."""
+    def __init__(self, path: Path, *, is_synced: bool = True, after: JournalEnd | None = None) -> None:
+        """Create the file, which must not exist, and make its name durable; or go on `after` what is there."""
         self._path = path
         self._is_synced = is_synced
         self._lines: list[bytes] = []
         self._held = 0
         self._owes_sync = False
-        self._count = 0
-        self._size = 0
+        self._count = 0 if after is None else after.count
+        self._size = 0 if after is None else after.size_bytes
         try:
-            self._fd = os.open(path, _CREATE, 0o600)
-            os.fchmod(self._fd, 0o600)  # the umask may have taken our own rights away
-            if is_synced:
-                sync_folder(path.parent)
+            self._fd = _create(path, is_synced=is_synced) if after is None else _reopen(path, after)
         except OSError as error:
-            raise self._failure("create", error) from error
+            raise self._failure("create" if after is None else "go on with", error) from error
+
+    @classmethod
+    def reopen(cls, path: Path, end: JournalEnd, *, is_synced: bool = True) -> Journal:
+        """Go on with a journal that was read up to `end`; for who holds the run's lock.
+
+        A torn tail is cut off; what a salvage leaves behind is kept beside, in `events.damaged.jsonl`.
+        """
+        return cls(path, is_synced=is_synced, after=end)
 
     def emit(self, event: Event) -> None:
         """Keep one line until the next commit."""
@@ -140,6 +148,41 @@ class Journal:
             f'cannot {verb} the journal "{self._path}": {(error.strerror or str(error)).lower()}',
             hint="free some space or choose another folder with --state-dir",
         )
+
+
+def _create(path: Path, *, is_synced: bool) -> int:
+    number = os.open(path, _NEW, 0o600)
+    os.fchmod(number, 0o600)  # the umask may have taken our own rights away
+    if is_synced:
+        sync_folder(path.parent)
+    return number
+
+
+def _reopen(path: Path, end: JournalEnd) -> int:
+    if end.damaged_at is not None:
+        _keep_damaged(path)
+    number = os.open(path, _OLD)
+    if os.fstat(number).st_size != end.size_bytes + end.dropped_bytes:
+        os.close(number)
+        raise StateError(f'the journal "{path}" was changed after it was read', hint="try again")
+    try:
+        if end.dropped_bytes:
+            os.ftruncate(number, end.size_bytes)
+            _sync(number)
+    except OSError:
+        os.close(number)
+        raise
+    return number
+
+
+def _keep_damaged(path: Path) -> None:
+    # Here alone records are cut off that no crash can have torn: somebody may want to look at them.
+    aside = path.with_name("events.damaged.jsonl")
+    partial = path.with_name(".events.damaged.jsonl.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, _NEW, 0o600), "wb") as copy, path.open("rb") as damaged:
+        shutil.copyfileobj(damaged, copy)
+    partial.replace(aside)
 
 
 def value_fields(ref: ValueRef) -> ValueFields:

@@ -1,0 +1,103 @@
+"""What a resumed run starts from: its journal read and folded, its values checked, its numbers continued.
+
+events.jsonl ──read_settled──► Settled ──verify──► Verified: the same less what lost its value file
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flowpar.record.folder import open_inside
+from flowpar.record.folding import fold
+from flowpar.record.reading import JOURNAL, JournalEnd, JournalReader
+from flowpar.record.settled import Settled, SettledTask, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What is settled and whole; `lost` says for each task and item why its value is not what was written."""
+
+    settled: Settled
+    lost: Mapping[tuple[str, int | None], str]
+
+
+def read_settled(run_dir: Path, *, is_salvaged: bool = False, keeps_values: bool = True) -> tuple[Settled, JournalEnd]:
+    """Read the journal of a run folder; raises `StateError` where it is damaged or does not begin."""
+    reader = JournalReader(run_dir / JOURNAL, is_salvaged=is_salvaged)
+    settled = fold(reader, keeps_values=keeps_values)
+    return settled, reader.end or JournalEnd(0, 0)
+
+
+def verify(settled: Settled, run_dir: Path) -> Verified:
+    """Take the checksum of each value file; what is not as it was written counts as not done."""
+    lost: dict[tuple[str, int | None], str] = {}
+    tasks = {name: _verified_task(name, task, run_dir, lost) for name, task in settled.tasks.items()}
+    return Verified(replace(settled, tasks=tasks), lost)
+
+
+def first_free_number(run_dir: Path) -> int:
+    """Return a number for jobs above those that left a log or a value in the run folder, recorded or not."""
+    taken = [0]
+    for folder in ("logs", "values"):
+        try:
+            names = os.listdir(run_dir / folder)  # noqa: PTH208 - names of thousands of files
+        except FileNotFoundError:
+            continue
+        heads = (name.partition("-")[0].partition(".")[0] for name in names)
+        taken += [int(head) for head in heads if head.isascii() and head.isdigit()]
+    return max(taken) + 1
+
+
+def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple[str, int | None], str]) -> SettledTask:
+    standing, problem = _verified(task.standing, run_dir)
+    if problem:
+        lost[name, None] = problem
+    items = dict(task.items)
+    for item, checked, why in _verified_items(task.items, run_dir):
+        items[item] = checked
+        if why:
+            lost[name, item] = why
+            standing = replace(standing, state=None)  # a fan-out is not done before all of its items are
+    return SettledTask(standing, task.item_count, items)
+
+
+def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tuple[int, Standing, str]]:
+    for item, standing in items.items():
+        if standing.value is not None and standing.value.file is not None:
+            yield item, *_verified(standing, run_dir)
+
+
+def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
+    """Return a standing, its value with the stamp of the file as it is now; or without it, and why."""
+    value = standing.value
+    if value is None or value.file is None:
+        return standing, ""
+    try:
+        number = open_inside(run_dir, value.file)
+    except OSError as error:
+        return _without_value(standing), f'its value "{value.file}" cannot be read: {(error.strerror or "").lower()}'
+    with os.fdopen(number, "rb", buffering=0) as stream:
+        status = os.fstat(number)
+        if status.st_size != value.size_bytes or _checksum_of(stream, value.checksum) != value.checksum:
+            return _without_value(standing), f'its value "{value.file}" is not what was written'
+        stamp = f"{status.st_ino}:{status.st_mtime_ns}"
+    return replace(standing, value=replace(value, stamp=stamp)), ""
+
+
+def _without_value(standing: Standing) -> Standing:
+    return replace(standing, state=None, value=None)
+
+
+def _checksum_of(stream: FileIO, expected: str) -> str:
+    algorithm = expected.partition(":")[0]
+    if algorithm not in {"sha256", "blake2b"}:
+        return ""
+    return f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
