@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -152,6 +151,9 @@ class Scratch:
         with os.scandir(self._folder) as left:
             for entry in left:
                 if entry.is_dir(follow_symlinks=False):
+                    # Late: it brings libraries for archives, whose mappings make each fork of the launcher dearer.
+                    import shutil
+
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     with suppress(OSError):

@@ -9,7 +9,6 @@ What it prints goes to the attempt's log as it comes, and is its output when it 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +109,9 @@ def _check_program(program: str, context: TaskContext) -> None:
         if path.is_file():
             raise _not_started(f'"{program}" is not executable', status=_NOT_RUN)
         raise _not_started(f'"{program}" is not there')
+    # Late: it brings libraries for archives, whose mappings make each fork of the launcher dearer.
+    import shutil
+
     if shutil.which(program, path=context.env.get("PATH", os.defpath)) is None:
         raise _not_started(f'there is no program "{program}" on PATH')
 
