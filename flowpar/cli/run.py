@@ -142,7 +142,19 @@ def _engine_options(arguments: RunArguments) -> EngineOptions:
         timeout_s=arguments.timeout_s,
         is_synced=not arguments.no_sync,
         trust_state=arguments.trust_state,
+        recorded=_recorded(arguments),
     )
+
+
+def _recorded(arguments: RunArguments) -> dict[str, object]:
+    """Return the options that a resume keeps, and the folder to which relative paths are relative."""
+    return {
+        "folder": os.path.abspath(os.curdir) if os.path.exists(os.curdir) else None,  # noqa: PTH100, PTH110
+        "executor": arguments.executor,
+        "start_method": arguments.start_method,
+        "fail_fast": arguments.fail_fast,
+        "no_plugins": arguments.no_plugins,
+    }
 
 
 def _verbosity(arguments: RunArguments) -> Verbosity:

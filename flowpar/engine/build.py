@@ -13,7 +13,7 @@ import platform
 import random
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from flowpar import __version__
@@ -24,6 +24,7 @@ from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
+from flowpar.record.lock import Lock
 from flowpar.report.fanout import FanoutSink
 from flowpar.schedule.job import share
 from flowpar.schedule.loop import Loop
@@ -31,7 +32,7 @@ from flowpar.schedule.ruling import EngineDecisions
 from flowpar.schedule.run import RunEnd, RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from flowpar.core.events import EventSink
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How to run: `workers` at once, state below `state_dir` unless there is a `run_dir`."""
+    """How to run: `workers` at once, state below `state_dir` unless there is a `run_dir`.
+
+    `recorded` are the options of the command line that the journal keeps for a resume.
+    """
 
     workers: int
     state_dir: Path
@@ -54,6 +58,7 @@ class EngineOptions:
     timeout_s: float | None = None
     is_synced: bool = True
     trust_state: bool = False
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
 
 def run_workflow(
@@ -74,14 +79,15 @@ def run_workflow(
         trust_state=options.trust_state,
         is_synced=options.is_synced,
     )
-    _keep_document(folder, prepared)
     with ExitStack() as stack:
+        stack.enter_context(Lock.take(folder.path))
+        _keep_document(folder, prepared)
         journal = Journal(folder.path / "events.jsonl", is_synced=options.is_synced)
         sink = FanoutSink([journal, *make_sinks(folder)])
         stack.callback(sink.close)
         end = _run(plan, options, sink, folder, tree=tree)
-    if end.outputs is not None:
-        folder.write("outputs.json", f"{end.outputs}\n".encode())
+        if end.outputs is not None:
+            folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end, folder
 
 
@@ -110,6 +116,7 @@ def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder,
                 workers=crew.slots,
                 is_fail_fast=options.is_fail_fast,
                 timeout_s=options.timeout_s,
+                recorded=options.recorded,
                 versions={"flowpar": __version__, "python": platform.python_version()},
             ),
             random=random.random,

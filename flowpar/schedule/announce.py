@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.schedule.attempt import Attempt
     from flowpar.schedule.ledger import Record
+    from flowpar.schedule.run import RunOptions
 
 
 class Announcer:
@@ -28,18 +29,19 @@ class Announcer:
         self._sink = sink
         self._clock = clock
 
-    def run_started(self, plan: Plan, *, run_id: str, run_dir: str, workers: int, versions: Mapping[str, str]) -> None:
+    def run_started(self, plan: Plan, options: RunOptions) -> None:
         """The run begins."""
         event = events.RunStarted(
-            run_id=run_id,
+            run_id=options.run_id,
             workflow=plan.workflow,
             file=plan.file,
-            run_dir=run_dir,
+            run_dir=options.run_dir,
             at=self._clock.now(),
-            workers=workers,
+            workers=options.workers,
             layers=plan.layers,
             inputs=plan.inputs,
-            versions=versions,
+            versions=options.versions,
+            options=options.recorded,
         )
         self._sink.emit(event)
 

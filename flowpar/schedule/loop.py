@@ -85,13 +85,7 @@ class Loop:
         """Run the plan to its end and say how it ended."""
         began = self._clock.monotonic()
         options = self._options
-        self._announce.run_started(
-            self._plan,
-            run_id=options.run_id,
-            run_dir=options.run_dir,
-            workers=options.workers,
-            versions=options.versions,
-        )
+        self._announce.run_started(self._plan, options)
         if options.timeout_s is not None:
             self._desk.timers.add(began + options.timeout_s, partial(self._desk.want, overdue(options.timeout_s)))
         self._sink.commit()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a plan is run this time; `run_dir` is absolute."""
+    """How a plan is run this time; `run_dir` is absolute, `recorded` goes into the journal as it is."""
 
     run_id: str
     run_dir: str
@@ -23,6 +23,7 @@ class RunOptions:
     is_fail_fast: bool = False
     timeout_s: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from flowpar.record.resume import read_settled
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
@@ -344,3 +346,19 @@ def test_a_terminal_gets_a_live_view_that_is_gone_at_the_end(desk: Desk) -> None
     assert b"\x1b[2K" in seen
     assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l")
     assert b"succeeded in" in seen
+
+
+def test_the_journal_keeps_what_a_resume_needs(desk: Desk) -> None:
+    desk.write("tasks: {a: {python: steps:double, with: {n: 1}}}")
+
+    assert desk.run("run", "workflow.yaml", "--executor", "thread", "--fail-fast").returncode == 0
+
+    begun = read_settled(desk.newest_run())[0].run
+    assert begun.file == "workflow.yaml"
+    assert begun.options == {
+        "folder": str(desk.folder),
+        "executor": "thread",
+        "start_method": "fork",
+        "fail_fast": True,
+        "no_plugins": False,
+    }
