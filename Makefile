@@ -33,7 +33,7 @@ test-plugins: $(READY) ## Run each plugin's own tests
 lint: $(READY) ## Style, types and floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy flowpar
+	$(BIN)/mypy
 	@set -e; for plugin in plugins/*/; do $(BIN)/mypy --config-file pyproject.toml "$$plugin"src/*; done
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 

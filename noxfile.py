@@ -24,4 +24,4 @@ def lint(session: nox.Session) -> None:
     session.install("--editable", ".", "--group", "dev")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy", "flowpar")
+    session.run("mypy")

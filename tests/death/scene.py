@@ -25,8 +25,8 @@ def main(tree: Tree | None) -> int:
 
     folder, start_method = Path(sys.argv[2]), sys.argv[3]
     heard: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: heard.append(number))
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stop, lambda number, _: heard.append(number))
     setup = Setup(
         2,
         start_method,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpar.execute.wire import BadFrame, Channel, FrameReader, pack_frame
+from flowpar.execute.wire import BadFrame, Channel, Frame, FrameReader, pack_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_descriptors_arrive_with_their_frame(ends: tuple[Channel, Channel]) -> N
     os.close(writer)
     ours.send(3, b"none again")
 
-    frames = []
+    frames: list[Frame] = []
     while len(frames) < 3:
         frames += theirs.receive()
 
@@ -87,7 +87,7 @@ def test_a_frame_larger_than_the_socket_takes_is_posted_in_parts(ends: tuple[Cha
 
     ours.post(1, body)
     assert ours.has_unsent
-    frames = []
+    frames: list[Frame] = []
     while not frames:
         frames += theirs.receive()
         ours.flush()
