@@ -52,7 +52,7 @@ class RunStarted:
 
     `options` are those of the command line that a resumed run keeps. `again` is None when the run
     begins; when it is resumed it names what will not be taken as it stands in the journal: tasks,
-    whole (None) or these items of them.
+    whole (None) or these items of them; `kept` counts the tasks that stand.
     """
 
     run_id: str
@@ -66,6 +66,7 @@ class RunStarted:
     versions: Mapping[str, str]
     options: Mapping[str, object] = field(default_factory=dict)
     again: Mapping[str, Sequence[int] | None] | None = None
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from flowpar.core.digest import digest
+from flowpar.core.errors import NeedsWorker
 from flowpar.core.outcome import ValueRef
-from flowpar.data.codec import decode_plain, encode_plain
+from flowpar.data.codec import Damaged, decode_plain, encode_plain
 from flowpar.data.items import PackedItems, pack_items
 
 if TYPE_CHECKING:
@@ -91,6 +93,19 @@ def load_item(data: bytes, load: Callable[[ValueRef], object]) -> object:
         return load(_reference(data))
     place, name, index = cast("tuple[Any, str, int]", decode_plain(data[len(_POINTER) :]))
     return load(_reference(Expansion.opened(load(ValueRef(*place))).columns[name].view(index)))
+
+
+def digest_item(each: Mapping[str, bytes]) -> str:
+    """Return a digest of what an item is bound to, empty where that is not plain data of a moderate size.
+
+    An encoding may differ where the value does not, so it is the value that counts.
+    """
+    if not each or any(data[: len(_POINTER)] == _POINTER for data in each.values()):
+        return ""
+    try:
+        return digest({name: decode_plain(data) for name, data in each.items()})
+    except (NeedsWorker, Damaged, RecursionError):
+        return ""
 
 
 def _reference(data: bytes | memoryview) -> ValueRef:

@@ -43,7 +43,8 @@ class PlannedTask:
 
     `needs` are task ids in plan order; `reads` those of them whose output, status, error or items
     the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
-    `condition_is_per_item` says that the `if` mentions `each` or `matrix`.
+    `condition_is_per_item` says that the `if` mentions `each` or `matrix`. `fingerprint` and `code` are
+    of what it does and of the file of its function, empty in a plan that nobody will run.
     """
 
     id: str
@@ -63,6 +64,8 @@ class PlannedTask:
     grace_s: float = 5.0
     allow_failure: bool = False
     description: str = ""
+    fingerprint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ pydantic ends before the plan and networkx in it: who runs a plan needs neither.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostics
@@ -19,6 +19,7 @@ from flowpar.execute.recipe import Call
 from flowpar.expr.references import references
 from flowpar.lang.check import check
 from flowpar.planning.expand import count_items
+from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
 from flowpar.planning.setting import SettingReader
@@ -69,6 +70,7 @@ def prepare(
         if settled is not None and not diagnostics.has_errors:
             reader = SettingReader(checked.document, settled)
             plan = _plan(checked, graph, reader, executor)
+            plan = plan if given is None else _with_fingerprints(plan, checked)
             diagnostics.extend(reader.found)
             _refuse_threads(plan, executor)
     return Prepared(os.fspath(path), None if diagnostics.has_errors else plan, diagnostics, checked.sources)
@@ -131,6 +133,15 @@ def _task(
         grace_s=reader.grace_s(task, _GRACE_S),
         allow_failure=reader.allow_failure(task),
         description=task.description,
+    )
+
+
+def _with_fingerprints(plan: Plan, checked: Checked) -> Plan:
+    prints = Fingerprints(plan.inputs, plan.env)
+    tasks = ((task, checked.tasks[task.id]) for task in plan.tasks)
+    return replace(
+        plan,
+        tasks=tuple(replace(task, fingerprint=prints.of(found), code=prints.code_of(found)) for task, found in tasks),
     )
 
 

@@ -35,9 +35,10 @@ class RunStarted(TypedDict):
 
 
 class RunResumed(RunStarted):
-    """The run goes on; `again` names tasks (null) and items of them that do not stand as they are."""
+    """The run goes on; `again` names tasks (null) and items of them that do not stand, `kept` counts tasks that do."""
 
     again: Mapping[str, Sequence[int] | None]
+    kept: int
 
 
 class RunStopping(TypedDict):

@@ -72,8 +72,9 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
 def _run_line(event: events.RunStarted | events.RunStopping | events.RunFinished) -> tuple[str, Fields]:
     match event:
         case events.RunStarted():
-            begun = _begun(event)
-            return ("run.started", begun) if event.again is None else ("run.resumed", {**begun, "again": event.again})
+            if event.again is None:
+                return "run.started", _begun(event)
+            return "run.resumed", {**_begun(event), "again": event.again, "kept": event.kept}
         case events.RunStopping(_, reason):
             return "run.stopping", {"reason": reason}
         case events.RunFinished():

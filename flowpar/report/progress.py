@@ -116,6 +116,8 @@ def _usual_lines(event: Event) -> list[str]:
             return [f"{subject.task}: {counted(items, 'item')}"]
         case RunStarted():
             tasks, workers = counted(sum(map(len, event.layers)), "task"), counted(event.workers, "worker")
+            if event.again is not None:
+                tasks = f"goes on with {event.kept} of {tasks} done"
             return [f"{one_line(event.workflow)}: run {event.run_id}, {tasks}, {workers}"]
         case _:
             return []

@@ -74,6 +74,7 @@ class Tally:
             case RunStarted():
                 self.run = event
                 self.total = sum(map(len, event.layers))
+                self.done.update({"kept": event.kept} if event.kept else {})
             case RunStopping(_, reason):
                 self.stopping = reason
             case _:

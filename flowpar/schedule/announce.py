@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowpar.core import events
 from flowpar.core.outcome import Success
 from flowpar.core.states import TaskState
+from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
     from flowpar.core.clock import Clock
@@ -30,7 +31,7 @@ class Announcer:
         self._clock = clock
 
     def run_started(self, plan: Plan, options: RunOptions) -> None:
-        """The run begins."""
+        """The run begins, or goes on."""
         event = events.RunStarted(
             run_id=options.run_id,
             workflow=plan.workflow,
@@ -42,17 +43,21 @@ class Announcer:
             inputs=plan.inputs,
             versions=options.versions,
             options=options.recorded,
+            again=options.start.again,
+            kept=options.start.kept_count,
         )
         self._sink.emit(event)
 
     def expanded(self, record: Record, count: int) -> None:
         """A fan-out knows how many items it has."""
-        self._sink.emit(events.TaskExpanded(_whole(record), self._clock.now(), count))
+        fingerprint = str(Fingerprint.of(record.task))
+        self._sink.emit(events.TaskExpanded(_whole(record), self._clock.now(), count, fingerprint))
 
     def started(self, attempt: Attempt) -> None:
         """An attempt runs."""
         wait_s = max(0.0, (attempt.started or 0.0) - attempt.ready.since)
-        self._sink.emit(events.TaskStarted(_subject(attempt), attempt.started_at, attempt.pid, wait_s))
+        event = events.TaskStarted(_subject(attempt), attempt.started_at, attempt.pid, wait_s, attempt.fingerprint)
+        self._sink.emit(event)
 
     def retrying(self, attempt: Attempt, completion: Completion, failure: Failure, delay_s: float) -> None:
         """An attempt failed and another follows."""

@@ -49,6 +49,7 @@ class Attempt:
     job: int
     ready: Ready
     log_file: str
+    fingerprint: str = ""
     started: float | None = None
     started_at: float = 0.0
     pid: int = 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
 from flowpar.schedule.frontier import Frontier
-from flowpar.schedule.ledger import Ledger, Record
+from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
 from flowpar.schedule.timers import Timers
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.schedule.announce import Announcer
     from flowpar.schedule.crew import Crew, OutputKey, Stop
+    from flowpar.schedule.start import Start
 
 
 @dataclass(slots=True)
@@ -44,6 +45,15 @@ class Desk:
     fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
+
+    def publish(self, record: Record, item: int | None, ref: ValueRef) -> None:
+        """Put an output where its readers find it; one that nobody reads is not kept."""
+        if self.ledger.is_read(record.task.id):
+            self.fresh[record.task.id, item] = ref
+            if item is not None:
+                record.keep_item_output(item, ref)
+        elif item is None:
+            record.output = None
 
     def want(self, stop: Stop) -> None:
         """Ask for a stop at the next opportunity."""
@@ -63,10 +73,13 @@ class Desk:
             self.backlog.add(record.task.executor, record.rank, record)
 
 
-def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer) -> Desk:
-    """Return the desk of a run that has not begun."""
+def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start) -> Desk:
+    """Return the desk of a run that has not begun, or of one that goes on from `start`."""
     in_file_order = sorted(plan.tasks, key=lambda task: task.index)
-    records = [Record(task, (-plan.weights.get(task.id, 0.0), task.index)) for task in in_file_order]
+    records = [
+        Record(task, (-plan.weights.get(task.id, 0.0), task.index), start.tasks.get(task.id, NOT_BEGUN))
+        for task in in_file_order
+    ]
     timers: Timers[Callable[[], None]] = Timers()
     return Desk(
         clock=clock,

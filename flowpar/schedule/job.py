@@ -12,9 +12,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from flowpar.execute.base import Job
+from flowpar.execute.expansion import digest_item
 from flowpar.execute.recipe import Bindings, Shared
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
+from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +48,17 @@ def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, 
 class JobMaker:
     """Makes jobs and numbers them; owned by the loop."""
 
-    def __init__(self, shared: Shared, ledger: Ledger) -> None:
-        """Pickle what all jobs share."""
+    def __init__(self, shared: Shared, ledger: Ledger, *, first: int = 1) -> None:
+        """Pickle what all jobs share; number from `first` on."""
         self._run_dir = shared.run_dir
         self._shared = pickle.dumps(shared, _PROTOCOL)
         self._ledger = ledger
-        self._numbers = count(1)
+        self._numbers = count(first)
 
     def make(self, ready: Ready) -> tuple[Attempt, Job]:
         """Return the attempt and its job."""
         task, number = ready.record.task, next(self._numbers)
+        bindings = self._bindings(ready)
         place = "" if ready.item is None else f"-{ready.item}"
         log_file = f"logs/{number:06d}-{task.id}{place}.{ready.number}.log"
         job = Job(
@@ -65,11 +68,12 @@ class JobMaker:
             attempt=ready.number,
             shared=self._shared,
             recipe=self._recipe(ready),
-            bindings=pickle.dumps(self._bindings(ready), _PROTOCOL),
+            bindings=pickle.dumps(bindings, _PROTOCOL),
             log_file=f"{self._run_dir}/{log_file}",
             grace_s=task.grace_s,
         )
-        return Attempt(job=number, ready=ready, log_file=log_file), job
+        fingerprint = Fingerprint.of(task, "" if ready.item is None else digest_item(bindings.each))
+        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=str(fingerprint)), job
 
     def _recipe(self, ready: Ready) -> bytes:
         record = ready.record

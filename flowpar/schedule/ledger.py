@@ -16,6 +16,7 @@ from flowpar.core.errors import InternalError
 from flowpar.core.outcome import Success
 from flowpar.core.states import MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView
+from flowpar.schedule.start import Begun
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -32,6 +33,7 @@ TRAVELS_WITH_ITEMS_BYTES = 16 * 1024
 _REF_BYTES = 160
 _TRACEBACKS_KEPT = 100
 _SHORT_MESSAGE = 200
+NOT_BEGUN = Begun()
 
 
 @dataclass(slots=True, eq=False)
@@ -39,12 +41,14 @@ class Record:
     """Where one task stands; the loop and its parts write it.
 
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
-    the last one. `item_outputs` are kept until they are too many to travel, None from then on.
-    `recipe` and `views` are made at the first attempt and dropped at the end.
+    the last one. `begun` is how far it came before the run went on. `item_outputs` are kept until
+    they are too many to travel, None from then on. `recipe` and `views` are made at the first
+    attempt and dropped at the end.
     """
 
     task: PlannedTask
     rank: tuple[float, int]
+    begun: Begun = NOT_BEGUN
     state: TaskState = TaskState.PENDING
     is_tolerated: bool = False
     ready_at: float = 0.0
@@ -109,6 +113,7 @@ class Record:
     def drop_working_state(self) -> None:
         """Let go of what only attempts need."""
         self.recipe = self.views = self.bound = None
+        self.begun = NOT_BEGUN
 
 
 def failure_view(failure: Failure, attempt: int) -> FailureView:
@@ -129,6 +134,7 @@ class Ledger:
     def __init__(self, records: Iterable[Record], *, read_at_the_end: Collection[str] = ()) -> None:
         """Count who reads whose output; the workflow's own outputs are a reader that never ends."""
         self.records = {record.task.id: record for record in records}
+        self._read_at_the_end = frozenset(read_at_the_end)
         self._unread = dict.fromkeys(read_at_the_end, 1)
         for record in self.records.values():
             for name in record.task.reads | record.task.decides_on:
@@ -141,6 +147,11 @@ class Ledger:
     def is_read(self, task: str) -> bool:
         """Whether anybody will still read the output of a task."""
         return self._unread.get(task, 0) > 0
+
+    def read_by_what_is_left(self) -> frozenset[str]:
+        """Return the tasks whose output somebody reads who has not ended before the run went on."""
+        left = (record.task for record in self.records.values() if record.begun.whole is None)
+        return self._read_at_the_end.union(*(task.reads | task.decides_on for task in left))
 
     def close(self, record: Record) -> list[OutputKey]:
         """Note that a task ended; return the outputs that nobody reads any more."""

@@ -26,6 +26,7 @@ from flowpar.schedule.desk import lay_out
 from flowpar.schedule.job import JobMaker, share
 from flowpar.schedule.ledger import Record
 from flowpar.schedule.opening import Opening
+from flowpar.schedule.restore import restore
 from flowpar.schedule.run import RunEnd
 from flowpar.schedule.settle import Settlement, outcome_of
 from flowpar.schedule.stopping import Stopping
@@ -72,12 +73,12 @@ class Loop:
         self._options = options
         self._decisions = decisions
         self._announce = Announcer(sink, clock)
-        self._desk = lay_out(plan, crew, clock, self._announce)
+        self._desk = lay_out(plan, crew, clock, self._announce, start=options.start)
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
         self._opening = Opening(self._desk, decisions, self._settlement)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
-        self._jobs = JobMaker(shared, self._desk.ledger)
+        self._jobs = JobMaker(shared, self._desk.ledger, first=options.start.first_job)
         self._rendered: str | Failure | None = None
         self._is_untold = False
 
@@ -89,6 +90,7 @@ class Loop:
         if options.timeout_s is not None:
             self._desk.timers.add(began + options.timeout_s, partial(self._desk.want, overdue(options.timeout_s)))
         self._sink.commit()
+        restore(self._desk)
         self._release()
         self._go_on()
         self._render_outputs()
@@ -118,9 +120,7 @@ class Loop:
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
             alarm()
         self._stopping.obey()
-        if self._desk.fresh:
-            self._crew.outputs.update(self._desk.fresh)
-            self._desk.fresh.clear()
+        self._hand_out()
         # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         settled = self._desk.settled
         self._fill(weight=max((self._desk.frontier.weight_after(each.task.id) for each in settled), default=0.0))
@@ -206,6 +206,7 @@ class Loop:
         """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
         desk = self._desk
         while desk.stop is None:
+            self._hand_out()
             settled, desk.settled = desk.settled, []
             for record in settled:
                 self._pass_on(record)
@@ -216,6 +217,12 @@ class Loop:
             self._stopping.obey()
             self._sink.commit()
         desk.settled.clear()
+
+    def _hand_out(self) -> None:
+        """Let workers find the outputs that came."""
+        if self._desk.fresh:
+            self._crew.outputs.update(self._desk.fresh)
+            self._desk.fresh.clear()
 
     def _pass_on(self, record: Record) -> None:
         desk = self._desk

@@ -17,6 +17,7 @@ from flowpar.execute.recipe import Expand, Judge
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
+from flowpar.schedule.restore import restore_items
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import Outcome
@@ -41,6 +42,9 @@ class Opening:
     def open(self, record: Record) -> None:
         """Begin with a task whose needs are met."""
         record.ready_at = self._desk.clock.monotonic()
+        if record.state.is_final:  # it ended before the run went on
+            self._settlement.close(record)
+            return
         condition = record.task.condition
         if condition is None or record.task.condition_is_per_item:
             self._bind(record)
@@ -74,7 +78,7 @@ class Opening:
         fan_out = record.task.fan_out
         if fan_out is None:
             record.move(TaskState.READY)
-            self._desk.queue(Ready(record, None, 1, record.ready_at))
+            self._desk.queue(Ready(record, None, record.begun.tried.get(None, 0) + 1, record.ready_at))
             return
         found = self._decisions.expand(record.task, self._desk.ledger.views(record.task.decides_on))
         if isinstance(found, NotHere):
@@ -93,6 +97,7 @@ class Opening:
             if not verdict:
                 items.skip(item)
                 self._desk.announce.skipped(record, CONDITION_IS_FALSE, item=item)
+        restore_items(self._desk, record, items, bound)
         if items.is_over:
             self._settlement.conclude(record)
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.schedule.start import Start
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,7 @@ class RunOptions:
     timeout_s: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     recorded: Mapping[str, object] = field(default_factory=dict)
+    start: Start = field(default_factory=Start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,9 @@ class Settlement:
         items = ready.record.items
         if self._desk.stop is not None or (items is not None and items.is_closed):
             return None
-        return next_try(ready.record.task.retry, ready.number, failure, self._random)
+        # Who lets the run go on gives each of them all its tries anew.
+        number = ready.number - ready.record.begun.tried.get(ready.item, 0)
+        return next_try(ready.record.task.retry, number, failure, self._random)
 
     def _retry(self, ready: Ready, delay_s: float) -> None:
         record, due = ready.record, self._desk.clock.monotonic() + delay_s
@@ -108,7 +110,7 @@ class Settlement:
         record.keep_outcome(outcome, attempt.ready.number)
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=record.is_tolerated)
         if isinstance(outcome, Success):
-            self._publish(record, None, outcome)
+            self._desk.publish(record, None, outcome.value)
         self.close(record)
 
     def _settle_item(self, attempt: Attempt, completion: Completion, outcome: Outcome, item: int) -> None:
@@ -120,7 +122,7 @@ class Settlement:
         is_tolerated = state in _FAILED and (record.task.allow_failure or fan_out.on_item_error == "collect")
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=is_tolerated)
         if isinstance(outcome, Success):
-            self._publish(record, item, outcome)
+            self._desk.publish(record, item, outcome.value)
         else:
             if self._desk.ledger.is_read(record.task.id):
                 record.keep_item_error(item, outcome, attempt.ready.number)
@@ -175,15 +177,6 @@ class Settlement:
         reason = f"{failure.type}: {failure.message}" if is_raised else failure.message
         count = f"{items.tally(*_FAILED)} of {items.count} items failed"
         return Failure(FailureKind.ITEMS, "", f"{count}, item {item}: {reason}")
-
-    def _publish(self, record: Record, item: int | None, outcome: Success) -> None:
-        """Put an output where its readers find it; one that nobody reads is not kept."""
-        if self._desk.ledger.is_read(record.task.id):
-            self._desk.fresh[record.task.id, item] = outcome.value
-            if item is not None:
-                record.keep_item_output(item, outcome.value)
-        elif item is None:
-            record.output = None
 
     def close(self, record: Record) -> None:
         """Hand on a task that ended."""

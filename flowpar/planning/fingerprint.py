@@ -1,0 +1,67 @@
+"""What makes a task the task that it was: its own text, the inputs that it reads, and the code behind it.
+
+    fingerprint   changes with what a task runs, its arguments and surroundings, and its items
+    code          changes with the file that its function stands in
+
+How a task is run (retries, timeouts, executor, how many at once) makes no other task of it, nor does
+the environment that the run inherits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.core.digest import digest, digest_bytes
+from flowpar.expr.references import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import CheckedTask
+
+
+class Fingerprints:
+    """Takes the fingerprints of one workflow's tasks."""
+
+    def __init__(self, inputs: Mapping[str, object], env: Mapping[str, Template]) -> None:
+        """Keep what all tasks have in common."""
+        self._inputs = inputs
+        self._env = env
+        self._code_of_file: dict[str, str] = {}
+
+    def of(self, task: CheckedTask) -> str:
+        """Return the fingerprint of what a task does."""
+        call, fan_out = task.call, task.fan_out
+        templates = [*call.arguments.values(), *call.env.values(), *self._env.values()]
+        templates += [template for template in (call.cwd, task.condition) if template is not None]
+        items = None
+        if fan_out is not None:
+            templates += fan_out.names.values()
+            items = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        own = (task.kind, call.target, call.arguments, call.env, call.cwd, task.condition, items)
+        return digest((*own, self._env, self._read_by(templates)))
+
+    def code_of(self, task: CheckedTask) -> str:
+        """Return the digest of the file that a task's function stands in, empty where there is none to read."""
+        file = task.call.signature.file if task.call.signature is not None else ""
+        if not file:
+            return ""
+        if file not in self._code_of_file:
+            try:
+                self._code_of_file[file] = digest_bytes(Path(file).read_bytes())
+            except OSError:
+                self._code_of_file[file] = ""  # it was there a moment ago: the worker will say what is wrong
+        return self._code_of_file[file]
+
+    def _read_by(self, templates: Iterable[Template]) -> Mapping[str, object]:
+        names = {
+            reference.name
+            for template in templates
+            for reference in references(template)
+            if reference.context == "inputs"
+        }
+        if None in names:
+            return self._inputs
+        return {name: self._inputs.get(name) for name in names if name is not None}

@@ -1,0 +1,72 @@
+"""What ended before the run went on, put back where it was: states, outputs that are still read, items.
+
+    Begun ─► record.state, record.items ─► opened as what has ended already
+         └─► outputs that somebody will read ─► fresh
+
+Nothing is told of what stands: it was told when it happened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Success
+from flowpar.core.states import TaskState
+from flowpar.execute.expansion import digest_item
+from flowpar.schedule.fanout import ItemSet
+from flowpar.schedule.ledger import failure_view
+from flowpar.schedule.start import Fingerprint
+
+if TYPE_CHECKING:
+    from flowpar.schedule.decision import Items
+    from flowpar.schedule.desk import Desk
+    from flowpar.schedule.ledger import Record
+    from flowpar.schedule.start import Ended
+
+
+def restore(desk: Desk) -> None:
+    """Put back every task that stands; only what is still to run keeps outputs alive."""
+    needed = desk.ledger.read_by_what_is_left()
+    for record in desk.ledger.records.values():
+        whole = record.begun.whole
+        if whole is None:
+            continue
+        record.state, record.is_tolerated = whole.state, whole.is_tolerated
+        if record.task.id in needed:
+            _restore_output(desk, record, whole)
+
+
+def restore_items(desk: Desk, record: Record, items: ItemSet, bound: Items) -> None:
+    """Put back the items of a fan-out that ended before and are bound to what they were."""
+    begun = record.begun
+    for item, ended in begun.items.items():
+        if item >= items.count or items.state(item) is not TaskState.PENDING:
+            continue
+        now = Fingerprint.of(record.task, digest_item(bound.item(item)))
+        if Fingerprint.parse(ended.fingerprint).is_same_item(now):
+            items.stand(item, ended.state)
+            _restore_item(desk, record, item, ended)
+    items.go_on({item: tried for item, tried in begun.tried.items() if item is not None and item < items.count})
+
+
+def _restore_output(desk: Desk, record: Record, whole: Ended) -> None:
+    if record.begun.item_count is not None:
+        record.items = ItemSet(record.begun.item_count)
+        for item, ended in record.begun.items.items():
+            record.items.stand(item, ended.state)
+            _restore_item(desk, record, item, ended)
+        record.items.close()  # what nobody spoke of was cancelled with the whole
+    if whole.failure is not None:
+        record.error = failure_view(whole.failure, whole.attempt)
+    elif whole.value is not None:
+        record.keep_outcome(Success(whole.value), whole.attempt)
+        desk.publish(record, None, whole.value)
+
+
+def _restore_item(desk: Desk, record: Record, item: int, ended: Ended) -> None:
+    if ended.value is not None:
+        desk.publish(record, item, ended.value)
+    elif ended.failure is not None:
+        if desk.ledger.is_read(record.task.id):
+            record.keep_item_error(item, ended.failure, ended.attempt)
+        record.note_failed_item(item, ended.failure)

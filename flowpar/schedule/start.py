@@ -1,0 +1,105 @@
+"""What a run starts from when it goes on: what ended before and stands, and how often the rest was tried.
+
+    Start ── tasks: {id: Begun ── whole: Ended | None
+                              ── items: {index: Ended}, those that stand
+                              ── tried: {item | None: attempts that began}}
+
+A task whose `whole` is None is opened as if for the first time, and those of its items that stand are
+not run again, provided they are bound to what they were bound to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowpar.core.outcome import Failure, ValueRef
+    from flowpar.core.states import TaskState
+    from flowpar.planning.model import PlannedTask
+
+Again = Mapping[str, Sequence[int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a task or item ended; `fingerprint` is of its last attempt."""
+
+    state: TaskState
+    attempt: int = 0
+    value: ValueRef | None = None
+    failure: Failure | None = None
+    is_tolerated: bool = False
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How far a task came; `item_count` is of a fan-out that stands as a whole."""
+
+    whole: Ended | None = None
+    item_count: int | None = None
+    items: Mapping[int, Ended] = field(default_factory=dict)
+    tried: Mapping[int | None, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From where a run goes on.
+
+    `again` is what does not stand though the journal has it as done, None for a run that begins;
+    `first_job` is above the numbers that were given before.
+    """
+
+    tasks: Mapping[str, Begun] = field(default_factory=dict)
+    again: Again | None = None
+    first_job: int = 1
+
+    @property
+    def kept_count(self) -> int:
+        """How many tasks stand as they are."""
+        return sum(begun.whole is not None for begun in self.tasks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What an attempt's fingerprint says: of the task, of its code, and of what the item is bound to.
+
+    A part is empty where nothing is known, and then says of no change.
+    """
+
+    task: str = ""
+    code: str = ""
+    item: str = ""
+
+    @classmethod
+    def of(cls, task: PlannedTask, item: str = "") -> Fingerprint:
+        """Return the fingerprint of an attempt at a task, or at an item of it."""
+        return cls(task.fingerprint, task.code, item)
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """Return what `str` wrote."""
+        task, code, item = (*text.split(".", 2), "", "", "")[:3]
+        return cls(task, code, item)
+
+    def __str__(self) -> str:
+        """Return it as events have it."""
+        return f"{self.task}.{self.code}.{self.item}".rstrip(".")
+
+    def is_same_task(self, other: Fingerprint) -> bool:
+        """Whether nothing is known to have changed of what the task does."""
+        return _is_same(self.task, other.task)
+
+    def is_same_code(self, other: Fingerprint) -> bool:
+        """Whether the file of the function is not known to have changed."""
+        return _is_same(self.code, other.code)
+
+    def is_same_item(self, other: Fingerprint) -> bool:
+        """Whether the item is not known to be bound to something else."""
+        return _is_same(self.item, other.item)
+
+
+def _is_same(one: str, other: str) -> bool:
+    return not one or not other or one == other
