@@ -5,7 +5,8 @@
     worker ── post ─────────────► └ messages (a bounded queue) ───────────────┘ ──► engine takes
 
 The server sees bytes only: it opens no value and needs no class of the user's. Everything in it can
-be made again from the journal, so it may be lost.
+be made again from the journal, so it may be lost: another one takes its address, gives nothing out before
+the engine has filled it, and clients that are patient come back to it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from contextlib import suppress
 from itertools import islice
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
-from multiprocessing.managers import BaseManager, BaseProxy, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
+from multiprocessing.managers import BaseManager, BaseProxy, RemoteError, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,10 @@ _PROTOCOL = 5
 _MAX_MESSAGES = 20_000
 _MAX_TAKEN = 5_000
 _POST_TIMEOUT_S = 5.0
-_START_PATIENCE_S = 2.0
+# How long a client waits for the server to start, or for another one after a loss; the engine, which starts
+# it, does not wait at all.
+_START_PATIENCE_S = 5.0
+_REFILL_PATIENCE_S = 60.0
 # One request holds the table for about a millisecond.
 _BATCH = 2_000
 _SOCKET_NAME = "outputs.sock"
@@ -55,17 +59,32 @@ class OutputsLost(MachineError):  # noqa: N818 - it says what became of them
     """The process that holds the outputs is gone, or does not answer any more."""
 
 
+_LOSSES = (OSError, EOFError, AuthenticationError, RemoteError)
+
+
+def _loss(error: Exception) -> OutputsLost:
+    return OutputsLost(f"the process that holds the outputs is gone ({type(error).__name__})")
+
+
 class _Table:
     """What the server holds; its methods run in one thread for each client."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_whole: bool) -> None:
         self._refs: dict[OutputKey, bytes] = {}
+        self._is_whole = threading.Event()
+        if is_whole:
+            self._is_whole.set()
         self._messages: queue.Queue[bytes] = queue.Queue(_MAX_MESSAGES)
 
     def update(self, refs: list[tuple[OutputKey, bytes]]) -> None:
         self._refs.update(refs)
 
+    def complete(self) -> None:
+        self._is_whole.set()
+
     def fetch(self, keys: list[OutputKey]) -> list[bytes | None]:
+        if not self._is_whole.wait(_REFILL_PATIENCE_S):
+            raise TimeoutError("the outputs did not come back")
         return [self._refs.get(key) for key in keys]
 
     def discard(self, keys: list[OutputKey]) -> None:
@@ -87,7 +106,7 @@ class _Table:
         return taken
 
 
-_METHODS = ("update", "fetch", "discard", "post", "take")
+_METHODS = ("update", "complete", "fetch", "discard", "post", "take")
 
 
 class _Server(BaseManager):
@@ -107,9 +126,19 @@ def new_address() -> str:
 
 def serve(address: str, authkey: bytes, ready_fd: int) -> None:
     """Hold the outputs of a run until the process is ended; a byte on `ready_fd` says that clients may come."""
+    _serve(_Table(is_whole=True), address, authkey, ready_fd)
+
+
+def serve_again(address: str, authkey: bytes, ready_fd: int) -> None:
+    """Serve in the place of a server that was lost; what is fetched is given out after `complete`."""
+    if not address.startswith("\0"):
+        Path(address).unlink(missing_ok=True)  # a socket that nobody listens at stays in its folder
+    _serve(_Table(is_whole=False), address, authkey, ready_fd)
+
+
+def _serve(table: _Table, address: str, authkey: bytes, ready_fd: int) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    table = _Table()
     _Server.register(_TYPE, callable=lambda: table, exposed=_METHODS)
     server = _Server(address=address, authkey=authkey).get_server()
     os.write(ready_fd, b"1")
@@ -123,12 +152,17 @@ def serve(address: str, authkey: bytes, ready_fd: int) -> None:
 
 
 class ManagedOutputs:
-    """A client of the table: connects at its first use; safe to use from several threads."""
+    """A client of the table: connects at its first use; safe to use from several threads.
 
-    def __init__(self, address: str, authkey: bytes) -> None:
+    A patient one waits for a server that is just being started, and goes on with another one when
+    its server is lost.
+    """
+
+    def __init__(self, address: str, authkey: bytes, *, is_patient: bool = True) -> None:
         """Know where the table is."""
         self._address = address
         self._authkey = authkey
+        self._is_patient = is_patient
         self._table: BaseProxy | None = None
         self._lock = threading.Lock()
 
@@ -137,6 +171,10 @@ class ManagedOutputs:
         entries = iter([(key, pickle.dumps(ref, _PROTOCOL)) for key, ref in refs.items()])
         while batch := list(islice(entries, _BATCH)):
             self._call("update", batch)
+
+    def complete(self) -> None:
+        """Say that everything is there again, after a loss."""
+        self._call("complete")
 
     def fetch(self, keys: Sequence[OutputKey]) -> list[ValueRef | None]:
         """Return the reference of each key in order, None where there is none."""
@@ -161,10 +199,31 @@ class ManagedOutputs:
         return taken
 
     def _call(self, method: str, *arguments: object) -> Any:
+        # Each request may come twice without harm, but for a message that was posted, which is worth more
+        # than its loss.
+        table: BaseProxy | None = None
         try:
-            return self._connected()._callmethod(method, arguments)  # noqa: SLF001 - its documented name
-        except (OSError, EOFError, AuthenticationError) as error:
-            raise OutputsLost(f"the process that holds the outputs is gone ({type(error).__name__})") from error
+            table = self._connected()
+            return table._callmethod(method, arguments)  # noqa: SLF001 - its documented name
+        except _LOSSES as error:
+            self._disconnect(table)
+            if not self._is_patient or isinstance(error, AuthenticationError):
+                raise _loss(error) from error
+        try:
+            return self._connected()._callmethod(method, arguments)  # noqa: SLF001 - the same
+        except _LOSSES as error:
+            raise _loss(error) from error
+
+    def _disconnect(self, table: BaseProxy | None) -> None:
+        """Forget a server that is lost; proxies of one address share a connection in each thread."""
+        if table is None:
+            return
+        with suppress(AttributeError):
+            table._tls.connection.close()  # type: ignore[attr-defined]  # noqa: SLF001 - not in its stub
+            del table._tls.connection  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+        with self._lock:
+            if self._table is table:
+                self._table = None
 
     def _connected(self) -> BaseProxy:
         # What BaseManager.connect() and its proxies do, less the reference counts: two connections
@@ -179,7 +238,7 @@ class ManagedOutputs:
 
     def _dial(self) -> Connection:
         """Connect; a task may be faster than the server, which starts at the same time as the first of them."""
-        until = time.monotonic() + _START_PATIENCE_S
+        until = time.monotonic() + (_START_PATIENCE_S if self._is_patient else 0.0)
         while True:
             try:
                 return Client(self._address, authkey=self._authkey)

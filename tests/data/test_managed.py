@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.outcome import ValueRef
-from flowpar.data.managed import ManagedOutputs, OutputsLost, new_address, serve
+from flowpar.data.managed import ManagedOutputs, OutputsLost, new_address, serve, serve_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.process import BaseProcess
 
 pytestmark = pytest.mark.timeout(30)
@@ -29,9 +29,12 @@ def ref(text: str) -> ValueRef:
 class Served:
     def __init__(self) -> None:
         self.address = new_address()
+        self.start(serve)
+
+    def start(self, entry: Callable[[str, bytes, int], None]) -> None:
         ready, ready_end = os.pipe()
         context = multiprocessing.get_context("fork")
-        self.process: BaseProcess = context.Process(target=serve, args=(self.address, KEY, ready_end))
+        self.process: BaseProcess = context.Process(target=entry, args=(self.address, KEY, ready_end))
         self.process.start()
         os.close(ready_end)
         assert os.read(ready, 1) == b"1"
@@ -127,15 +130,57 @@ def test_a_wrong_key_is_refused_and_the_others_served(served: Served) -> None:
     assert served.client().take_messages() == []
 
 
-def test_the_loss_of_the_server_is_named(served: Served) -> None:
-    client = served.client()
+def test_the_loss_of_the_server_is_named_at_once_to_who_cannot_wait(served: Served) -> None:
+    client = ManagedOutputs(served.address, KEY, is_patient=False)
     client.update({("a", None): ref("x")})
     served.kill()
 
     with pytest.raises(OutputsLost, match="the process that holds the outputs is gone"):
         client.fetch([("a", None)])
     with pytest.raises(OutputsLost):
-        served.client().post(b"x")
+        client.post(b"x")
+
+
+def test_a_patient_client_goes_on_with_another_server_once_that_is_filled(served: Served) -> None:
+    client, engine = served.client(), ManagedOutputs(served.address, KEY, is_patient=False)
+    client.update({("a", None): ref("x")})
+    served.kill()
+    fetched: list[list[ValueRef | None]] = []
+    fetching = threading.Thread(target=lambda: fetched.append(client.fetch([("a", None)])))
+    fetching.start()
+
+    served.start(serve_again)
+    assert client.post(b"is not held up")
+    engine.update({("a", None): ref("x")})
+    assert fetched == []
+    engine.complete()
+
+    fetching.join()
+    assert fetched == [[ref("x")]]
+
+
+def test_a_loss_in_the_middle_of_a_connection_of_another_thread_is_overcome_by_each(served: Served) -> None:
+    client = served.client()
+    met, killed, fetched = threading.Barrier(3), threading.Barrier(3), list[object]()
+
+    def use() -> None:
+        client.update({("a", None): ref("x")})
+        met.wait()
+        killed.wait()
+        fetched.append(client.post(b"again"))
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    met.wait()
+    served.kill()
+    served.start(serve_again)
+    killed.wait()
+    for thread in threads:
+        thread.join()
+
+    assert fetched == [True, True]
+    assert client.take_messages() == [b"again", b"again"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
