@@ -14,12 +14,14 @@ import random
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.data.store import ValueStore
+from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
 from flowpar.record.folder import RunFolder
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.events import EventSink
     from flowpar.execute.guard import Tree
+    from flowpar.execute.outputs import Refill
     from flowpar.planning.model import Plan
     from flowpar.planning.planner import Prepared
 
@@ -85,13 +88,16 @@ def run_workflow(
         journal = Journal(folder.path / "events.jsonl", is_synced=options.is_synced)
         sink = FanoutSink([journal, *make_sinks(folder)])
         stack.callback(sink.close)
-        end = _run(plan, options, sink, folder, tree=tree)
+        refill = partial(recorded_outputs, journal, folder.path)
+        end = _run(plan, options, sink, folder, tree=tree, refill=refill)
         if end.outputs is not None:
             folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end, folder
 
 
-def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder, *, tree: Tree | None) -> RunEnd:
+def _run(
+    plan: Plan, options: EngineOptions, sink: FanoutSink, folder: RunFolder, *, tree: Tree | None, refill: Refill
+) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
         stack.callback(shutil.rmtree, folder.path / "scratch", ignore_errors=True)  # when no task is left
         crew = Crew.open(
@@ -102,6 +108,7 @@ def _run(plan: Plan, options: EngineOptions, sink: EventSink, folder: RunFolder,
             wake_fd=stops.wake_fd,
         )
         stack.callback(crew.close)
+        crew.outputs.insure(refill, sink.complain)
         run_dir = os.fspath(folder.path)
         shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
         loop = Loop(

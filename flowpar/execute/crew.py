@@ -9,22 +9,20 @@ Notices of one wait come in the order Started, Reported and Printed, Completion.
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import select
 import time
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, Self
 
 from flowpar.core.errors import MachineError
-from flowpar.data.managed import ManagedOutputs, new_address
+from flowpar.data.managed import new_address
 from flowpar.execute.base import Completion, Printed, Reported, Started
 from flowpar.execute.control import Setup
 from flowpar.execute.limits import fit_to_descriptors
 from flowpar.execute.link import Link
+from flowpar.execute.outputs import KeptOutputs
 from flowpar.execute.process import ProcessExecutor
-from flowpar.execute.service import Service
 from flowpar.execute.watch import Watch
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.guard import Tree
 
-_MANAGER_PATIENCE_S = 10.0
 # Enough to empty a full queue once; tasks that post without end must not hold the loop.
 _MAX_TAKES = 5
 _RANKS = {Started: 0, Reported: 1, Printed: 1, Completion: 2}
@@ -80,6 +77,7 @@ class Crew:
 
     def __init__(self, link: Link, watch: Watch, *, slots: int, setup: Setup, wake_fd: int | None) -> None:
         """Set the launcher up and have the process of the outputs started; `open` is the way here."""
+        assert setup.outputs_address is not None  # noqa: S101  # open() gave one
         self.slots = slots
         self.outputs_address = setup.outputs_address
         self.outputs_key = bytes.fromhex(setup.outputs_key)
@@ -89,12 +87,10 @@ class Crew:
         self._executor_of: dict[int, str] = {}
         self._has_posts = False
         self._is_woken = False
-        self._loss: str | None = None
-        self._outputs: ManagedOutputs | None = None
         if wake_fd is not None:
             watch.add(wake_fd, self._wake)
         link.set_up(setup)
-        self._ready = self._start_outputs()
+        self.outputs = KeptOutputs(link, watch, address=setup.outputs_address, key=self.outputs_key)
 
     @classmethod
     def open(
@@ -118,15 +114,6 @@ class Crew:
         complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
         return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd)
 
-    @property
-    def outputs(self) -> ManagedOutputs:
-        """The table of outputs and the queue of messages; waits for their process at the first use."""
-        if self._outputs is None:
-            self._await_outputs()
-            assert self.outputs_address is not None  # noqa: S101  # open() gave one
-            self._outputs = ManagedOutputs(self.outputs_address, self.outputs_key)
-        return self._outputs
-
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
         member = self._member(executor)
@@ -140,19 +127,20 @@ class Crew:
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
         """Block until something happened, the wake-up is readable or the time is over.
 
-        Raises `MachineError` when the launcher or the process of the outputs is lost.
+        Raises `MachineError` when the launcher is lost, or the process of the outputs for good.
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         self._is_woken = False
-        # A frame alone is no news for the loop: it would turn for nothing.
-        while not (notices := self._gather()) and not self._is_woken and self._loss is None:
+        while True:
+            if self.outputs.is_lost:
+                self.outputs.mend()
+            # A frame alone is no news for the loop: it would turn for nothing.
+            if (notices := self._gather()) or self._is_woken:
+                return notices
             patience_s = None if until is None else until - time.monotonic()
             if patience_s is not None and patience_s < 0:
-                break
+                return notices
             self._watch.wait(patience_s)
-        if self._loss is not None and not notices:
-            raise MachineError(f"the process that holds the outputs {self._loss}; without it no task can run")
-        return notices
 
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`, its whole process tree; unknown jobs are ignored."""
@@ -166,7 +154,7 @@ class Crew:
             member.close()
         self._link.close()
         self._watch.close()
-        os.close(self._ready)
+        self.outputs.close()
 
     def _member(self, executor: str) -> Member:
         if executor not in self._members:
@@ -217,25 +205,3 @@ class Crew:
 
     def _wake(self) -> None:
         self._is_woken = True
-
-    def _start_outputs(self) -> int:
-        ready, ready_end = os.pipe()
-        try:
-            self._link.serve(
-                Service(ended=self._note_loss),
-                "flowpar.data.managed:serve",
-                (self.outputs_address, self.outputs_key),
-                name="flowpar:outputs",
-                descriptors=(ready_end,),
-            )
-        finally:
-            os.close(ready_end)
-        return ready
-
-    def _note_loss(self, fate: str) -> None:
-        self._loss = fate
-
-    def _await_outputs(self) -> None:
-        is_there = select.select([self._ready], [], [], _MANAGER_PATIENCE_S)[0]
-        if not is_there or not os.read(self._ready, 1):
-            raise MachineError("the process that holds the outputs did not start")

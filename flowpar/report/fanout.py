@@ -62,6 +62,10 @@ class FanoutSink:
         if stopped is not None:
             raise stopped
 
+    def complain(self, message: str) -> None:
+        """Say what is no event of the run but should be known."""
+        self._complain(message)
+
     def _drop(self, sink: EventSink, error: Exception) -> None:
         # A new list: the loops above go on over the one they began with.
         self._sinks = [other for other in self._sinks if other is not sink]
