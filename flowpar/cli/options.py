@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from flowpar.core.errors import StateError
 from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.record.history import run_ids
 from flowpar.report.screen import Color
 
 if TYPE_CHECKING:
@@ -71,6 +75,36 @@ def color() -> Decorator:
         callback=lambda _context, _parameter, value: Color(value),
         help="Use colours; auto means on a terminal, unless NO_COLOR is set.",
     )
+
+
+def state_dir() -> Decorator:
+    """Choose the folder that keeps runs."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        default=".flowpar",
+        envvar="FLOWPAR_STATE_DIR",
+        show_default=True,
+        show_envvar=True,
+        help="Keep runs in this folder.",
+    )
+
+
+def run_argument(*, is_required: bool = True) -> Decorator:
+    """Take a run by its id, the beginning of its id, `last`, or the path of its folder."""
+    return click.argument(
+        "run", required=is_required, metavar="RUN" if is_required else "[RUN]", shell_complete=_complete_run
+    )
+
+
+def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    del parameter
+    folder = Path(context.params.get("state_dir") or os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")
+    try:
+        names = [*reversed(run_ids(folder)), "last"]
+    except StateError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def as_json(what: str) -> Decorator:

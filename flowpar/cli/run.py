@@ -75,15 +75,7 @@ class RunArguments:
 @click.option(
     "--timeout", "timeout_s", callback=options.read_duration, metavar="DURATION", help="End the run after it."
 )
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    default=".flowpar",
-    envvar="FLOWPAR_STATE_DIR",
-    show_default=True,
-    show_envvar=True,
-    help="Keep runs in this folder.",
-)
+@options.state_dir()
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep this run in this new folder.")
 @click.option(
     "--start-method",

@@ -82,6 +82,17 @@ class RunFolder:
         return path
 
 
+def check_state(state_dir: Path, *, trust_state: bool = False) -> None:
+    """Make sure that a state folder and the runs in it are where they seem to be, and the user's; or `StateError`."""
+    for folder in (state_dir, state_dir / "runs"):
+        try:
+            _refuse_stranger(os.fspath(folder), folder.stat(follow_symlinks=trust_state), trust_state=trust_state)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _refusal(folder, error) from error
+
+
 def open_inside(run_dir: Path, file: str) -> int:
     """Open a file for reading by its path in the run folder; raises OSError for what leads out of it.
 

@@ -36,6 +36,19 @@ def duration(seconds: float) -> str:
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes with a unit that fits.
+
+    >>> [size(n) for n in (17, 2048, 5_400_000)]
+    ['17 bytes', '2.0 KiB', '5.1 MiB']
+    """
+    amount, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while amount >= 1024 and len(units) > 1:  # noqa: PLR2004
+        amount /= 1024
+        del units[0]
+    return f"{amount:.0f} {units[0]}" if units[0] == "bytes" else f"{amount:.1f} {units[0]}"
+
+
 def counted(number: int, noun: str) -> str:
     """Return `1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

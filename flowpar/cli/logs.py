@@ -1,0 +1,113 @@
+"""`flowpar logs`: what the tasks of a run printed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.history import task_names
+from flowpar.core.errors import ExitCode, StateError, UsageError
+from flowpar.core.suggest import nearest
+from flowpar.record.attempt_logs import AttemptLog, logs_of, read_log
+from flowpar.record.history import find_run
+from flowpar.record.resume import read_settled
+from flowpar.report.jsonline import encode
+from flowpar.report.screen import Color, Screen, system_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from flowpar.record.settled import Settled
+
+_WANTED = re.compile(r"(?P<task>[^\[\]]+)(?:\[(?P<item>\d{1,18})\])?")
+_EXAMPLES = options.examples(
+    "flowpar logs last",
+    "flowpar logs last count",
+    "flowpar logs last 'count[3]' --attempt 1",
+    "flowpar logs last --json",
+)
+
+
+@click.command("logs", epilog=_EXAMPLES)
+@options.run_argument()
+@click.argument("wanted", required=False, metavar="[TASK[ITEM]]")
+@click.option("--attempt", type=click.IntRange(min=1), help="Print this attempt only.")
+@options.state_dir()
+@options.as_json("where the logs are")
+@options.color()
+def command(*, run: str, wanted: str | None, attempt: int | None, state_dir: Path, is_json: bool, color: Color) -> int:
+    """Print what the tasks of a run wrote to stdout and stderr: all of them, one task, or one item of it.
+
+    RUN is an id, the beginning of one, `last`, or the path of a run folder. An item is written as
+    `task[3]`; most shells want it in quotes.
+    """
+    screen = system_screen(color)
+    run_dir = find_run(state_dir, run)
+    settled, _ = read_settled(run_dir, is_salvaged=True, keeps_values=False)
+    task, item = (None, None) if wanted is None else _chosen(wanted, settled)
+    found = [
+        log
+        for log in logs_of(run_dir, settled)
+        if task in (None, log.task) and item in (None, log.item) and attempt in (None, log.attempt)
+    ]
+    if is_json:
+        screen.show(encode([_record(log, run_dir) for log in found]).decode() + "\n")
+    elif found:
+        _print(screen, found, run_dir)
+    else:
+        screen.tell("nothing was printed" if wanted is None else f'"{wanted}" printed nothing')
+    return ExitCode.OK
+
+
+def _chosen(wanted: str, settled: Settled) -> tuple[str, int | None]:
+    parts = _WANTED.fullmatch(wanted)
+    if parts is None:
+        raise UsageError(f'"{wanted}" names no task', hint="write a task as count, an item of it as count[3]")
+    names = task_names(settled)
+    task = parts["task"]
+    if task not in names:
+        near = nearest(task, names)
+        hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(names[:10])}"
+        raise UsageError(f'the run has no task "{task}"', hint=hint)
+    item = None if parts["item"] is None else int(parts["item"])
+    if item is not None:
+        _check_item(task, item, settled)
+    return task, item
+
+
+def _check_item(task: str, item: int, settled: Settled) -> None:
+    count = settled.tasks[task].item_count if task in settled.tasks else None
+    if count is None:
+        raise UsageError(f'task "{task}" had no items in this run', hint=f"flowpar logs RUN {task} prints its log")
+    if item >= count:
+        raise UsageError(f'task "{task}" has no item {item}', hint=f"its items are 0 to {count - 1}" if count else None)
+
+
+def _print(screen: Screen, logs: Sequence[AttemptLog], run_dir: Path) -> None:
+    for log in logs:
+        try:
+            text = read_log(run_dir, log).decode("utf-8", "replace")
+        except OSError as error:
+            raise StateError(f'cannot read "{run_dir / log.file}": {(error.strerror or str(error)).lower()}') from error
+        if len(logs) > 1:
+            screen.show(f"==> {_title(log)} <==\n")
+        screen.show(text if text.endswith("\n") or not text else f"{text}\n")
+
+
+def _title(log: AttemptLog) -> str:
+    name = log.task if log.item is None else f"{log.task}[{log.item}]"
+    return name if log.attempt == 1 else f"{name}, attempt {log.attempt}"
+
+
+def _record(log: AttemptLog, run_dir: Path) -> dict[str, object]:
+    return {
+        "task": log.task,
+        "item": log.item,
+        "attempt": log.attempt,
+        "file": str(run_dir / log.file),
+        "size_bytes": log.size_bytes,
+    }

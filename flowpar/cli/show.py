@@ -1,0 +1,63 @@
+"""`flowpar show`: one run, task by task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.history import full_record, head_of, task_rows
+from flowpar.core.errors import ExitCode
+from flowpar.record.history import find_run
+from flowpar.record.overview import Status, overview_from, seen_now
+from flowpar.record.resume import read_settled
+from flowpar.report.jsonline import encode
+from flowpar.report.outputs import table
+from flowpar.report.screen import Color, Screen, system_screen
+from flowpar.report.wording import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowpar.record.overview import Overview
+    from flowpar.record.reading import JournalEnd
+
+_EXAMPLES = options.examples(
+    "flowpar show last", "flowpar show 20261122-1015", "flowpar show last --json | jq '.tasks[] | .state'"
+)
+
+
+@click.command("show", epilog=_EXAMPLES)
+@options.run_argument()
+@options.state_dir()
+@options.as_json("all that is known of the run")
+@options.color()
+def command(*, run: str, state_dir: Path, is_json: bool, color: Color) -> int:
+    """Show one run: its tasks, how they ended, how often they were tried, how long they took.
+
+    RUN is an id, the beginning of one, `last`, or the path of a run folder.
+    """
+    screen = system_screen(color)
+    run_dir = find_run(state_dir, run)
+    settled, end = read_settled(run_dir, is_salvaged=True, keeps_values=False)
+    overview = seen_now(overview_from(settled), run_dir)
+    if is_json:
+        screen.show(encode(full_record(overview, settled, run_dir)).decode() + "\n")
+    else:
+        rows = task_rows(settled, is_running=overview.status == Status.RUNNING)
+        screen.show(f"{head_of(overview, settled, run_dir, datetime.now(UTC))}\n{table(rows)}")
+    return tell_end(screen, end, overview)
+
+
+def tell_end(screen: Screen, end: JournalEnd, overview: Overview) -> ExitCode:
+    """Say what of a journal could not be read."""
+    if end.damaged_at is not None:
+        kept = counted(end.count, "record")
+        screen.tell(f"flowpar: the journal is corrupt at record {end.damaged_at}: this is what {kept} say", "error")
+        return ExitCode.ENVIRONMENT
+    if end.dropped_bytes and overview.status != Status.RUNNING:
+        size = counted(end.dropped_bytes, "byte")
+        screen.tell(f"flowpar: the journal's last record was cut short and is left out ({size})", "warning")
+    return ExitCode.OK

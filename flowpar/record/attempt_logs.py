@@ -1,0 +1,82 @@
+"""What attempts printed: the files in `logs/` of a run folder, and whose they are.
+
+    logs/<number>-<task>[-<item>].<attempt>.log
+
+The names tell; the journal decides where a name could be of two.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.record.folder import open_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flowpar.record.settled import Settled
+
+_NAME = re.compile(r"(\d{1,18})-([A-Za-z_][A-Za-z0-9_-]*)\.(\d{1,9})\.log", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLog:
+    """The log of one attempt; `file` is relative to the run folder."""
+
+    number: int
+    task: str
+    item: int | None
+    attempt: int
+    file: str
+    size_bytes: int
+
+
+def logs_of(run_dir: Path, settled: Settled) -> list[AttemptLog]:
+    """Return the logs of all attempts that printed something, in the order in which they were submitted."""
+    owners = dict(_recorded(settled))
+    try:
+        with os.scandir(run_dir / "logs") as entries:
+            names = [
+                (entry.name, entry.stat(follow_symlinks=False).st_size)
+                for entry in entries
+                if entry.is_file(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    found = (_log(name, size_bytes, owners, settled) for name, size_bytes in names)
+    return sorted((log for log in found if log is not None), key=lambda log: log.number)
+
+
+def read_log(run_dir: Path, log: AttemptLog) -> bytes:
+    """Return what an attempt printed; a log is at most a few MiB."""
+    with os.fdopen(open_inside(run_dir, log.file), "rb") as stream:
+        return stream.read()
+
+
+def _recorded(settled: Settled) -> Iterator[tuple[str, tuple[str, int | None]]]:
+    for name, task in settled.tasks.items():
+        if task.standing.log_file is not None:
+            yield task.standing.log_file, (name, None)
+        for item, standing in task.items.items():
+            if standing.log_file is not None:
+                yield standing.log_file, (name, item)
+
+
+def _log(name: str, size_bytes: int, owners: dict[str, tuple[str, int | None]], settled: Settled) -> AttemptLog | None:
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return None
+    file = f"logs/{name}"
+    task, item = owners.get(file) or _owner(parts[2], settled)
+    return AttemptLog(int(parts[1]), task, item, int(parts[3]), file, size_bytes)
+
+
+def _owner(stem: str, settled: Settled) -> tuple[str, int | None]:
+    head, _, tail = stem.rpartition("-")
+    whole = settled.tasks.get(head)
+    is_item = tail.isdigit() and whole is not None and whole.item_count is not None
+    return (head, int(tail)) if is_item else (stem, None)
