@@ -85,13 +85,16 @@ class _Folding:
             self._forget(task, items)
 
     def _forget(self, task: str, items: list[int] | None) -> None:
+        # Attempts count on, whatever becomes of what they made.
+        whole, known = self._wholes.get(task, _NOT_BEGUN), self._items.get(task, {})
+        self._wholes[task] = replace(whole, state=None, failure=None)
+        for item in list(known) if items is None else items:
+            known[item] = Standing(attempt=known.get(item, _NOT_BEGUN).attempt)
         if items is None:
-            for known in (self._wholes, self._items, self._counts):
-                known.pop(task, None)
-            return
-        self._wholes[task] = replace(self._wholes.get(task, _NOT_BEGUN), state=None, failure=None)
-        for item in items:
-            self._items.get(task, {}).pop(item, None)
+            self._wholes[task] = Standing(attempt=whole.attempt)
+            self._counts.pop(task, None)
+            if not whole.attempt and not known:
+                del self._wholes[task]
 
     def _take_task(self, name: str, record: Record) -> None:
         task, item = _text(record["task"]), record["item"]
@@ -116,7 +119,7 @@ class _Folding:
         if name in _ENDS:
             return self._ended(_ENDS[name], record, before)
         if name == "task.skipped":
-            return Standing(TaskState.SKIPPED, reason=_text(record["reason"]))
+            return Standing(TaskState.SKIPPED, before.attempt, reason=_text(record["reason"]))
         if name == "task.retrying":
             return replace(before, attempt=_count(record["attempt"]), failure=_failure(record["error"]))
         if name == "task.expanded":
@@ -127,7 +130,7 @@ class _Folding:
         value, error = record.get("value"), record["error"]
         return Standing(
             state=state,
-            attempt=_count(record["attempt"]),
+            attempt=max(before.attempt, _count(record["attempt"])),  # 0 where it was cancelled before its next one
             value=_value(value) if self._keeps_values and value is not None else None,
             failure=None if error is None else _failure(error),
             is_tolerated=record.get("is_tolerated") is True,

@@ -1,0 +1,191 @@
+"""What stands of an earlier part of a run, held against the plan as it is now; the rest runs again.
+
+    Verified + Plan + what is wanted again ──sort_out──► Resumption ── start     for the loop
+                                                                   └─ the lists for the user
+
+A task stands while it ended well, is still the task that it was, has its value, and all that it needs
+stands. Pure: nothing is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import UsageError
+from flowpar.core.states import TaskState
+from flowpar.core.suggest import nearest
+from flowpar.schedule.start import Begun, Ended, Fingerprint, Start
+
+if TYPE_CHECKING:
+    from flowpar.planning.model import Plan, PlannedTask
+    from flowpar.record.resume import Verified
+    from flowpar.record.settled import SettledTask, Standing
+
+Redo = Sequence[tuple[str, int | None]]
+_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """From where the run goes on, and why some of what was done is not taken as it is.
+
+    `changed` are tasks that are not what they were; `lost` says of tasks and items what became of
+    their value; `below` are done tasks that need something which runs again; `old_code` are tasks
+    that stand though the file of their function changed.
+    """
+
+    start: Start
+    changed: tuple[str, ...] = ()
+    lost: Mapping[tuple[str, int | None], str] = field(default_factory=dict)
+    below: tuple[str, ...] = ()
+    old_code: tuple[str, ...] = ()
+
+
+def sort_out(plan: Plan, verified: Verified, *, redo: Redo = (), first_job: int = 1) -> Resumption:
+    """Hold what is settled against the plan; `redo` is to run again, and what is below it.
+
+    Raises UsageError where `redo` names what is not there.
+    """
+    tasks = {task.id: task for task in plan.tasks}
+    for name, item in redo:
+        _check_redo(tasks, verified, name, item)
+    sorter = _Sorter(verified, redo)
+    for task in plan.tasks:
+        sorter.take(task)
+    return sorter.resumption(first_job)
+
+
+class _Sorter:
+    """Takes tasks after what they need, and tells those that stand from the others."""
+
+    def __init__(self, verified: Verified, redo: Redo) -> None:
+        self._verified = verified
+        self._redone = {name for name, item in redo if item is None}
+        self._gone: dict[str, set[int]] = {}
+        for name, item in (*redo, *verified.lost):
+            if item is not None:
+                self._gone.setdefault(name, set()).add(item)
+        self._tasks: dict[str, Begun] = {}
+        self._again: dict[str, Sequence[int] | None] = {}
+        self._changed: list[str] = []
+        self._below: list[str] = []
+        self._old_code: list[str] = []
+
+    def take(self, task: PlannedTask) -> None:
+        found = self._verified.settled.tasks.get(task.id)
+        if found is None:
+            return
+        tried = _tried(found)
+        if self._is_void(task, found):
+            if self._is_lost(task) or _holds_something(task, found):
+                self._again[task.id] = None
+            self._tasks[task.id] = Begun(tried=tried)
+            return
+        gone = self._gone.get(task.id, set())
+        if gone:
+            self._again[task.id] = sorted(gone)
+        items = _items(task, found, gone)
+        if not gone and _is_settled(task, found):
+            whole = _ended(found.standing)
+            self._tasks[task.id] = Begun(whole, found.item_count, items, tried)
+        elif items or tried:
+            self._tasks[task.id] = Begun(items=items, tried=tried)
+        if not gone and (_is_settled(task, found) or items):
+            self._note_code(task, found)
+
+    def _is_void(self, task: PlannedTask, found: SettledTask) -> bool:
+        """Whether nothing of a task can stand; notes why, where something of it did."""
+        if task.id in self._redone or self._is_lost(task):
+            return True
+        is_same = Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
+        if is_same and all(map(self._stands, task.needs)):
+            return False
+        if _holds_something(task, found):
+            (self._below if is_same else self._changed).append(task.id)
+        return True
+
+    def _stands(self, task: str) -> bool:
+        begun = self._tasks.get(task)
+        return begun is not None and begun.whole is not None
+
+    def _is_lost(self, task: PlannedTask) -> bool:
+        return (task.id, None) in self._verified.lost
+
+    def _note_code(self, task: PlannedTask, found: SettledTask) -> None:
+        done = [found.standing, *(item for item in found.items.values() if item.is_done)]
+        now = Fingerprint.of(task)
+        if any(not Fingerprint.parse(each.fingerprint).is_same_code(now) for each in done):
+            self._old_code.append(task.id)
+
+    def resumption(self, first_job: int) -> Resumption:
+        return Resumption(
+            start=Start(self._tasks, self._again, first_job),
+            changed=tuple(self._changed),
+            lost=self._verified.lost,
+            below=tuple(self._below),
+            old_code=tuple(self._old_code),
+        )
+
+
+def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
+    standing = found.standing
+    if standing.is_done:
+        return standing.value is not None or found.item_count is not None
+    return standing.state in _FAILED and standing.is_tolerated and task.allow_failure
+
+
+def _items(task: PlannedTask, found: SettledTask, gone: set[int]) -> dict[int, Ended]:
+    """Return the items that stand; of a fan-out that stands as a whole, all of them as they are."""
+    is_whole = not gone and _is_settled(task, found)
+    fan_out = task.fan_out
+    tolerates = task.allow_failure or (fan_out is not None and fan_out.on_item_error == "collect")
+    now = Fingerprint.of(task)
+    kept = {}
+    for item, standing in found.items.items():
+        if item in gone or standing.state is None:
+            continue
+        is_done = standing.is_done and standing.value is not None
+        is_tolerated = standing.state in _FAILED and standing.is_tolerated and tolerates
+        is_same = Fingerprint.parse(standing.fingerprint).is_same_task(now)
+        if is_whole or (is_same and (is_done or is_tolerated)):
+            kept[item] = _ended(standing)
+    return kept
+
+
+def _holds_something(task: PlannedTask, found: SettledTask) -> bool:
+    return _is_settled(task, found) or any(item.is_done or item.is_tolerated for item in found.items.values())
+
+
+def _tried(found: SettledTask) -> dict[int | None, int]:
+    tried: dict[int | None, int] = {item: each.attempt for item, each in found.items.items() if each.attempt}
+    if found.standing.attempt:
+        tried[None] = found.standing.attempt
+    return tried
+
+
+def _ended(standing: Standing) -> Ended:
+    return Ended(
+        state=standing.state or TaskState.SUCCEEDED,
+        attempt=standing.attempt,
+        value=standing.value,
+        failure=standing.failure,
+        is_tolerated=standing.is_tolerated,
+        fingerprint=standing.fingerprint,
+    )
+
+
+def _check_redo(tasks: Mapping[str, PlannedTask], verified: Verified, name: str, item: int | None) -> None:
+    if name not in tasks:
+        near = nearest(name, tasks)
+        hint = f'did you mean "{near}"?' if near else f"its tasks are {', '.join(list(tasks)[:12])}"
+        raise UsageError(f'--from names "{name}", which is not a task of the workflow', hint=hint)
+    if item is None:
+        return
+    if tasks[name].fan_out is None:
+        raise UsageError(f'--from names item {item} of "{name}", which has no items', hint=f"say --from {name}")
+    found = verified.settled.tasks.get(name)
+    count = None if found is None else found.item_count
+    if count is not None and item >= count:
+        raise UsageError(f'--from names item {item} of "{name}", which has {count} items, counted from 0')

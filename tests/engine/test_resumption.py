@@ -1,0 +1,361 @@
+"""A run that is cut off anywhere and goes on comes to what an untouched one comes to, and runs nothing twice."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.core.errors import UsageError
+from flowpar.core.events import RunStarted, TaskEnded, TaskStarted
+from flowpar.core.states import TaskState
+from flowpar.data.codec import encode
+from flowpar.engine.resumption import Redo, Resumption, sort_out
+from flowpar.expr.template import Constant
+from flowpar.planning.model import FanOut, Plan, PlannedTask, Retry
+from flowpar.record.journal import Journal
+from flowpar.record.resume import Verified, read_settled
+from flowpar.schedule.run import RunOptions
+from flowpar.schedule.start import Start
+from flowpar.testing.crew import FakeCrew, Scripted
+from flowpar.testing.simulation import FakeDecisions, FakeItems, Played, plan_of, planned, play, raised, value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from flowpar.core.events import Event
+    from flowpar.execute.base import Job
+    from flowpar.record.settled import Settled
+
+SEEDS = 150
+Key = tuple[str, int | None]
+
+
+class Story:
+    """A seeded plan whose tasks do the same each time, and what its journal says of each part of its run."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.draw = random.Random(seed)  # noqa: S311 - the same each time, and no secret
+        self.folder = folder
+        self.files = 0
+        self.failing: set[Key] = set()
+        self.decisions = FakeDecisions(verdicts={}, items={})
+        self.plan = plan_of([self._task(number) for number in range(self.draw.randint(1, 10))])
+
+    def play(self, start: Start | None = None) -> Played:
+        options = RunOptions("run", "/nowhere", start=start or Start())
+        return play(self.plan, self.script, decisions=self.decisions, options=options)
+
+    def fold(self, events: Sequence[Event]) -> Settled:
+        self.files += 1
+        place = self.folder / str(self.files)
+        place.mkdir()
+        journal = Journal(place / "events.jsonl", is_synced=False)
+        for event in events:
+            journal.emit(event)
+        journal.close()
+        return read_settled(place)[0]
+
+    def resumption(self, events: Sequence[Event], redo: Redo = ()) -> Resumption:
+        return sort_out(self.plan, Verified(self.fold(events), {}), redo=redo, first_job=1000)
+
+    def script(self, job: Job) -> Scripted:
+        key = (job.task, job.item)
+        outcome = raised() if key in self.failing else value(f"{job.task}[{job.item}]")
+        return Scripted(outcome, duration_s=self.draw.choice([0.5, 1.0, 2.0]))
+
+    def _task(self, number: int) -> PlannedTask:
+        draw, name = self.draw, f"t{number}"
+        needs = [f"t{need}" for need in range(number) if draw.random() < 0.3]
+        fan_out = None
+        if draw.random() < 0.4:
+            fan_out = FanOut({}, max_parallel=draw.choice([None, 2]), on_item_error=draw.choice(["finish", "collect"]))
+            count = draw.choice([0, 1, 3, 8])
+            verdicts = [draw.random() < 0.7 for _ in range(count)] if draw.random() < 0.3 else None
+            self.decisions.items = {**self.decisions.items, name: FakeItems(count, verdicts)}
+        condition = None
+        if draw.random() < 0.15:
+            condition = Constant(value=True)
+            self.decisions.verdicts = {**self.decisions.verdicts, name: draw.random() < 0.6}
+        self.failing |= {(name, item) for item in [None, *range(8)] if draw.random() < 0.08}
+        return planned(
+            name,
+            *needs,
+            reads=frozenset(need for need in needs if draw.random() < 0.6),
+            fan_out=fan_out,
+            condition=condition,
+            retry=Retry(draw.randint(1, 2)),
+            allow_failure=draw.random() < 0.2,
+            fingerprint=f"print-{name}",
+            code="code",
+        )
+
+
+def come_to(settled: Settled) -> dict[Key, tuple[object, ...]]:
+    """Return what each task and item came to."""
+    found: dict[Key, tuple[object, ...]] = {}
+    for name, task in settled.tasks.items():
+        for item, standing in ((None, task.standing), *task.items.items()):
+            found[name, item] = (standing.state, standing.value, standing.failure, standing.is_tolerated)
+    return found
+
+
+def recorded_as_done(events: Sequence[Event]) -> set[Key]:
+    return {
+        (event.subject.task, event.subject.item)
+        for event in events
+        if isinstance(event, TaskEnded) and (event.state is TaskState.SUCCEEDED or event.is_tolerated)
+    }
+
+
+def begun_in(events: Sequence[Event]) -> list[Key]:
+    return [(event.subject.task, event.subject.item) for event in events if isinstance(event, TaskStarted)]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_run_cut_off_anywhere_comes_to_the_same_and_runs_nothing_twice(seed: int, tmp_path: Path) -> None:
+    story = Story(seed, tmp_path)
+    whole = story.play()
+    untouched = whole.sink.events
+
+    told: list[Event] = untouched[: story.draw.randint(1, len(untouched))]
+    for _ in range(story.draw.randint(1, 2)):  # cut off, go on, be cut off again
+        went_on = story.play(story.resumption(told).start)
+        assert not recorded_as_done(told) & set(begun_in(went_on.sink.events))
+        told = [*told, *went_on.sink.events[: story.draw.randint(1, len(went_on.sink.events))]]
+    last = story.play(story.resumption(told).start)
+
+    assert not recorded_as_done(told) & set(begun_in(last.sink.events))
+    assert last.end.states == whole.end.states
+    assert last.end.exit_code == whole.end.exit_code
+    assert come_to(story.fold([*told, *last.sink.events])) == come_to(story.fold(untouched))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_attempts_count_on(seed: int, tmp_path: Path) -> None:
+    story = Story(seed, tmp_path)
+    untouched = story.play().sink.events
+    told = untouched[: story.draw.randint(1, len(untouched))]
+
+    went_on = story.play(story.resumption(told).start).sink.events
+
+    numbers: dict[Key, list[int]] = {}
+    for event in (*told, *went_on):
+        if isinstance(event, TaskStarted):
+            numbers.setdefault((event.subject.task, event.subject.item), []).append(event.subject.attempt)
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_finished_run_runs_nothing(seed: int, tmp_path: Path) -> None:
+    story = Story(seed, tmp_path)
+    story.failing.clear()
+    whole = story.play()
+
+    again = story.play(story.resumption(whole.sink.events).start)
+
+    assert begun_in(again.sink.events) == []
+    assert again.crew.submitted == []
+    assert again.end.states == whole.end.states
+
+
+class Chain(Story):
+    """Four tasks: `a`, a fan-out `b` of three items over it, `c` below that, and `d` by itself."""
+
+    def __init__(self, folder: Path, **changes: object) -> None:
+        super().__init__(7, folder)
+        self.failing = set()
+        self.decisions = FakeDecisions(items={"b": FakeItems(3)})
+        self.plan = chain(**changes)
+
+    def script(self, job: Job) -> Scripted:
+        return Scripted(raised() if (job.task, job.item) in self.failing else value(f"{job.task}[{job.item}]"))
+
+
+def chain(**changes: object) -> Plan:
+    prints = {name: f"print-{name}" for name in "abcd"} | changes
+    tasks = [
+        planned("a", fingerprint=prints["a"], code="1"),
+        planned("b", "a", fingerprint=prints["b"], code="1", reads=frozenset({"a"}), fan_out=FanOut({})),
+        planned("c", "b", fingerprint=prints["c"], code="1", reads=frozenset({"b"})),
+        planned("d", fingerprint=prints["d"], code="1"),
+    ]
+    return plan_of(tasks)
+
+
+def test_only_what_failed_and_what_is_below_runs_again(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    story.failing = {("b", 1)}
+    told = story.play().sink.events
+    story.failing = set()
+
+    again = story.play(story.resumption(told).start)
+
+    assert begun_in(again.sink.events) == [("b", 1), ("c", None)]
+    outputs = {key: ref.inline for key, ref in again.crew.outputs.refs.items()}
+    assert outputs == {}  # all readers are done
+    assert again.end.exit_code == 0
+
+
+def test_a_reader_that_runs_again_finds_the_outputs_of_what_stands(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    story.failing = {("c", None)}
+    told = story.play().sink.events
+    seen: list[dict[Key, bytes | None]] = []
+
+    start = story.resumption(told).start
+    options = RunOptions("run", "/nowhere", start=start)
+    crews: list[FakeCrew] = []
+
+    def script(_: Job) -> Scripted:
+        seen.append({key: ref.inline for key, ref in crews[0].outputs.refs.items()})
+        return Scripted(value("c"))
+
+    play(story.plan, script, decisions=story.decisions, options=options, prepare=crews.append)
+
+    assert seen == [{("b", item): f"b[{item}]".encode() for item in range(3)}]
+
+
+def test_a_changed_task_and_what_is_below_it_runs_again(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+    story.plan = chain(b="print-new")
+
+    resumption = story.resumption(told)
+    again = story.play(resumption.start)
+
+    assert resumption.changed == ("b",)
+    assert resumption.below == ("c",)
+    assert resumption.start.again == {"b": None, "c": None}
+    assert begun_in(again.sink.events) == [("b", 0), ("b", 1), ("b", 2), ("c", None)]
+
+
+def test_what_must_run_again_is_not_taken_for_done_when_that_is_cut_off_too(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+    story.plan = chain(a="print-new")
+    went_on = story.play(story.resumption(told).start).sink.events
+    only_a = went_on[: 1 + next(at for at, event in enumerate(went_on) if isinstance(event, TaskEnded))]
+
+    again = story.play(story.resumption([*told, *only_a]).start)
+
+    assert begun_in(again.sink.events) == [("b", 0), ("b", 1), ("b", 2), ("c", None)]
+
+
+def test_a_task_whose_code_alone_changed_stands_and_is_named(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+    story.plan = replace(story.plan, tasks=tuple(replace(task, code="2") for task in story.plan.tasks))
+
+    resumption = story.resumption(told)
+
+    assert resumption.old_code == ("a", "d", "b", "c")
+    assert resumption.start.kept_count == 4
+
+
+def test_how_a_task_is_run_makes_no_other_task_of_it(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+    changed = (replace(task, retry=Retry(9), timeout_s=3.0, executor="thread") for task in story.plan.tasks)
+    story.plan = replace(story.plan, tasks=tuple(changed))
+
+    assert story.resumption(told).start.kept_count == 4
+
+
+@pytest.mark.parametrize(
+    ("redo", "expected"),
+    [
+        (("b", None), [("b", 0), ("b", 1), ("b", 2), ("c", None)]),
+        (("b", 2), [("b", 2), ("c", None)]),
+        (("d", None), [("d", None)]),
+    ],
+)
+def test_from_runs_that_and_what_is_below_it(redo: Key, expected: list[Key], tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+
+    again = story.play(story.resumption(told, [redo]).start)
+
+    assert begun_in(again.sink.events) == expected
+
+
+@pytest.mark.parametrize(
+    ("redo", "message"),
+    [
+        (("bb", None), '--from names "bb", which is not a task of the workflow'),
+        (("a", 0), '--from names item 0 of "a", which has no items'),
+        (("b", 3), '--from names item 3 of "b", which has 3 items, counted from 0'),
+    ],
+)
+def test_from_refuses_what_is_not_there(redo: Key, message: str, tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+
+    with pytest.raises(UsageError) as refused:
+        story.resumption(told, [redo])
+
+    assert refused.value.message == message
+
+
+def test_a_lost_value_brings_its_producer_back_and_what_is_below(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+    settled = story.fold(told)
+    b = settled.tasks["b"]
+    items = {**b.items, 1: replace(b.items[1], state=None, value=None)}
+    whole = replace(b, standing=replace(b.standing, state=None), items=items)
+    verified = Verified(replace(settled, tasks={**settled.tasks, "b": whole}), {("b", 1): "its value is gone"})
+
+    resumption = sort_out(story.plan, verified)
+
+    assert resumption.start.again == {"b": [1], "c": None}
+    assert begun_in(story.play(resumption.start).sink.events) == [("b", 1), ("c", None)]
+
+
+def test_the_story_of_a_resumed_run_says_what_stands(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    told = story.play().sink.events
+
+    first = story.play(story.resumption(told, [("c", None)]).start).sink.events[0]
+
+    assert isinstance(first, RunStarted)
+    assert first.again == {"c": None}
+    assert first.kept == 3
+
+
+def test_an_item_bound_to_something_else_runs_again(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    story.decisions = FakeDecisions(items={"b": Bound([1, 2, 3])})
+    story.failing = {("b", 2)}
+    told = story.play().sink.events
+    story.decisions = FakeDecisions(items={"b": Bound([1, 5, 3])})
+    story.failing = set()
+
+    again = story.play(story.resumption(told).start)
+
+    assert begun_in(again.sink.events) == [("b", 1), ("b", 2), ("c", None)]
+
+
+class Bound(FakeItems):
+    """Items bound to numbers."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        super().__init__(len(numbers))
+        object.__setattr__(self, "_numbers", numbers)
+
+    def item(self, index: int) -> dict[str, bytes]:
+        return {"n": encode(self._numbers[index]).join()}  # type: ignore[attr-defined]
+
+
+def test_the_tries_of_a_retry_are_given_anew(tmp_path: Path) -> None:
+    story = Chain(tmp_path)
+    story.plan = plan_of([planned("a", retry=Retry(2))])
+    story.failing = {("a", None)}
+    told = story.play().sink.events
+
+    again = story.play(story.resumption(told).start).sink.of(TaskStarted)
+
+    assert [event.subject.attempt for event in again] == [3, 4]
