@@ -20,6 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import ValueRef
+from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
 
 if TYPE_CHECKING:
@@ -97,10 +98,12 @@ class ValueStore:
     def _write(self, encoded: Encoded, path: str) -> tuple[str, str]:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         draft = f"{path}.{os.getpid()}.part"
+        point("value.create")
         number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_A_LINK, 0o600)
         try:
             checksum = _write_hashed(number, encoded)
             stamp = _stamp(os.fstat(number))
+            point("value.rename")
             os.replace(draft, path)
         except BaseException:
             with suppress(OSError):
@@ -127,6 +130,7 @@ def _write_hashed(number: int, encoded: Encoded) -> str:
 
 def _write_all(number: int, chunks: Iterable[bytes | bytearray | memoryview]) -> None:
     for chunk in chunks:
+        point("value.write")
         view = memoryview(chunk)
         while view:
             view = view[os.write(number, view) :]

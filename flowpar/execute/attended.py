@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.outcome import Failure, FailureKind, Outcome
+from flowpar.core.point import point
 from flowpar.execute.base import Completion, Printed, Started
 from flowpar.execute.death import failure_of
 from flowpar.execute.printed import PrintedOutput
@@ -89,6 +90,7 @@ class AttendedAttempt:
 
     def born(self, birth: Birth) -> None:
         """Note that the process runs."""
+        point("attempt.born")
         self._birth = birth
         self._host.say(Started(self.job.number, birth.pid, birth.monotonic))
         if self._unsaid:
@@ -97,6 +99,7 @@ class AttendedAttempt:
 
     def ended(self, end: Exit) -> None:
         """Empty the pipes and tell how it went."""
+        point("attempt.reap")
         while data := _read(self._result):
             self._take_result(data)
         self._read_rest()

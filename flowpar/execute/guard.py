@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from flowpar.core.point import enter, point
 from flowpar.execute import kernel, tree
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def split(argv: Sequence[str]) -> Tree | None:
     if not _VERBS.intersection(argv[1:]) or not kernel.IS_LINUX or len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
         return None
     _occupy_standard_descriptors()
+    enter("guard")
     signals = _Signals.take()
     kernel.become_subreaper()
     engine_end, launcher_end = (end.detach() for end in _socket.socketpair())
@@ -65,20 +67,24 @@ def split(argv: Sequence[str]) -> Tree | None:
         os.close(engine_end)
         os.close(life_end)
         _launch(launcher_end, life, guard)
+    point("engine.fork")
     engine = _fork()
     if engine == 0:
         for number in (launcher_end, life, life_end):
             os.close(number)
         signals.give_back()
         _be_engine(guard)
+        enter("engine")
         return Tree(engine_end, guard, launcher)
     for number in (engine_end, launcher_end, life):
         os.close(number)
+    point("tree.split")
     return _Guard(launcher, engine=engine, life=life_end, forwards_hangup=not signals.ignores_hangup).watch()
 
 
 def serve(control: int) -> NoReturn:
     """Be a guard for an engine that started this process by exec and holds the other end of `control`."""
+    enter("guard")
     _Signals.take()
     kernel.become_subreaper()
     kernel.name_process("flowpar:guard")
@@ -143,6 +149,7 @@ def _launch(control: int, life: int, guard: int) -> NoReturn:
     from flowpar.execute.lean import become_launcher
     from flowpar.execute.wire import Channel
 
+    enter("launcher")
     become_launcher()
     Launcher(Channel(socket.socket(fileno=control)), life=life, guard=guard).run()
     os._exit(0)
@@ -176,6 +183,7 @@ class _Guard:
                 self._hear(heard.si_signo)
             elif self._deadline is not None:
                 self._status = 3
+        point("tree.end")
         tree.kill_descendants()
         _end_as(self._status)
 
@@ -197,6 +205,7 @@ class _Guard:
     def _reap(self) -> None:
         with suppress(ChildProcessError):
             while True:
+                point("child.reap")
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
@@ -216,6 +225,7 @@ class _Guard:
 
     def _sweep(self) -> None:
         """End every orphan that came here: its task is dead."""
+        point("orphans.sweep")
         tree.kill_descendants(spare=frozenset({self._launcher, self._engine or 0}))
 
     def _pause(self) -> None:
@@ -228,6 +238,7 @@ class _Guard:
     def _forward(self, number: int) -> None:
         if number == signal.SIGHUP and not self._forwards_hangup:
             return
+        point("signal.forward")
         self._loudness += 1
         if self._engine is None or self._loudness > _LOUDEST:
             self._status = -number

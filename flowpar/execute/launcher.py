@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.point import point
 from flowpar.execute import tree
 from flowpar.execute.control import (
     Birth,
@@ -182,7 +183,9 @@ class Launcher:
                 return
             started = time.monotonic()
             try:
+                point("process.fork")
                 process = self._require_starter().start(waiting.order, waiting.name)
+                point("process.forked")
             except OSError as error:
                 self._put_off(error)
                 continue
@@ -232,6 +235,7 @@ class Launcher:
             return
         while True:
             try:
+                point("process.reap")
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
@@ -256,6 +260,7 @@ class Launcher:
             self._bury(Exit(key, child.pid, code, time.monotonic()))
 
     def _bury(self, end: Exit) -> None:
+        point("process.bury")
         child = self._children.pop(end.key)
         self._jobs_running -= child.is_job
         self._retry_at = None  # there is room for another process now
@@ -267,11 +272,13 @@ class Launcher:
 
     def _sweep(self) -> None:
         """Have the guard end the orphans that came to it, and wait until it has."""
+        point("orphans.sweep")
         tree.send(self._guard, signal.SIGUSR1)
         if select.select([self._life], [], [], _SWEEP_DEADLINE_S)[0] and not os.read(self._life, 64):
             raise EOFError
 
     def _cancel(self, key: int, force: bool) -> None:  # noqa: FBT001  # a field of the message
+        point("process.cancel")
         child = self._children.get(key)
         if child is not None:
             (tree.kill_tree if force else tree.terminate_tree)(child.pid)

@@ -54,6 +54,11 @@ class JobOrder:
     outputs_key: str
     descriptors: Descriptors
 
+    @property
+    def role(self) -> str:
+        """What its process is to `FLOWPAR_CRASH_AT`."""
+        return "task"
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceOrder:
@@ -63,6 +68,11 @@ class ServiceOrder:
     entry: str
     arguments: tuple[object, ...]
     descriptors: Descriptors
+
+    @property
+    def role(self) -> str:
+        """What its process is to `FLOWPAR_CRASH_AT`: its name without ours."""
+        return self.name.removeprefix("flowpar:")
 
 
 Order = JobOrder | ServiceOrder

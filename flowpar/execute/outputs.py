@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from flowpar.core.errors import MachineError
+from flowpar.core.point import point
 from flowpar.data.managed import ManagedOutputs, OutputsLost
 from flowpar.execute.service import Service
 
@@ -64,6 +65,7 @@ class KeptOutputs:
 
     def update(self, refs: Mapping[OutputKey, ValueRef]) -> None:
         """Add outputs."""
+        point("outputs.update")
         self._ask(lambda client: client.update(refs))
 
     def fetch(self, keys: Sequence[OutputKey]) -> list[ValueRef | None]:
@@ -74,6 +76,7 @@ class KeptOutputs:
         """Forget outputs that nobody reads any more."""
         unread = list(keys)
         self._discarded.update(task for task, _ in unread)
+        point("outputs.discard")
         self._ask(lambda client: client.discard(unread))
 
     def take_messages(self) -> list[bytes]:
@@ -131,6 +134,7 @@ class KeptOutputs:
         return client
 
     def _start(self, entry: str) -> tuple[Service, int, int]:
+        point("outputs.request")
         service = Service()
         ready, ready_end = os.pipe()
         try:

@@ -11,6 +11,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from flowpar.core.point import point
+
 HEAD_BYTES = 8 << 20
 TAIL_BYTES = 1 << 20
 LINES_BYTES = 64 << 10
@@ -76,7 +78,9 @@ class PrintedOutput:
             return
         try:
             if self._log is None:
+                point("log.create")
                 self._log = _create(self._log_file)
+            point("log.write")
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._log, rest) :]

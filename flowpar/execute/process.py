@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.point import point
 from flowpar.execute.attended import AttendedAttempt, never_started
 from flowpar.execute.death import kernel_kill_count
 from flowpar.execute.order import pack_job
@@ -49,6 +50,7 @@ class ProcessExecutor:
         """Take a job."""
         pipes: list[int] = []
         try:
+            point("attempt.pipe")
             pipes += os.pipe()
             pipes += os.pipe()
         except OSError as error:
@@ -64,6 +66,7 @@ class ProcessExecutor:
             self._watch.add(number, read)
         self._attempts[job.number] = attempt
         try:
+            point("attempt.request")
             attempt.key = self._link.start(attempt, pack_job(job), job.shared, (result_end, output_end))
         finally:
             os.close(result_end)

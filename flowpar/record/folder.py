@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import MachineError, StateError
+from flowpar.core.point import point
 from flowpar.record.run_id import run_id
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class RunFolder:
         path, partial = self.path / name, self.path / f".{name}.partial"
         try:
             partial.unlink(missing_ok=True)
+            point("file.create")
             _fill(os.open(partial, _NEW_FILE, 0o600), content)
+            point("file.rename")
             partial.replace(path)
         except OSError as error:
             raise _refusal(path, error) from error
@@ -129,6 +132,7 @@ def _create_below(state_dir: Path, name: str, *, now: float, trust_state: bool, 
             chosen = _take_id(runs, name, now)
             _furnish(os.open(chosen, _FOLDER, dir_fd=runs))
             if is_synced:
+                point("runs.sync")
                 os.fsync(runs)
         finally:
             os.close(runs)
@@ -158,6 +162,7 @@ def _make_parents(folder: Path) -> None:
 def _enter(parent: int | None, name: str, *, trust_state: bool) -> int:
     """Open a folder, made if need be, after a look at whose it is."""
     try:
+        point("folder.create")
         os.mkdir(name, 0o700, dir_fd=parent)
         _allow_owner(name, parent)
     except FileExistsError:
@@ -207,6 +212,7 @@ def _take_id(runs: int, name: str, now: float) -> str:
     for turn in range(_TURNS):
         chosen = run_id(name, now, turn=turn)
         try:
+            point("run.create")
             os.mkdir(chosen, 0o700, dir_fd=runs)
         except FileExistsError:
             continue
@@ -218,6 +224,7 @@ def _take_id(runs: int, name: str, now: float) -> str:
 def _furnish(folder: int) -> None:
     try:
         for name in ("values", "logs", "scratch"):
+            point("inner.create")
             os.mkdir(name, 0o700, dir_fd=folder)
             _allow_owner(name, folder)
     finally:

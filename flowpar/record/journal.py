@@ -27,6 +27,7 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.outcome import Success
+from flowpar.core.point import pieces, point
 from flowpar.report.jsonline import encode
 from flowpar.report.line import iso, line_of
 
@@ -113,6 +114,7 @@ class Journal:
         try:
             self._write(content)
             if self._is_synced and self._owes_sync:
+                point("journal.sync")
                 _sync(self._fd)
         except OSError as error:
             self._cut_back()
@@ -120,6 +122,7 @@ class Journal:
         self._lines.clear()
         self._held, self._owes_sync = 0, False
         self._size += len(content)
+        point("journal.committed")
 
     def close(self) -> None:
         """Commit what is left and give the descriptor back."""
@@ -132,9 +135,11 @@ class Journal:
             self._fd = -1
 
     def _write(self, content: bytes) -> None:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        point("journal.write")
+        for piece in pieces("journal.torn", content):
+            view = piece
+            while view:
+                view = view[os.write(self._fd, view) :]
 
     def _cut_back(self) -> None:
         # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
@@ -203,6 +208,7 @@ def sealed(record: bytes) -> bytes:
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable; file systems that cannot say so by themselves are let be."""
+    point("folder.sync")
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

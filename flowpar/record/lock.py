@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import StateError
+from flowpar.core.point import point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +46,16 @@ class Lock:
         `flock` is the system's.
         """
         try:
+            point("lock.create")
             number = os.open(run_dir / _NAME, _OPEN | os.O_CREAT, 0o600)
         except OSError as error:
             raise _refusal(run_dir, error) from error
         try:
+            point("lock.lock")
             _lock(number, flock)
             _prove(run_dir, flock)
             _check_same(number, run_dir)
+            point("lock.write")
             os.ftruncate(number, 0)
             os.pwrite(number, b"%d\n" % os.getpid(), 0)
         except BlockingIOError as error:
