@@ -89,9 +89,11 @@ def _task_row(name: str, task: SettledTask | None, *, is_running: bool) -> dict[
 def _state(task: SettledTask | None, *, is_running: bool) -> str:
     if task is not None and task.standing.state is not None:
         return task.standing.state.value.replace("_", " ")
-    if task is None or (task.standing.attempt == 0 and not task.items):
-        return "pending" if is_running else "not started"
-    return "running" if is_running else "cut off"
+    # What a resume takes back keeps the number of its attempts and nothing else.
+    has_begun = task is not None and any(one.pid is not None for one in (task.standing, *task.items.values()))
+    if has_begun:
+        return "running" if is_running else "cut off"
+    return "pending" if is_running else "not started"
 
 
 def _items(task: SettledTask) -> str:

@@ -73,7 +73,8 @@ def overview_of(run_dir: Path) -> tuple[Overview, dict[str, TaskDuration]]:
     try:
         settled, _ = read_settled(run_dir, keeps_values=False)
     except StateError as error:
-        return Overview(run_dir.name, Status.DAMAGED, problem=error.message), {}
+        problem = error.message.replace(f' "{run_dir / JOURNAL}"', "")
+        return Overview(run_dir.name, Status.DAMAGED, problem=problem), {}
     return overview_from(settled), durations_in(settled)
 
 
