@@ -2,7 +2,8 @@
 
     what a program does at its end   multiprocessing's finalizers, executors' threads, atexit
     threads                          waited for as long as the task's grace, then ended with the process
-    child processes                  killed, those that left for another session included
+    child processes                  killed, those that left for another session included; where they were
+                                     asked to end with the task, they get its grace, too
 
 A result that was sent stands, whatever happens here.
 """
@@ -22,6 +23,7 @@ from flowpar.execute import tree
 
 _ALARM_SLACK_S = 1.0
 _TRACKER_PATIENCE_S = 1.0
+_LOOK_EVERY_S = 0.01
 
 
 def is_anything_left() -> bool:
@@ -34,8 +36,11 @@ def is_anything_left() -> bool:
     )
 
 
-def leave(grace_s: float) -> tuple[str, ...]:
-    """Finish what a program finishes at its end and end what is left; return what to warn of."""
+def leave(grace_s: float, *, is_cancelled: bool = False) -> tuple[str, ...]:
+    """Finish what a program finishes at its end and end what is left; return what to warn of.
+
+    `is_cancelled`: all of the tree got SIGTERM, and who cleans up after it is let do so.
+    """
     # Should anything below hang, the kernel ends this process and the guard what is below it.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, grace_s + _ALARM_SLACK_S)
@@ -43,6 +48,8 @@ def leave(grace_s: float) -> tuple[str, ...]:
     expected = _daemonic_children()
     _finish_program(deadline)
     warnings = _await_threads(deadline, grace_s)
+    if is_cancelled:
+        _await_children(expected, deadline)
     signal.setitimer(signal.ITIMER_REAL, 0)
     return warnings + _end_children(expected)
 
@@ -97,11 +104,20 @@ def _await_threads(deadline: float, grace_s: float) -> tuple[str, ...]:
     return (f"left {_count(late, 'thread')} running ({names}); ended after {grace_s:g} s",)
 
 
+def _await_children(expected: set[int], deadline: float) -> None:
+    while _children_left(expected) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _children_left(expected: set[int]) -> list[int]:
+    known = expected | {pid for helper in expected for pid in tree.descendants(helper)}
+    return [pid for pid in tree.descendants(os.getpid()) if pid not in known and tree.is_alive(pid)]
+
+
 def _end_children(expected: set[int]) -> tuple[str, ...]:
     tracker = _tracker_pid()
     spare = frozenset({tracker} if tracker else ())
-    known = expected | {pid for helper in expected for pid in tree.descendants(helper)}
-    left = [pid for pid in tree.descendants(os.getpid()) if pid not in known and tree.is_alive(pid)]
+    left = _children_left(expected)
     names = ", ".join(f'"{tree.name_of(pid)}" (pid {pid})' for pid in left[:3]) + (", …" if left[3:] else "")
     tree.kill_descendants(spare=spare)
     if tracker:

@@ -25,6 +25,8 @@ from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_lat
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
 
+_CANCELLED = Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM")
+
 
 def enter(order: Order, origin: Origin) -> NoReturn:
     """Carry out an order in a process that was started for it, and end the process."""
@@ -48,7 +50,7 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     is_last = not is_anything_left()
     is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last)))
     if not is_last:
-        late = leave(job.grace_s)
+        late = leave(job.grace_s, is_cancelled=outcome is _CANCELLED)
         _flush()
         pipe.send(ReportKind.LATE, pack_late(late))
     os._exit(0 if is_sent else PIPE_LOST)
@@ -64,7 +66,7 @@ def _make(order: JobOrder, job: Job, post: Post) -> tuple[Any, tuple[str, ...]]:
             pass_over_term()
     except Cancelled:
         pass_over_term()
-        return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
+        return _CANCELLED, ()
     return outcome, tuple(warnings)
 
 

@@ -100,7 +100,8 @@ def run_child(
     """Run a command to its end and return how that was.
 
     Raises OSError where it can't be started and TooMuchOutput where it printed too much. When
-    `is_cancelled` comes true in a thread the child and its process group are asked to end.
+    `is_cancelled` comes true in a thread the child and its process group are asked to end. What is
+    raised into the wait, as at SIGTERM, goes on once the child has ended.
     """
     has_own_group = threading.current_thread() is not threading.main_thread()
     child = subprocess.Popen(
@@ -118,6 +119,13 @@ def run_child(
     except TooMuchOutput:
         _end(child, signal.SIGKILL, has_own_group=has_own_group)
         child.wait()
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            # The signal went to all of the tree. Whoever sent it gives a grace and then kills, so until
+            # then the child may clean up and print; a second signal ends this wait.
+            with suppress(TooMuchOutput):
+                _attend(child, bool)
         raise
     finally:
         for stream in (child.stdout, child.stderr):

@@ -185,6 +185,18 @@ def hang_stubbornly(text: str) -> None:
         time.sleep(60)
 
 
+def hang_with_a_polite_child(file: str) -> None:
+    """Hang with a child that takes its time to clean up."""
+    script = (
+        f"trap 'sleep 0.1; echo cleaned up > {file}.clean; exit' TERM; touch {file}.ready; while :; do sleep 0.01; done"
+    )
+    child = subprocess.Popen(["/bin/sh", "-c", script])
+    while not Path(f"{file}.ready").exists():
+        time.sleep(0.002)
+    tell(file, f"{os.getpid()} {child.pid}")
+    time.sleep(60)
+
+
 def hang_politely(text: str) -> None:
     """Note in a file that the clean-up has run."""
     child = subprocess.Popen(["/bin/sleep", "60"])

@@ -193,6 +193,20 @@ def test_term_runs_the_clean_up_of_a_task(any_rig: Rig, tmp_path: Path) -> None:
     assert any_rig.left_of(pids, within_s=0.5) == []
 
 
+def test_what_a_cancelled_task_started_may_clean_up_as_well(any_rig: Rig, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    job = any_rig.submit("hang_with_a_polite_child", file)
+    pids = any_rig.pids_from(file)
+
+    any_rig.executor.cancel(job)
+
+    end = any_rig.finish(job)
+    assert any_rig.failure_of(end).message == "ended by SIGTERM"
+    assert end.warnings == ()
+    assert (tmp_path / "pids.clean").read_text() == "cleaned up\n"
+    assert any_rig.left_of(pids, within_s=0.5) == []
+
+
 def test_force_ends_a_whole_tree_that_ignores_term(any_rig: Rig, tmp_path: Path) -> None:
     file = tmp_path / "pids"
     job = any_rig.submit("hang_stubbornly", file)

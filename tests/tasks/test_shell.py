@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,3 +201,22 @@ def test_in_a_thread_a_cancelled_command_is_asked_to_end(tmp_path: Path) -> None
 
     assert not thread.is_alive()
     assert failures[0].message == "the shell was killed by SIGTERM"
+
+
+class Stopped(BaseException):
+    """What a test's signal raises, as `Cancelled` is raised at SIGTERM."""
+
+
+def test_a_command_that_cleans_up_at_its_signal_is_waited_for(context: TaskContext) -> None:
+    def stop(_number: int, _frame: object) -> None:
+        raise Stopped
+
+    clean_up = "echo cleaning; sleep 0.1; echo yes > cleaned; exit 1"
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(Stopped):
+            shell(f"trap '{clean_up}' TERM; kill -USR1 $PPID; kill -TERM $$; sleep 5", context=context)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert (context.cwd / "cleaned").read_text() == "yes\n"
