@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import RunFinished, RunStarted, TaskEnded
@@ -12,11 +13,16 @@ from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import duration, name_of, reason_of, tallied
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from flowpar.core.events import Event
 
 _MOST_FAILURES = 10
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
+# A frame of the stack that faulthandler writes at a crash, innermost first; a traceback has a comma before "in".
+_CRASH_FRAME = re.compile(r'  File "(?P<file>.*)", line \d+ in ')
+_OUR_INNERMOST = os.path.join("flowpar", "execute", "attempt.py")  # noqa: PTH118 - as it ends in a text
 
 
 class SummarySink:
@@ -89,7 +95,17 @@ def _tail(path: str) -> list[str]:
             text = stream.read().decode("utf-8", "replace")
     except OSError:
         return []  # the log is an extra: that it is gone must not hide the failure
-    return strip_controls(text).rstrip().splitlines()[-_TAIL_LINES:]
+    return list(_without_our_frames(strip_controls(text).rstrip().splitlines()))[-_TAIL_LINES:]
+
+
+def _without_our_frames(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out what called the user's function: a crash shows far more of it than the tail has lines."""
+    is_ours = False
+    for line in lines:
+        frame = _CRASH_FRAME.match(line)
+        is_ours = frame is not None and (is_ours or frame["file"].endswith(_OUR_INNERMOST))
+        if not is_ours:
+            yield line
 
 
 def _last_line(finished: RunFinished, folder: str) -> str:

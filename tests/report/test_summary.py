@@ -43,6 +43,27 @@ def test_a_failure_is_told_with_frames_the_end_of_its_output_and_its_log(tmp_pat
     ]
 
 
+def test_a_crash_is_told_with_the_frames_of_the_user_only(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    ours = '  File "/lib/flowpar/execute/attempt.py", line 9 in _returned\n' + '  File "/lib/x.py", line 1 in f\n' * 40
+    stack = f'Current thread 0x1 (most recent call first):\n  File "/my/steps.py", line 6 in crash\n{ours}'
+    (tmp_path / "logs" / "1-t.1.log").write_text(
+        f"before\nFatal Python error: Aborted\n\n{stack}\nExtension modules: a\n"
+    )
+
+    text = summary(run_started(run_dir=str(tmp_path)), task_failed("t", log_file="logs/1-t.1.log"), run_finished())
+
+    assert [line for line in text.splitlines() if line.startswith("  | ")] == [
+        "  | before",
+        "  | Fatal Python error: Aborted",
+        "  | ",
+        "  | Current thread 0x1 (most recent call first):",
+        '  |   File "/my/steps.py", line 6 in crash',
+        "  | ",
+        "  | Extension modules: a",
+    ]
+
+
 def test_a_good_run_is_one_line_and_its_folder() -> None:
     text = summary(run_started(), task_succeeded(), run_finished(RunStatus.SUCCEEDED, succeeded=1))
 
