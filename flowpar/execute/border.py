@@ -1,5 +1,6 @@
 """What values become where YAML meets a typed function: `str` a `Path`, `int` a `float`, ISO text a date.
 
+is_plain        whether a function takes everything as it is, told at a glance
 annotation_of   an annotation, evaluated where it is text and could matter
 convert         a value for an annotation; the value itself where nothing is to be done
 """
@@ -17,6 +18,8 @@ from typing import Any
 import flowpar.plugin
 from flowpar.plugin.spec import TaskContext
 
+_WORDS = ("Path", "float", "date", "TaskContext")
+_UNCHANGED = frozenset({int, str, bool, bytes, dict, list, tuple, set, object, None, type(None)})
 _MATTERS = re.compile(r"\b(Path|float|datetime|date|TaskContext)\b")
 # What an annotation may name that its module imports for the type checker only.
 _KNOWN = {
@@ -36,6 +39,22 @@ _LISTS = (list, tuple, set, frozenset, Sequence, Iterable, Collection)
 
 class NotConvertible(Exception):  # noqa: N818 - it says what the value is
     """A text is not what the annotation asks for."""
+
+
+def is_plain(function: object) -> bool:
+    """Whether a function takes its arguments by name, as they are, and no context; False where that takes a look.
+
+    Most tasks are such, and reading a signature costs a fresh process more than all else in a small task.
+    """
+    if type(function) is not types.FunctionType or function.__dict__ or function.__code__.co_posonlyargcount:
+        return False
+    return all(map(_is_unchanged, function.__annotations__.values()))
+
+
+def _is_unchanged(annotation: object) -> bool:
+    if isinstance(annotation, str):
+        return not any(word in annotation for word in _WORDS)
+    return isinstance(annotation, type | None) and annotation in _UNCHANGED
 
 
 def annotation_of(function: Callable[..., Any], annotation: object) -> object:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.suggest import nearest
-from flowpar.execute.border import NotConvertible, annotation_of, convert, is_context
+from flowpar.execute.border import NotConvertible, annotation_of, convert, is_context, is_plain
 from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.failure import failure_of, refusal
 
@@ -84,6 +84,8 @@ def bind(
 
     What does not fit the signature is left for the call to refuse, in Python's own words.
     """
+    if is_plain(function):
+        return [], dict(arguments)
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a function of C without a signature

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowpar.expr.access import read_field, read_item, read_member
 from flowpar.expr.failure import EvaluationError, Missing
 from flowpar.expr.functions import DEFAULT, FUNCTIONS
-from flowpar.expr.member import CONTEXTS, member_of
+from flowpar.expr.member import CONTEXTS, member_of, path_of
 from flowpar.expr.operation import BINARY, COMPARE, binary, compare, negative
 from flowpar.expr.signature import Kind, is_of
 from flowpar.expr.syntax import TooDeepError, targets, tree_of
@@ -46,9 +46,11 @@ class Frame:
 def closure_of(code: str) -> Closure:
     """Return the closure of an expression's code; one that the parser would refuse raises EvaluationError."""
     try:
-        return _closure(tree_of(code))
+        if (path := path_of(code)) is None:  # a parser would be most of a fresh process's work
+            return _closure(tree_of(code))
     except (SyntaxError, TooDeepError):
         raise EvaluationError("the expression cannot be read") from None
+    return reduce(_of_field, path[2], _of_member(*path[:2]))
 
 
 def _closure(node: ast.expr) -> Closure:
@@ -87,7 +89,10 @@ def _name(node: ast.Name) -> Closure:
 
 
 def _attribute(node: ast.Attribute) -> Closure:
-    of, name = _closure(node.value), node.attr
+    return _of_field(_closure(node.value), node.attr)
+
+
+def _of_field(of: Closure, name: str) -> Closure:
     return lambda frame: read_field(of(frame), name)
 
 

@@ -29,3 +29,22 @@ def member_of(node: ast.AST) -> Member | None:
             return Member(context, None)
         case _:
             return None
+
+
+def path_of(code: str) -> tuple[str, str, list[str]] | None:
+    """Take `tasks.load.output` or `tasks["load-data"].output` apart without a parser; None for all other code.
+
+    That is context, name and fields; the code must be such that the parser has taken it.
+    """
+    context, quote, rest = code.strip().partition('["')
+    if quote:
+        name, _, rest = rest.partition('"]')
+        before, *fields = rest.split(".")
+    else:
+        context, _, rest = context.partition(".")
+        name, *fields = rest.split(".")
+        before = "-" if "-" in name else ""
+    is_path = context in NAMESPACES and code.isascii() and not before
+    if not is_path or not all(map(str.isidentifier, [name.replace("-", "_"), *fields])):
+        return None
+    return context, name, fields

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional, Union
 
 import pytest
 
-from flowpar.execute.border import NotConvertible, annotation_of, convert, is_context
+from flowpar.execute.border import NotConvertible, annotation_of, convert, is_context, is_plain
 from flowpar.plugin.spec import TaskContext
 
 MOMENT = dt.datetime(2024, 5, 1, 12, 30, tzinfo=dt.UTC)
@@ -127,3 +127,44 @@ def test_a_context_may_be_optional() -> None:
     assert is_context(TaskContext)
     assert is_context(TaskContext | None)
     assert not is_context(Path | None)
+
+
+def _takes_all(rows: list[dict[str, int]], name: str | None = None, *, by: object = None) -> None: ...
+
+
+def _takes_a_path(file: Path) -> None: ...
+
+
+def _takes_a_context(name: str, context: TaskContext | None) -> None: ...
+
+
+def _takes_by_position(name: str, /) -> None: ...
+
+
+@functools.wraps(_takes_a_path)
+def _is_around(*given: Any) -> None: ...
+
+
+def _built() -> list[Callable[..., Any]]:
+    """Functions whose annotations are objects, as without `from __future__ import annotations`."""
+
+    def takes_all(count, name, rows): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    def takes_paths(files): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    takes_all.__annotations__ = {"count": int, "name": str, "rows": dict}
+    takes_paths.__annotations__ = {"files": list[Path]}
+    return [takes_all, takes_paths]
+
+
+@pytest.mark.parametrize("function", [_takes_all, _built()[0], lambda value: value])
+def test_what_needs_no_conversion_is_told_at_a_glance(function: Callable[..., Any]) -> None:
+    assert is_plain(function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [_takes_a_path, _takes_a_context, _takes_by_position, _is_around, _built()[1], len, TaskContext],
+)
+def test_what_may_need_one_is_looked_at(function: Callable[..., Any]) -> None:
+    assert not is_plain(function)
