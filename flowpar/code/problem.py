@@ -57,6 +57,9 @@ def no_module(absent: NotFound) -> TargetProblem:
     """Name the first part of a module's name that is not there."""
     package, _, tail = absent.missing.rpartition(".")
     place = f'in package "{package}"' if package else "beside the workflow or among the installed packages"
+    if package and tail == "py":
+        named = f'a module is named as an import names it: "{package}:function"'
+        return TargetProblem(ProblemKind.MODULE, f'there is no module "{absent.missing}"', named)
     near = nearest(tail, absent.known)
     hint = None if near is None else f'did you mean "{f"{package}.{near}" if package else near}"?'
     return TargetProblem(ProblemKind.MODULE, f'there is no module "{absent.missing}" {place}', hint)

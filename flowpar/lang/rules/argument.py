@@ -96,6 +96,8 @@ def _find_missing(findings: Findings, call: Call, parameter: Parameter) -> None:
     annotation = f": {parameter.annotation}" if parameter.annotation else ""
     message = f'{call.owner} needs the argument "{parameter.name}{annotation}"'
     hint = f'add "{parameter.name}: …" below "{call.path[-1]}"'
+    if parameter.name == "self":
+        hint = "a method needs an object; make one and call it in a function of your own"
     findings.key_error("FP407", call.home, message, hint=hint, labels=call.labels)
 
 
