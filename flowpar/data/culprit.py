@@ -25,6 +25,7 @@ _MAX_S = 2.0
 _SHOWN = 60
 
 _INSTEAD: tuple[tuple[str, str], ...] = (
+    ("from inside a function", "define the class at the top level of a module"),
     ("generator", "return a list"),
     ("coroutine", "return what it gives, by asyncio.run(…)"),
     ("lambda", "return the data that it works on, or a function that a module defines by name"),
@@ -150,7 +151,7 @@ def _kind(value: object) -> str:
 
 def _kind_by_name(value: object, name: str, module: str) -> str:
     if "<locals>" in type(value).__qualname__:
-        return f'object of class "{name}", which is defined inside a function'
+        return f'object of class "{name}" from inside a function'
     if module == "_io" or (hasattr(value, "fileno") and hasattr(value, "read")):
         return "open file"
     if name.lower().endswith(("lock", "condition", "semaphore", "event")):

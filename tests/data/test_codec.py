@@ -248,7 +248,7 @@ def deep() -> list[Any]:
         (a_generator(), "output is a generator", "return a list"),
         (types, 'output is a module "types"', "return what you need"),
         (memoryview(b"x"), "output is a memoryview", "return bytes"),
-        (a_local_object(), 'output is an object of class "Local", which is defined inside a function', "return"),
+        (a_local_object(), 'output is an object of class "Local" from inside a function, which', "define the class"),
         ({"e": TwoArguments(1, 2)}, 'output["e"] is a TwoArguments, which cannot be passed on: TypeError', "return"),
         ([RaisesWhenPickled()], "output[0] is a RaisesWhenPickled, which cannot be passed on: no pickle", "return"),
         (
