@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _DRAWINGS_PER_S = 5
 _MOST_LINES = 16
 _BAR_WIDTH = 32
+_SHORTEST_BAR = 8
 
 
 class LiveSink:
@@ -72,39 +73,43 @@ class LiveSink:
     def _picture(self) -> RenderableType:
         with self._lock:
             now = self._clock.now()
-            return picture(self._tally, now, rows=max(1, min(_MOST_LINES, self._console.height - 4)))
+            size = self._console.size
+            return picture(self._tally, now, rows=max(1, min(_MOST_LINES, size.height - 4)), columns=size.width)
 
 
 def _urgent(event: Event) -> list[str]:
     return lines_of(event, Verbosity.QUIET)
 
 
-def picture(tally: Tally, now: float, *, rows: int) -> RenderableType:
-    """Return the run as it stands: its bar, and at most `rows` of the attempts that run."""
+def picture(tally: Tally, now: float, *, rows: int, columns: int) -> RenderableType:
+    """Return the run as it stands: its bar, as long as `columns` allow, and at most `rows` of what runs."""
     running = list(tally.running.values())
     shown = running[:rows]
     grid = Table.grid(padding=(0, 2))
     for attempt in shown:
         grid.add_row(*_running_row(attempt, now))
-    parts: list[RenderableType] = [_head(tally, now), grid]
+    parts: list[RenderableType] = [_head(tally, now, columns), grid]
     if len(running) > len(shown):
         parts.append(Text(f"  … and {len(running) - len(shown)} more running", style="dim"))
     return Group(*parts)
 
 
-def _head(tally: Tally, now: float) -> RenderableType:
+def _head(tally: Tally, now: float, columns: int) -> RenderableType:
     if tally.run is None:
         return Text("starting")
     elapsed = max(0.0, now - tally.run.at)
     grid = Table.grid(padding=(0, 2))
-    bar = ProgressBar(total=max(tally.total, 1), completed=tally.done_count, width=_BAR_WIDTH)
     counts = Text(f"{tally.done_count}/{tally.total}")
     if tally.failed_count:
         counts.append(f"  {tally.failed_count} failed", style="bold red")
     counts.append(f"  {len(tally.running)} running  {duration(elapsed)}{_estimate(tally, elapsed)}")
     if tally.stopping is not None:
         counts.append("  stopping", style="yellow")
-    grid.add_row(Text(one_line(tally.run.workflow), style="bold", overflow="ellipsis", no_wrap=True), bar, counts)
+    name = Text(one_line(tally.run.workflow), style="bold", overflow="ellipsis", no_wrap=True)
+    room = columns - name.cell_len - counts.cell_len - 4
+    width = max(_SHORTEST_BAR, min(_BAR_WIDTH, room))
+    bar = ProgressBar(total=max(tally.total, 1), completed=tally.done_count, width=width)
+    grid.add_row(name, bar, counts)
     return grid
 
 

@@ -19,13 +19,13 @@ from flowpar.testing.events import (
 )
 
 
-def drawn(*events: Event, now: float = AT + 10, rows: int = 16) -> list[str]:
+def drawn(*events: Event, now: float = AT + 10, rows: int = 16, columns: int = 120) -> list[str]:
     tally = Tally()
     for event in events:
         tally.take(event)
-    console = Console(file=io.StringIO(), width=120, color_system=None)
+    console = Console(file=io.StringIO(), width=columns, color_system=None)
     with console.capture() as capture:
-        console.print(picture(tally, now, rows=rows))
+        console.print(picture(tally, now, rows=rows, columns=columns))
     return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
 
 
@@ -34,6 +34,13 @@ def test_the_bar_says_what_is_done_failed_running_and_left() -> None:
 
     assert head.startswith("words  ━")
     assert head.endswith("2/4  1 failed  1 running  10.0 s  about 10.0 s left")
+
+
+def test_the_bar_of_a_narrow_terminal_is_short_and_the_head_one_line() -> None:
+    head, *_ = drawn(run_started(["a", "b"]), task_failed("b"), task_started("a"), columns=72)
+
+    assert head.startswith("words  ━")
+    assert head.endswith("1/2  1 failed  1 running  10.0 s  about 10.0 s left")
 
 
 def test_each_running_task_has_a_line_with_its_own_progress() -> None:
