@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from flowpar.code.signature import Signature, Signatures
+from flowpar.core.errors import UsageError
 from flowpar.lang.check import check
 from flowpar.plugin.local import read_local
 from flowpar.plugin.registry import BUILT_IN
@@ -21,6 +22,9 @@ def kinds_for(file: str | None, registry: Registry) -> Iterator[tuple[str, Signa
     if file is None:
         return _signed(registry, sys.path)
     checked = check(file, registry=registry)
+    unread = next((finding for finding in checked.diagnostics if finding.code == "FP101"), None)
+    if unread is not None:
+        raise UsageError(f"{file}: {unread.message}")
     if checked.workflow is None or checked.folder is None:
         return _signed(registry, sys.path)
     local = read_local(checked.workflow.plugins, workflow_dir=checked.folder, python_path=checked.python_path)

@@ -28,6 +28,14 @@ def test_plugins_lists_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"kind", "target", "distribution", "version", "problem"} <= set(listed[0])
 
 
+def test_the_schema_for_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", str(tmp_path / "gone.yaml")]) == 2
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "gone.yaml: the file can't be read: no such file or directory" in said.err
+
+
 def test_the_schema_is_one_and_knows_the_files_of_a_workflow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
