@@ -63,6 +63,7 @@ def run(
         if inputs:
             given += ["--inputs", os.fspath(_write_inputs(Path(folder, "inputs.json"), inputs))]
         exit_code, messages = _run_child([*given, "--", os.fspath(path)], echo=echo)
+        messages = messages.replace(os.fspath(Path(folder, "inputs.json")), "inputs")
         found = read_result(result, messages)
     if found is None:
         raise _failure(exit_code, messages)
@@ -141,7 +142,7 @@ def _read(child: subprocess.Popen[str], lines: list[str], echo: bool) -> None:  
 
 
 def _failure(exit_code: int, messages: str) -> FlowparError:
-    said = messages.strip() or "it said nothing"
+    said = messages.partition("\ntry: flowpar ")[0].strip() or "it said nothing"
     kind = _ERRORS.get(exit_code)
     if kind is not None:
         return kind(said.removeprefix("flowpar: "))

@@ -112,6 +112,18 @@ def test_a_missing_input_raises(tmp_path: Path) -> None:
         flowpar.run(file, state_dir=tmp_path / "state")
 
 
+def test_messages_are_for_programs(tmp_path: Path) -> None:
+    file = project(tmp_path, "inputs: {x: 1}\ntasks:\n  a: {shell: echo}\n")
+
+    with pytest.raises(DocumentError, match=r'input "x", given by inputs, must be a whole number'):
+        flowpar.run(file, inputs={"x": "one"}, state_dir=tmp_path / "state")
+    with pytest.raises(DocumentError) as caught:
+        flowpar.run(file, workers=0, state_dir=tmp_path / "state")
+
+    assert "0 is not in the range" in str(caught.value)
+    assert "--help" not in str(caught.value)
+
+
 def test_an_input_that_is_no_plain_data_raises_before_anything_starts(tmp_path: Path) -> None:
     file = project(tmp_path, "inputs: {x: {type: any}}\ntasks:\n  a: {shell: echo}\n")
 
