@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Severity
 from flowpar.core.errors import UsageError
+from flowpar.core.source import NOWHERE
 from flowpar.core.suggest import nearest
 from flowpar.lang.input_value import InputProblem, value_from_data, value_from_text
 from flowpar.lang.loader import load
@@ -81,7 +82,8 @@ def read_inputs_file(path: str) -> dict[str, object]:
         raise UsageError(f"{path}: an inputs file is a mapping of names to values")
     if problems:
         first = problems[0]
-        raise UsageError(f"{path}:{first.span.line}:{first.span.column}: {first.message}", hint=first.hint)
+        place = "" if first.span == NOWHERE else f":{first.span.line}:{first.span.column}"
+        raise UsageError(f"inputs file {path}{place}: {first.message}", hint=first.hint)
     return found
 
 

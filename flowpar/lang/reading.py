@@ -29,7 +29,7 @@ def read_source(path: str | Path) -> Source | Diagnostic:
         return _unreadable(name.replace("\0", "\\0"), "this is no path: it holds a NUL character")
     except OSError as error:
         reason = error.strerror or str(error)
-        return _unreadable(name, f"the workflow file can't be read: {reason[:1].lower()}{reason[1:]}")
+        return _unreadable(name, f"the file can't be read: {reason[:1].lower()}{reason[1:]}")
     if isinstance(content, str):
         return _unreadable(name, content)
     return decode(content, name)
@@ -62,7 +62,7 @@ def _read_bytes(name: str) -> bytes | str:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        return f"{_kind_of_file(mode)}, not a workflow file"
+        return f"{_kind_of_file(mode)}, not a file of text"
     with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor, not a path
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:

@@ -204,5 +204,5 @@ def test_an_inputs_file_that_is_wrong_is_refused(tmp_path: Path, text: str, mess
 
 
 def test_an_inputs_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"gone\.yaml"):
+    with pytest.raises(UsageError, match=r"inputs file \S+gone\.yaml: the file can't be read: no such file"):
         read_inputs_file(str(tmp_path / "gone.yaml"))

@@ -71,21 +71,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
     assert (finding.code, finding.span) == ("FP101", NOWHERE)
     assert finding.file == str(tmp_path / "no.yaml")
-    assert finding.message == "the workflow file can't be read: no such file or directory"
+    assert finding.message == "the file can't be read: no such file or directory"
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert only_finding(load(tmp_path)).message == "this is a folder, not a workflow file"
+    assert only_finding(load(tmp_path)).message == "this is a folder, not a file of text"
 
 
 def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    assert only_finding(load(tmp_path / "pipe")).message == "this is a FIFO (a pipe), not a workflow file"
+    assert only_finding(load(tmp_path / "pipe")).message == "this is a FIFO (a pipe), not a file of text"
 
 
 def test_a_device_is_refused() -> None:
-    assert only_finding(load("/dev/zero")).message == "this is a device, not a workflow file"
+    assert only_finding(load("/dev/zero")).message == "this is a device, not a file of text"
 
 
 def test_a_path_with_a_nul_is_refused() -> None:
@@ -98,7 +98,7 @@ def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     file.write_text("flowpar: 1\n")
     file.chmod(0)
 
-    assert only_finding(load(file)).message == "the workflow file can't be read: permission denied"
+    assert only_finding(load(file)).message == "the file can't be read: permission denied"
 
 
 def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
