@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Module of the command, and its line in `flowpar --help`, which so imports none of them.
 VERBS = {
     "run": ("flowpar.cli.run", "Check a workflow, run it and print its outputs."),
+    "resume": ("flowpar.cli.resume", "Go on with a run that failed or was cut off."),
     "check": ("flowpar.cli.check", "Find what is wrong with workflows; nothing of them is run."),
     "plan": ("flowpar.cli.plan", "Show what a run would do, in order."),
     "graph": ("flowpar.cli.graph", "Draw a workflow: ascii, mermaid, dot or svg."),

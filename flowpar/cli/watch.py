@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from flowpar.cli.resumed import resumption_lines
 from flowpar.core.clock import SystemClock
 from flowpar.report.excerpt import render
 from flowpar.report.logs import LogSink
@@ -13,6 +14,8 @@ from flowpar.report.summary import SummarySink
 
 if TYPE_CHECKING:
     from flowpar.core.events import EventSink
+    from flowpar.engine.earlier import EarlierRun
+    from flowpar.engine.resumption import Resumption
     from flowpar.planning.planner import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.screen import Screen
@@ -31,8 +34,11 @@ class LogFormat(StrEnum):
 class Watch:
     """Makes the sinks of one run and has the last word on it."""
 
-    def __init__(self, screen: Screen, log_format: LogFormat, verbosity: Verbosity) -> None:
+    def __init__(
+        self, screen: Screen, log_format: LogFormat, verbosity: Verbosity, *, is_resumed: bool = False
+    ) -> None:
         """Watch on `screen`."""
+        self._is_resumed = is_resumed
         self._screen = screen
         self._format = log_format
         self._verbosity = verbosity
@@ -45,11 +51,19 @@ class Watch:
             text = render(prepared.diagnostics, prepared.sources, is_coloured=self._screen.has_colors)
             self._screen.tell(text)
 
+    def tell_resumption(self, earlier: EarlierRun, resumption: Resumption) -> None:
+        """Say what of the earlier run is not taken as it was recorded, and why; unless stderr is for programs."""
+        if self._format is LogFormat.JSON:
+            return
+        for line in resumption_lines(earlier.end, resumption):
+            self._screen.tell(f"flowpar: {line}", "warning")
+
     def sinks(self, folder: RunFolder) -> list[EventSink]:
         """Return who is told, for the run in `folder`."""
         sinks: list[EventSink] = []
         try:
-            sinks.append(LogSink.to_file(folder.path / "run.log.jsonl"))
+            open_log = LogSink.onto_file if self._is_resumed else LogSink.to_file
+            sinks.append(open_log(folder.path / "run.log.jsonl"))
         except OSError as error:  # the journal is what counts; a run goes on without its log
             self._screen.tell(f"flowpar: there will be no run.log.jsonl: {error}", "warning")
         return [*sinks, self._face(), self._summary]

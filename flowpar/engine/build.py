@@ -1,6 +1,7 @@
 """One run from its parts: folder, journal, sinks, crew and loop, put together and taken apart again.
 
     plan + options ─► folder ─► journal + sinks ─► crew ─► loop ─► RunEnd ─► outputs.json
+    an earlier run  ─────┘
 
 This is the only place that knows all of them.
 """
@@ -27,17 +28,20 @@ from flowpar.execute.crew import Crew
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
 from flowpar.record.lock import Lock
+from flowpar.record.reading import JOURNAL
 from flowpar.report.fanout import FanoutSink
 from flowpar.schedule.job import share
 from flowpar.schedule.loop import Loop
 from flowpar.schedule.ruling import EngineDecisions
 from flowpar.schedule.run import RunEnd, RunOptions
+from flowpar.schedule.start import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from flowpar.core.events import EventSink
+    from flowpar.engine.earlier import EarlierRun
     from flowpar.execute.guard import Tree
     from flowpar.execute.outputs import Refill
     from flowpar.planning.model import Plan
@@ -82,21 +86,62 @@ def run_workflow(
         trust_state=options.trust_state,
         is_synced=options.is_synced,
     )
-    with ExitStack() as stack:
-        stack.enter_context(Lock.take(folder.path))
+    with Lock.take(folder.path):
         _keep_document(folder, prepared)
-        journal = Journal(folder.path / "events.jsonl", is_synced=options.is_synced)
-        sink = FanoutSink([journal, *make_sinks(folder)])
-        stack.callback(sink.close)
-        refill = partial(recorded_outputs, journal, folder.path)
-        end = _run(plan, options, sink, folder, tree=tree, refill=refill)
-        if end.outputs is not None:
-            folder.write("outputs.json", f"{end.outputs}\n".encode())
+        journal = Journal(folder.path / JOURNAL, is_synced=options.is_synced)
+        end = _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree)
     return end, folder
 
 
+def resume_workflow(
+    prepared: Prepared,
+    options: EngineOptions,
+    make_sinks: MakeSinks,
+    tree: Tree | None,
+    *,
+    earlier: EarlierRun,
+    start: Start,
+) -> RunEnd:
+    """Go on with a run that is open, from what stands of it, and return how that ended."""
+    plan, folder = prepared.plan, earlier.folder
+    if plan is None:
+        raise InternalError("a workflow with errors is not run")
+    journal = Journal.reopen(folder.path / JOURNAL, earlier.end, is_synced=options.is_synced)
+    folder.clear_leftovers()
+    _keep_document(folder, prepared)
+    return _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, start=start)
+
+
+def _record(
+    plan: Plan,
+    options: EngineOptions,
+    journal: Journal,
+    folder: RunFolder,
+    *,
+    make_sinks: MakeSinks,
+    tree: Tree | None,
+    start: Start | None = None,
+) -> RunEnd:
+    """Run a plan, and tell the journal and all others what happens."""
+    sink = FanoutSink([journal, *make_sinks(folder)])
+    with ExitStack() as stack:
+        stack.callback(sink.close)
+        refill = partial(recorded_outputs, journal, folder.path)
+        end = _run(plan, options, sink, folder, tree=tree, refill=refill, start=start or Start())
+        if end.outputs is not None:
+            folder.write("outputs.json", f"{end.outputs}\n".encode())
+    return end
+
+
 def _run(
-    plan: Plan, options: EngineOptions, sink: FanoutSink, folder: RunFolder, *, tree: Tree | None, refill: Refill
+    plan: Plan,
+    options: EngineOptions,
+    sink: FanoutSink,
+    folder: RunFolder,
+    *,
+    tree: Tree | None,
+    refill: Refill,
+    start: Start,
 ) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
         stack.callback(shutil.rmtree, folder.path / "scratch", ignore_errors=True)  # when no task is left
@@ -117,20 +162,25 @@ def _run(
             sink,
             SystemClock(),
             decisions=EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs),
-            options=RunOptions(
-                run_id=folder.run_id,
-                run_dir=run_dir,
-                workers=crew.slots,
-                is_fail_fast=options.is_fail_fast,
-                timeout_s=options.timeout_s,
-                recorded=options.recorded,
-                versions={"flowpar": __version__, "python": platform.python_version()},
-            ),
+            options=_run_options(options, folder, workers=crew.slots, start=start),
             random=random.random,
             stops=stops,
         )
         gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
+
+
+def _run_options(options: EngineOptions, folder: RunFolder, *, workers: int, start: Start) -> RunOptions:
+    return RunOptions(
+        run_id=folder.run_id,
+        run_dir=os.fspath(folder.path),
+        workers=workers,
+        is_fail_fast=options.is_fail_fast,
+        timeout_s=options.timeout_s,
+        versions={"flowpar": __version__, "python": platform.python_version()},
+        recorded=options.recorded,
+        start=start,
+    )
 
 
 def _keep_document(folder: RunFolder, prepared: Prepared) -> None:

@@ -2,6 +2,7 @@
 
     -i name=value      texts, parsed by the declared type      first wins
     --inputs FILE      YAML or JSON, typed already
+    the journal        of the run that goes on, as it was given then
     FLOWPAR_INPUT_…    texts
     default            of the declaration
 
@@ -36,6 +37,7 @@ _PREFIX = "FLOWPAR_INPUT_"
 class GivenInputs:
     """What was given for a run; `origin` is what messages call the source of `values`.
 
+    `recorded` are the inputs of an earlier part of the run: those that the workflow has no more are let go.
     Relative paths among them are relative to `folder`, the current one.
     """
 
@@ -44,6 +46,7 @@ class GivenInputs:
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path.cwd)
     origin: str = "inputs"
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,8 @@ class _Resolver:
         """Return the value of an input; raises InputProblem."""
         if name in self.given.texts:
             return value_from_text(model, self.given.texts[name], self.given.folder)
-        if name in self.given.values:
-            value = self.given.values[name]
+        if name in self.given.values or name in self.given.recorded:
+            value = self.given.values.get(name, self.given.recorded.get(name))
             is_null = value is None and model.has_default and model.default is None
             return None if is_null else value_from_data(model, value, self.given.folder)
         text = self.given.environment.get(variable_of(name))
@@ -128,8 +131,7 @@ class _Resolver:
 
     def find(self, name: str, problem: InputProblem) -> None:
         """Report what is wrong with the value of an input, at its declaration."""
-        is_given = name in self.given.texts or name in self.given.values or variable_of(name) in self.given.environment
-        code = "FP505" if not is_given else "FP507" if problem.is_bound else "FP506"
+        code = "FP505" if not self._source(name) else "FP507" if problem.is_bound else "FP506"
         span = self.document.span(("inputs", name), of_key=True)
         message = f'input "{name}"{self._source(name)} {problem.message}'
         self.found.append(Diagnostic(code, message, self.document.source.path, span, hint=problem.hint))
@@ -139,6 +141,8 @@ class _Resolver:
             return ", given by -i,"
         if name in self.given.values:
             return f", given by {self.given.origin},"
+        if name in self.given.recorded:
+            return ", given when the run began,"
         variable = variable_of(name)
         return f", given by {variable}," if variable in self.given.environment else ""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import time
 from dataclasses import dataclass
@@ -83,6 +84,16 @@ class RunFolder:
         except OSError as error:
             raise _refusal(path, error) from error
         return path
+
+    def clear_leftovers(self) -> None:
+        """Remove what a part of the run that was cut off left half done, and the outputs of one that was not."""
+        shutil.rmtree(self.path / "scratch", ignore_errors=True)
+        try:
+            for draft in (self.path / "values").glob("*.part"):
+                draft.unlink(missing_ok=True)
+            (self.path / "outputs.json").unlink(missing_ok=True)
+        except OSError as error:
+            raise _refusal(self.path, error) from error
 
 
 def check_state(state_dir: Path, *, trust_state: bool = False) -> None:

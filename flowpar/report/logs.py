@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
 
 _FLUSH_BYTES = 1 << 20
+_LONGEST_TORN_BYTES = 4 << 20
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 
 
@@ -70,6 +71,15 @@ class LogSink:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(path, flags, 0o600)
         os.fchmod(fd, 0o600)
+        return cls(lambda content: _write_all(fd, content), close=lambda: os.close(fd))
+
+    @classmethod
+    def onto_file(cls, path: Path) -> LogSink:
+        """Write JSON lines below those that an earlier part of the run wrote; a torn last one is cut off."""
+        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        size = os.fstat(fd).st_size
+        start = max(0, size - _LONGEST_TORN_BYTES)
+        os.ftruncate(fd, start + os.pread(fd, size - start, start).rfind(b"\n") + 1)
         return cls(lambda content: _write_all(fd, content), close=lambda: os.close(fd))
 
     @classmethod

@@ -36,7 +36,7 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     ("typed", "told"),
     [
         (["chekc", "w.yaml"], 'there is no command "chekc"; did you mean "check"?'),
-        (["frobnicate"], 'there is no command "frobnicate"; there are: run, check,'),
+        (["frobnicate"], 'there is no command "frobnicate"; there are: run, resume, check,'),
         (["run"], 'missing argument "file"'),
         (["run", "w.yaml", "--wrokers", "2"], "--workers"),
         (["run", "w.yaml", "-w", "0"], 'invalid value for "-w"'),

@@ -1,0 +1,110 @@
+"""`flowpar resume`: go on with a run that failed or was cut off, from what stands of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, show_outputs
+from flowpar.cli.watch import Watch
+from flowpar.core.errors import ExitCode
+from flowpar.engine.build import resume_workflow
+from flowpar.engine.earlier import earlier_run
+from flowpar.engine.result import write_result
+from flowpar.lang.inputs import read_given
+from flowpar.planning.planner import prepare
+from flowpar.plugin.registry import Registry
+from flowpar.report.screen import system_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.engine.earlier import EarlierRun
+    from flowpar.execute.guard import Tree
+    from flowpar.planning.planner import Prepared
+
+_EXAMPLES = options.examples(
+    "flowpar resume",
+    "flowpar resume 20261122-1015",
+    "flowpar resume last --from train[3]",
+    "flowpar resume last -i top=5",
+)
+_TARGET = re.compile(r"(?P<task>[^\[\]]+)(\[(?P<item>\d{1,9})\])?")
+
+
+def _read_targets(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> tuple[tuple[str, int | None], ...]:
+    targets = []
+    for text in given:
+        found = _TARGET.fullmatch(text.strip())
+        if found is None:
+            raise click.BadParameter(f'"{text}" is neither TASK nor TASK[ITEM]', context, parameter)
+        targets.append((found["task"], None if found["item"] is None else int(found["item"])))
+    return tuple(targets)
+
+
+@click.command("resume", epilog=_EXAMPLES)
+@options.run_argument(is_required=False)
+@click.option(
+    "--from",
+    "redo",
+    multiple=True,
+    metavar="TASK[ITEM]",
+    callback=_read_targets,
+    help="Run this again though it is done, and what is below it; may be repeated.",
+)
+@click.option("--salvage", is_flag=True, help="Go on with what is good of a damaged journal.")
+@run_options
+@click.pass_obj
+def command(
+    tree: Tree | None, /, *, run: str | None, redo: tuple[tuple[str, int | None], ...], salvage: bool, **given: Any
+) -> int:
+    """Go on with a run that failed or was cut off: what is done stays done.
+
+    RUN is an id, the beginning of one, `last`, or the path of a run folder; without it, the newest
+    run. The workflow is read as it is now: a task that changed runs again, with what is below it.
+    """
+    arguments = RunArguments(**given)
+    screen = system_screen(arguments.color)
+    watch = Watch(screen, arguments.log_format, arguments.verbosity, is_resumed=True)
+    with earlier_run(
+        arguments.state_dir, run or "last", is_salvaged=salvage, trust_state=arguments.trust_state
+    ) as earlier:
+        arguments = _with_recorded(arguments, earlier.settled.run.options)
+        prepared = _prepare(earlier, arguments)
+        watch.tell_findings(prepared)
+        if prepared.plan is None:
+            return ExitCode.USAGE
+        resumption = earlier.resumption(prepared.plan, redo)
+        watch.tell_resumption(earlier, resumption)
+        engine_options = arguments.engine_options()
+        end = resume_workflow(prepared, engine_options, watch.sinks, tree, earlier=earlier, start=resumption.start)
+    watch.tell_end(is_good=end.exit_code == ExitCode.OK)
+    if arguments.result_file is not None:
+        write_result(arguments.result_file, end, earlier.folder.path)
+    show_outputs(screen, end, is_json=arguments.is_json)
+    return end.exit_code
+
+
+def _prepare(earlier: EarlierRun, arguments: RunArguments) -> Prepared:
+    given = read_given(arguments.assignments, file=arguments.inputs_file)
+    given = replace(given, recorded=earlier.settled.run.inputs)
+    registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
+    return prepare(earlier.workflow_file, registry=registry, given=given, executor=arguments.executor)
+
+
+def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> RunArguments:
+    """Return the options with those of the run's beginning where nothing else is said now."""
+    executors = [name for name in EXECUTORS if name == recorded.get("executor")]
+    start_methods = [name for name in START_METHODS if name == recorded.get("start_method")]
+    return replace(
+        arguments,
+        executor=arguments.executor or next(iter(executors), None),
+        start_method=arguments.start_method or next(iter(start_methods), None),
+        no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,
+    )

@@ -1,0 +1,142 @@
+"""What `run` and `resume` have in common: their options, and what these come to."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.cpus import usable_cpus
+from flowpar.cli.watch import LogFormat
+from flowpar.core.errors import ExitCode
+from flowpar.engine.build import EngineOptions
+from flowpar.report.outputs import readable
+from flowpar.report.progress import Verbosity
+from flowpar.report.wording import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowpar.report.screen import Color, Screen
+    from flowpar.schedule.run import RunEnd
+
+StartMethod = Literal["fork", "forkserver", "spawn"]
+START_METHODS: tuple[StartMethod, ...] = get_args(StartMethod)
+EXECUTORS = ("process", "thread", "inline")
+
+
+@dataclass(frozen=True, slots=True)
+class RunArguments:
+    """The options that `run` and `resume` share; None where nothing was given."""
+
+    assignments: tuple[str, ...]
+    inputs_file: str | None
+    workers: int | None
+    executor: str | None
+    fail_fast: bool
+    timeout_s: float | None
+    state_dir: Path
+    start_method: StartMethod | None
+    log_format: LogFormat
+    no_sync: bool
+    no_plugins: bool
+    trust_state: bool
+    is_json: bool
+    quiet: bool
+    verbose: bool
+    color: Color
+    result_file: Path | None
+
+    @property
+    def verbosity(self) -> Verbosity:
+        """How much is told."""
+        if self.quiet:
+            return Verbosity.QUIET
+        return Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
+
+    def engine_options(self, *, run_dir: Path | None = None) -> EngineOptions:
+        """Return how to run; the journal keeps what a resume needs of it."""
+        return EngineOptions(
+            workers=self.workers or usable_cpus(),
+            state_dir=self.state_dir,
+            run_dir=run_dir,
+            start_method=self.start_method or "fork",
+            is_fail_fast=self.fail_fast,
+            timeout_s=self.timeout_s,
+            is_synced=not self.no_sync,
+            trust_state=self.trust_state,
+            recorded=self._recorded(),
+        )
+
+    def _recorded(self) -> Mapping[str, object]:
+        """Return the options that a resume keeps, and the folder to which relative paths are relative."""
+        return {
+            "folder": os.path.abspath(os.curdir) if os.path.exists(os.curdir) else None,  # noqa: PTH100, PTH110
+            "executor": self.executor,
+            "start_method": self.start_method or "fork",
+            "fail_fast": self.fail_fast,
+            "no_plugins": self.no_plugins,
+        }
+
+
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    options.inputs(),
+    click.option(
+        "-w", "--workers", type=click.IntRange(min=1), help="Run N at once; by default one for each usable CPU."
+    ),
+    click.option(
+        "--executor",
+        type=click.Choice(EXECUTORS),
+        help="Where tasks run that do not say it themselves.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Start nothing more once a task has failed."),
+    click.option(
+        "--timeout", "timeout_s", callback=options.read_duration, metavar="DURATION", help="End the run after it."
+    ),
+    options.state_dir(),
+    click.option(
+        "--start-method",
+        type=click.Choice(START_METHODS),
+        help="How processes of tasks are started; by default fork.",
+    ),
+    click.option(
+        "--log-format",
+        type=click.Choice([form.value for form in LogFormat]),
+        default=LogFormat.AUTO.value,
+        show_default=True,
+        callback=lambda _context, _parameter, value: LogFormat(value),
+        help="What stderr shows: a live view or plain lines, log lines for people, or log lines as JSON.",
+    ),
+    click.option("--no-sync", is_flag=True, help="Do not wait for the disk; a power cut may then lose tasks."),
+    options.no_plugins(),
+    click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
+    options.as_json("the outputs"),
+    click.option("-q", "--quiet", is_flag=True, help="Tell failures only."),
+    click.option("-v", "--verbose", is_flag=True, help="Tell starts, items and what tasks print, too."),
+    options.color(),
+    click.option("--result", "result_file", type=click.Path(path_type=Path), hidden=True),
+)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take all that says how to run."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def show_outputs(screen: Screen, end: RunEnd, *, is_json: bool) -> None:
+    """Print the outputs of a run that ended well, or say why there are none."""
+    if end.outputs_failure is not None:
+        screen.tell(f"flowpar: the outputs cannot be made: {reason_of(end.outputs_failure)}", "error")
+    if end.outputs is None or end.exit_code != ExitCode.OK:
+        return
+    if is_json:
+        screen.show(f"{end.outputs}\n")
+    elif outputs := json.loads(end.outputs):
+        screen.show(readable(outputs))
