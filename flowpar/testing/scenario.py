@@ -1,0 +1,157 @@
+"""What a seed stands for: a plan, what each of its jobs does, what goes wrong, and when somebody stops it.
+
+    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, retries, timeouts, graces
+                      ── script(job)     succeeds, fails, takes too long, ignores being asked to end
+                      ── crew(), stops   tells things twice or late, or not at all
+                      ── crashes         at which commit of the journal the engine dies, if it does
+
+The same seed is the same scenario.
+"""
+
+from __future__ import annotations
+
+import pickle
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.core.errors import ExitCode
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import RunStatus
+from flowpar.execute.base import Started
+from flowpar.execute.recipe import Bindings
+from flowpar.expr.template import Constant
+from flowpar.planning.model import FanOut, PlannedTask, Retry
+from flowpar.schedule.crew import Stop
+from flowpar.testing.clock import FakeClock
+from flowpar.testing.crew import FakeCrew, Scripted
+from flowpar.testing.simulation import FakeDecisions, FakeItems, FakeStops, plan_of, planned, raised, value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.recipe import TaskView
+
+_STOPS = (
+    Stop("interrupted", RunStatus.INTERRUPTED, ExitCode.INTERRUPTED, is_request=True),
+    Stop("terminated", RunStatus.INTERRUPTED, ExitCode.TERMINATED, is_request=True),
+)
+_FAULTS = (
+    raised(),
+    raised("ConnectionError"),
+    Failure(FailureKind.DIED, "SIGKILL", "killed by SIGKILL"),
+    Failure(FailureKind.EXIT, "exit", "exited with 75", exit_code=75),
+    Failure(FailureKind.OUTPUT, "lock", "cannot be passed on"),
+)
+_ITEM_ERRORS: tuple[Literal["finish", "collect", "fail_fast"], ...] = ("finish", "collect", "fail_fast")
+_MOST_TASKS = 12
+_MOST_WORKERS = 4
+_LAST_COMMIT = 15
+_ODD = 0.05
+
+
+class NoisyCrew(FakeCrew):
+    """Tells some things twice or late, and forgets to tell of some starts."""
+
+    def __init__(
+        self, draw: random.Random, script: Callable[[Job], Scripted], clock: FakeClock, *, workers: int
+    ) -> None:
+        """Draw what is odd from `draw`."""
+        super().__init__(script, clock, workers=workers)
+        self._draw = draw
+        self._late: list[Notice] = []
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        """Move the clock to what happens next, and return most of it, and some of what was told before."""
+        notices = [each for each in super().wait(timeout_s) if not (isinstance(each, Started) and self._is_odd())]
+        told = [*notices, *self._late]
+        self._late = [each for each in notices if self._is_odd()]
+        return told
+
+    def _is_odd(self) -> bool:
+        return self._draw.random() < _ODD
+
+
+class Scenario:
+    """One seed. `is_steady`: whatever crashes, the same tasks succeed in the end."""
+
+    def __init__(self, seed: int) -> None:
+        """Draw everything but what jobs do, which is drawn when they are asked for."""
+        self.seed = seed
+        self.draw = draw = random.Random(seed)  # noqa: S311 - the same each time, and no secret
+        self.clock = FakeClock()
+        self.stops = FakeStops()
+        self.items: dict[str, FakeItems | Failure] = {}
+        self.verdicts: dict[str, bool | Failure] = {}
+        self.workers = draw.randint(1, _MOST_WORKERS)
+        self.is_steady = self._chance(0.3)
+        self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))])
+        self.faultiness = draw.choice([0.0, 0.1, 0.4])
+        self.crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
+        self.is_stopped = not self.is_steady and self._chance(0.25)
+        self.is_fail_fast = not self.is_steady and self._chance(0.15)
+        self.timeout_s = None if self.is_steady else draw.choice([None, None, None, 15.0])
+        at_worker = frozenset(name for name in [*self.items, *self.verdicts] if self._chance(0.3))
+        self.decisions = FakeDecisions(self.verdicts, self.items, at_worker)
+        self.doomed = {name for name in [task.id for task in self.plan.tasks] if draw.random() < self.faultiness / 2}
+
+    def crew(self, script: Callable[[Job], Scripted]) -> NoisyCrew:
+        """Return a new crew; somebody may stop the first one's run."""
+        crew = NoisyCrew(self.draw, script, self.clock, workers=self.workers)
+        if self.is_stopped:
+            now = self.clock.monotonic()
+            for stop in _STOPS[: self.draw.randint(1, 2)]:
+                crew.at(now + self.draw.uniform(0, 12), partial(self.stops.ask, stop))
+            self.is_stopped = False
+        return crew
+
+    def script(self, job: Job) -> Scripted:
+        """Return what a job does."""
+        draw = self.draw
+        is_at_fault = job.task in self.doomed if self.is_steady else draw.random() < self.faultiness
+        outcome = draw.choice(_FAULTS) if is_at_fault else value(job.task)
+        return Scripted(outcome, draw.choice([0.0, 1.0, 2.5, 6.0]), draw.choice([0.0, 0.5, None]))
+
+    def views_of(self, job: Job) -> Mapping[str, TaskView]:
+        """Return what a job sees of other tasks."""
+        bindings = pickle.loads(job.bindings)
+        return bindings.tasks if isinstance(bindings, Bindings) else {}
+
+    def tolerates(self, task: str) -> bool:
+        """Whether the run goes on when a task fails."""
+        return any(each.id == task and each.allow_failure for each in self.plan.tasks)
+
+    def _task(self, number: int) -> PlannedTask:
+        draw, name = self.draw, f"t{number}"
+        needs = [f"t{need}" for need in range(number) if self._chance(0.3)]
+        condition = None
+        if self._chance(0.2):
+            condition = Constant(value=True)
+            self.verdicts[name] = self._chance(0.7)
+        return planned(
+            name,
+            *needs,
+            reads=frozenset(need for need in needs if self._chance(0.7)),
+            decides_on=frozenset(need for need in needs if self._chance(0.2)),
+            fan_out=self._fan_out(name),
+            condition=condition,
+            retry=Retry(draw.randint(1, 3), draw.choice([0.0, 2.0]), 2.0, jitter=self._chance(0.5)),
+            timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
+            grace_s=draw.choice([0.0, 2.0]),
+            allow_failure=self._chance(0.1),
+            executor=draw.choice(["process", "thread"]),
+        )
+
+    def _fan_out(self, name: str) -> FanOut | None:
+        draw = self.draw
+        if not self._chance(0.3):
+            return None
+        count = draw.choice([0, 1, 3, 8])
+        verdicts = [self._chance(0.8) for _ in range(count)] if self._chance(0.2) else None
+        self.items[name] = FakeItems(count, verdicts) if self._chance(0.95) else raised()
+        choices = _ITEM_ERRORS[:2] if self.is_steady else _ITEM_ERRORS
+        return FanOut({}, max_parallel=draw.choice([None, 1, 2]), on_item_error=draw.choice(choices))
+
+    def _chance(self, share: float) -> bool:
+        return self.draw.random() < share

@@ -1,0 +1,179 @@
+"""A sink that checks what is promised of a run at each event, against all that was told before.
+
+    live      attempts that began and did not end {(task, item)}
+    done      what ended, and how {(task, item): state}
+    kept      what the journal had as succeeded when the engine died: it must not begin again
+    attempts  the number of each one's last attempt
+
+A broken promise raises `Broken`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowpar.core.errors import ExitCode
+from flowpar.core.events import (
+    RunFinished,
+    RunStarted,
+    RunStopping,
+    TaskEnded,
+    TaskRetrying,
+    TaskSkipped,
+    TaskStarted,
+)
+from flowpar.core.states import RunStatus, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flowpar.core.events import Event
+    from flowpar.planning.model import Plan
+    from flowpar.schedule.run import RunEnd
+
+    Key = tuple[str, int | None]
+
+_FAILED = frozenset({TaskState.FAILED, TaskState.TIMED_OUT})
+_DONE = frozenset({TaskState.SUCCEEDED, TaskState.CACHED})
+
+
+class Broken(AssertionError):  # noqa: N818 - it is said of a promise
+    """Something that is promised does not hold."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """What was seen since the run began, or went on."""
+
+    live: set[Key] = field(default_factory=set)
+    done: dict[Key, TaskState] = field(default_factory=dict)
+    begun: Counter[Key] = field(default_factory=Counter)
+    submitted_at_stop: int | None = None
+
+
+class Witness:
+    """Watches one plan's run, through as many deaths of the engine as there are."""
+
+    def __init__(self, plan: Plan, *, count_submitted: Callable[[], int] = int) -> None:
+        """Know the plan, and how to ask how many jobs were submitted."""
+        self.events: list[Event] = []
+        self.committed = 0
+        self.kept: dict[Key, TaskState] = {}
+        self.attempts: dict[Key, int] = {}
+        self.durable: set[str] = set()
+        self._tasks = {task.id: task for task in plan.tasks}
+        self._count_submitted = count_submitted
+        self._part = _Part()
+        self._is_finished = False
+
+    def emit(self, event: Event) -> None:
+        """Check one event."""
+        _prove(not self._is_finished, "something happened after the end")
+        match event:
+            case TaskStarted():
+                self._begin(event)
+            case TaskRetrying():
+                self._part.live.remove((event.subject.task, event.subject.item))
+            case TaskEnded() | TaskSkipped():
+                self._end(event)
+            case RunStopping():
+                self._part.submitted_at_stop = self._count_submitted()
+            case RunFinished():
+                self._is_finished = True
+            case _:
+                pass
+        self.events.append(event)
+
+    def commit(self) -> None:
+        """Note what is durable."""
+        for event in self.events[self.committed :]:
+            if isinstance(event, TaskEnded) and event.subject.item is None:
+                self.durable.add(event.subject.task)
+        self.committed = len(self.events)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def state_of(self, key: Key) -> TaskState | None:
+        """Return how something ended, in this part of the run or before."""
+        return self._part.done.get(key) or self.kept.get(key)
+
+    def go_on_after(self, count: int) -> None:
+        """Note that the engine died and `count` events were found in the journal: those happened, and no others."""
+        known = self.events[:count]
+        self.events, self.committed = known, count
+        self.kept = _kept(known)
+        self.attempts = {}
+        for event in known:
+            if isinstance(event, TaskStarted):
+                key = (event.subject.task, event.subject.item)
+                self.attempts[key] = max(self.attempts.get(key, 0), event.subject.attempt)
+        self.durable = {task for task, item in self.kept if item is None}
+        self._part = _Part()
+        self._is_finished = False
+
+    def check_end(self, end: RunEnd, *, submitted: int) -> None:
+        """Check how a run ended against what was told."""
+        part, tasks = self._part, self._tasks
+        _prove(isinstance(self.events[0], RunStarted), "the run did not begin")
+        _prove(isinstance(self.events[-1], RunFinished), "the run did not end")
+        _prove(self.committed == len(self.events), "the end is not durable")
+        _prove(not part.live, f"still live at the end: {part.live}")
+        _prove(part.submitted_at_stop in {None, submitted}, "something was submitted after a stop")
+        for task, state in end.states.items():
+            _prove(state.is_final, f"{task} ended as {state}")
+            _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
+            _prove(state in _DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
+        failed = {task for task, state in end.states.items() if state in _FAILED and not tasks[task].allow_failure}
+        _prove(set(end.failed) == failed, f"failed are {failed}, told are {end.failed}")
+        _prove((end.status is RunStatus.SUCCEEDED) == (end.exit_code is ExitCode.OK), "status and exit code differ")
+        if end.status is RunStatus.SUCCEEDED:
+            _prove(not failed and TaskState.CANCELLED not in end.states.values(), "this is no success")
+
+    def _begin(self, event: TaskStarted) -> None:
+        subject, part = event.subject, self._part
+        key = (subject.task, subject.item)
+        task = self._tasks[subject.task]
+        _prove(key not in part.live, f"two live attempts at {key}")
+        _prove(key not in part.done, f"{key} started again after its end")
+        _prove((subject.task, None) not in part.done, f"{key} started after its fan-out ended")
+        _prove(key not in self.kept and (subject.task, None) not in self.kept, f"{key} was done, and started again")
+        _prove(subject.attempt > self.attempts.get(key, 0), f"{key} has attempt {subject.attempt} twice")
+        part.begun[key] += 1
+        _prove(part.begun[key] <= task.retry.attempts, f"{key} has more attempts than it may")
+        self.attempts[key] = subject.attempt
+        part.live.add(key)
+        if task.fan_out is not None and task.fan_out.max_parallel is not None:
+            live = sum(1 for each, _ in part.live if each == subject.task)
+            _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
+        for need in task.needs:
+            _prove(self._lets_run(need), f"{subject.task} started before {need} was done")
+
+    def _end(self, event: TaskEnded | TaskSkipped) -> None:
+        key, part = (event.subject.task, event.subject.item), self._part
+        _prove(key not in part.done, f"{key} ended twice")
+        _prove(key not in self.kept, f"{key} was done, and ended again")
+        part.live.discard(key)
+        part.done[key] = event.state if isinstance(event, TaskEnded) else TaskState.SKIPPED
+        if key[1] is None:
+            _prove(not any(task == key[0] for task, _ in part.live), f"{key[0]} ended before its items")
+
+    def _lets_run(self, task: str) -> bool:
+        state = self.state_of((task, None))
+        # One that stands from before was tolerated then, and is not told again.
+        return state in _DONE or (self._tasks[task].allow_failure and (state is None or state in _FAILED))
+
+
+def _kept(events: Sequence[Event]) -> dict[tuple[str, int | None], TaskState]:
+    return {
+        (event.subject.task, event.subject.item): event.state
+        for event in events
+        if isinstance(event, TaskEnded) and event.state in _DONE
+    }
+
+
+def _prove(holds: bool, message: str) -> None:  # noqa: FBT001 - a claim reads best as the first argument
+    if not holds:
+        raise Broken(message)
