@@ -14,6 +14,8 @@ import os
 import pickle
 import types
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
@@ -34,7 +36,7 @@ from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from flowpar.core.outcome import ValueRef
@@ -45,6 +47,20 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
     Post = Callable[[str, Mapping[str, object]], None]
+
+
+@lru_cache(maxsize=1)
+def _opened(shared: bytes) -> Shared:
+    opened: Shared = pickle.loads(shared)
+    return opened
+
+
+def prepare(shared: bytes) -> None:
+    """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
+    folders = surroundings.folders_of_modules(_opened(shared))
+    # Asked for what is nowhere, it lists the folders; what changes in them later is noticed.
+    PathFinder.find_spec("flowpar: no module", list(folders))
+    listen_to_logging(lambda: None)
 
 
 def make_attempt(
@@ -77,10 +93,8 @@ def make_attempt(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an attempt runs; `common` is the environment without the task's own `env`."""
+    """Where an attempt runs."""
 
-    inherited: Mapping[str, str]
-    common: Mapping[str, str]
     environment: Mapping[str, str]
     folder: Path
     contexts: Mapping[str, object]
@@ -94,7 +108,7 @@ class _Attempt:
         self._post = post
         self._is_isolated = is_isolated
         self._is_cancelled = is_cancelled
-        self._shared: Shared = pickle.loads(job.shared)
+        self._shared = _opened(job.shared)
         self._recipe: Call | Expand | Judge | Render = pickle.loads(job.recipe)
         self._bindings: Bindings = pickle.loads(job.bindings)
         self._store = ValueStore(self._shared.run_dir)
@@ -131,28 +145,23 @@ class _Attempt:
 
     def _settle(self, call: Call | None = None, scratch: Path | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
-        place = self._place(call, scratch)
-        if self._is_isolated:
-            surroundings.apply(place.environment, place.inherited)
-            os.chdir(place.folder)
-        else:
-            # The same for every attempt of the run, so threads may share it.
-            surroundings.share(place.common)
-            os.chdir(self._shared.workflow_dir)
-        return place
-
-    def _place(self, call: Call | None, scratch: Path | None) -> _Place:
         shared = self._shared
+        environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
         told = surroundings.told_by_flowpar(self._job, shared, scratch)
-        inherited = dict(os.environ)
-        base = surroundings.merge({**inherited, **shared.env_file}, told)
-        contexts = self._contexts(base)
-        common = surroundings.layer(base, shared.env, contexts)
-        if common is not base:
-            contexts = self._contexts(common)
-        own = common if call is None else surroundings.layer(common, call.env, contexts)
+        surroundings.lay(environment, {**shared.env_file, **told})
+        contexts = self._contexts(environment)
+        if shared.env:
+            surroundings.lay(environment, {**surroundings.variables(shared.env, contexts), **told})
+        if not self._is_isolated:
+            # The same for every attempt of the run, so threads may share it.
+            surroundings.share(environment)
+        if call is not None and call.env:
+            # Other expressions see what was there before the task's own.
+            contexts = self._contexts(dict(environment))
+            surroundings.lay(environment, {**surroundings.variables(call.env, contexts), **told})
         folder = surroundings.folder(None if call is None else call.cwd, shared, contexts)
-        return _Place(inherited, common, surroundings.merge(own, told), folder, contexts)
+        os.chdir(folder if self._is_isolated else shared.workflow_dir)
+        return _Place(environment, folder, contexts)
 
     def _contexts(self, environment: Mapping[str, str]) -> Mapping[str, object]:
         return build_contexts(

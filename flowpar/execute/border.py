@@ -48,7 +48,7 @@ def is_plain(function: object) -> bool:
     """
     if type(function) is not types.FunctionType or function.__dict__ or function.__code__.co_posonlyargcount:
         return False
-    return all(map(_is_unchanged, function.__annotations__.values()))
+    return all(_is_unchanged(wanted) for name, wanted in function.__annotations__.items() if name != "return")
 
 
 def _is_unchanged(annotation: object) -> bool:

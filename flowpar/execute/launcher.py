@@ -35,7 +35,7 @@ from flowpar.execute.control import (
     unpack_share,
     unpack_start,
 )
-from flowpar.execute.lean import preload
+from flowpar.execute.lean import preload, prepare
 from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder, unpack_job
 from flowpar.execute.starter import Starter
 
@@ -148,6 +148,7 @@ class Launcher:
                 self._cancel(*unpack_cancel(frame.body))
             case Word.SHARE:
                 self._shared = unpack_share(frame.body)
+                prepare(self._setup.attempt, self._shared[1])
             case Word.SERVE:
                 self._queue.appendleft(self._service_of(frame))
             case Word.SWEEP:

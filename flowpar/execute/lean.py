@@ -66,6 +66,14 @@ def preload(modules: Iterable[str]) -> None:
     gc.disable()
 
 
+def prepare(attempt: str, shared: bytes) -> None:
+    """Let the module that makes attempts get ready for those of one run, where it can."""
+    module = sys.modules.get(attempt.partition(":")[0])
+    if module is not None and hasattr(module, "prepare"):
+        module.prepare(shared)
+        gc.freeze()
+
+
 def _renew_streams() -> None:
     """Read nothing, and write where stderr goes."""
     null = os.open(os.devnull, os.O_RDONLY)

@@ -63,11 +63,11 @@ class LogHandler(logging.Handler):
     def __init__(self, find_post: Callable[[], Post | None]) -> None:
         """Ask `find_post` at each record."""
         super().__init__()
-        self._find_post = find_post
+        self.find_post = find_post
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""
-        post = self._find_post()
+        post = self.find_post()
         if post is None:
             return
         try:
@@ -84,7 +84,10 @@ class LogHandler(logging.Handler):
 def listen_to_logging(find_post: Callable[[], Post | None]) -> None:
     """Send what the task logs from now on, from level info up unless it sets another."""
     root = logging.getLogger()
-    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, LogHandler)]
+    for handler in root.handlers:
+        if type(handler) is LogHandler:  # the launcher's: another one would cost a fresh process more than a word
+            handler.find_post = find_post
+            return
     root.addHandler(LogHandler(find_post))
     if root.level == logging.WARNING:
         root.setLevel(logging.INFO)

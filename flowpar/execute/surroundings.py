@@ -21,7 +21,7 @@ from flowpar.expr.evaluate import evaluate
 from flowpar.expr.failure import EvaluationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Shared
@@ -29,20 +29,24 @@ if TYPE_CHECKING:
 
 
 _OURS = "FLOWPAR_"
+_AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def folders_of_modules(shared: Shared) -> list[str]:
+    """Return where the workflow's modules are looked for, first to last."""
+    return [shared.workflow_dir, *shared.python_path]
 
 
 def extend_path(shared: Shared) -> None:
     """Let the workflow's folder and `python_path` be found first, in this order."""
-    wanted = [shared.workflow_dir, *shared.python_path]
+    wanted = folders_of_modules(shared)
     if sys.path[: len(wanted)] != wanted:
         sys.path[:] = [*wanted, *(entry for entry in sys.path if entry not in wanted)]
 
 
-def layer(base: dict[str, str], templates: Mapping[str, Template], contexts: Mapping[str, object]) -> dict[str, str]:
-    """Return `base` with evaluated variables on top; raises TaskFailed where one has no value."""
-    if not templates:
-        return base
-    return {**base, **{name: _variable(name, template, contexts) for name, template in templates.items()}}
+def variables(templates: Mapping[str, Template], contexts: Mapping[str, object]) -> dict[str, str]:
+    """Return evaluated variables; raises TaskFailed where one has no value."""
+    return {name: _variable(name, template, contexts) for name, template in templates.items()}
 
 
 def _variable(name: str, template: Template, contexts: Mapping[str, object]) -> str:
@@ -68,19 +72,13 @@ def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None) -> dict[str,
     }
 
 
-def merge(environment: dict[str, str], told: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the environment with what flowpar tells."""
-    merged = {name: value for name, value in environment.items() if name not in told}
-    return merged | {name: value for name, value in told.items() if value is not None}
-
-
-def apply(environment: Mapping[str, str], inherited: Mapping[str, str]) -> None:
-    """Make this the environment of the process, which was `inherited`, and of all it starts."""
-    for name in inherited.keys() - environment.keys():
-        del os.environ[name]
-    for name, value in environment.items():
-        if inherited.get(name) != value:
-            os.environ[name] = value
+def lay(over: MutableMapping[str, str], told: Mapping[str, str | None]) -> None:
+    """Change an environment in place; None takes a variable away."""
+    for name, value in told.items():
+        if value is not None:
+            over[name] = value
+        elif name in over:
+            del over[name]
 
 
 def share(environment: Mapping[str, str]) -> None:
@@ -123,22 +121,25 @@ class Scratch:
         number = 0
         while not self._is_claimed(f"{self._home}/{number}"):
             number += 1
-        self._empty()
+        if os.listdir(self._lock):  # noqa: PTH208 - a thousand times a second
+            self._empty()
         return Path(self._folder)
 
     def __exit__(self, *_: object) -> None:
         """Remove what is in it, and let others have it."""
         try:
-            self._empty()
+            if os.listdir(self._folder):  # noqa: PTH208 - the same
+                self._empty()
         finally:
             with suppress(OSError):  # a task may have closed whatever it found open
                 os.close(self._lock)
 
     def _is_claimed(self, folder: str) -> bool:
-        with suppress(FileExistsError):
-            if not os.path.isdir(folder):  # noqa: PTH112 - a thousand times a second
-                os.makedirs(folder, mode=0o700)  # noqa: PTH103 - the same
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            lock = os.open(folder, _AS_FOLDER)
+        except FileNotFoundError:
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - the same
+            lock = os.open(folder, _AS_FOLDER)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
