@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import os
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from flowpar.tasks.shell import ShellOutput, shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from _typeshed import ReadableBuffer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -204,19 +207,27 @@ def test_in_a_thread_a_cancelled_command_is_asked_to_end(tmp_path: Path) -> None
 
 
 class Stopped(BaseException):
-    """What a test's signal raises, as `Cancelled` is raised at SIGTERM."""
+    """What is raised into a wait, as `Cancelled` is at SIGTERM."""
+
+
+class StopsAtOnce(io.BytesIO):
+    """An output that ends the attempt with its first write."""
+
+    def write(self, data: ReadableBuffer) -> int:
+        is_first = not self.getvalue()
+        count = super().write(data)
+        if is_first:
+            raise Stopped
+        return count
 
 
 def test_a_command_that_cleans_up_at_its_signal_is_waited_for(context: TaskContext) -> None:
-    def stop(_number: int, _frame: object) -> None:
-        raise Stopped
-
+    printed = StopsAtOnce()
+    stream = io.TextIOWrapper(printed)
     clean_up = "echo cleaning; sleep 0.1; echo yes > cleaned; exit 1"
-    before = signal.signal(signal.SIGUSR1, stop)
-    try:
-        with pytest.raises(Stopped):
-            shell(f"trap '{clean_up}' TERM; kill -USR1 $PPID; kill -TERM $$; sleep 5", context=context)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+
+    with contextlib.redirect_stdout(stream), pytest.raises(Stopped):
+        shell(f"trap '{clean_up}' TERM; echo running; kill -TERM $$; sleep 5", context=context)
 
     assert (context.cwd / "cleaned").read_text() == "yes\n"
+    assert printed.getvalue().endswith(b"cleaning\n")
