@@ -82,8 +82,9 @@ def command(
             return ExitCode.USAGE
         resumption = earlier.resumption(prepared.plan, redo)
         watch.tell_resumption(earlier, resumption)
-        engine_options = arguments.engine_options()
-        end = resume_workflow(prepared, engine_options, watch.sinks, tree, earlier=earlier, start=resumption.start)
+        options_now, start = arguments.engine_options(), resumption.start
+        with watch.way_on():
+            end = resume_workflow(prepared, options_now, watch.sinks, tree, earlier=earlier, start=start)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, earlier.folder.path)

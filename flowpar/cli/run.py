@@ -45,7 +45,8 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE
-    end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
+    with watch.way_on():
+        end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, folder.path)

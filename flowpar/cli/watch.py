@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flowpar.cli.resumed import resumption_lines
 from flowpar.core.clock import SystemClock
+from flowpar.core.errors import FlowparError
 from flowpar.report.excerpt import render
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowpar.core.events import EventSink
     from flowpar.engine.earlier import EarlierRun
     from flowpar.engine.resumption import Resumption
@@ -42,7 +47,7 @@ class Watch:
         self._screen = screen
         self._format = log_format
         self._verbosity = verbosity
-        self._summary = SummarySink()
+        self._summary = SummarySink(os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")
 
     def tell_findings(self, prepared: Prepared) -> None:
         """Say what was found in the document; mere warnings only where there is room for them."""
@@ -73,6 +78,16 @@ class Watch:
         if self._format is LogFormat.JSON or (is_good and self._verbosity is Verbosity.QUIET):
             return
         self._screen.tell(self._summary.text())
+
+    @contextmanager
+    def way_on(self) -> Iterator[None]:
+        """Say how to go on with a run that an error cuts off."""
+        try:
+            yield
+        except FlowparError:
+            if self._format is not LogFormat.JSON:
+                self._screen.tell(self._summary.way_on())
+            raise
 
     def _face(self) -> EventSink:
         if self._format is not LogFormat.AUTO:

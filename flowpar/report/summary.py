@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import RunFinished, RunStarted, TaskEnded
@@ -28,8 +30,9 @@ _OUR_INNERMOST = os.path.join("flowpar", "execute", "attempt.py")  # noqa: PTH11
 class SummarySink:
     """An event sink that keeps what the summary needs: the first failures, the count of all."""
 
-    def __init__(self) -> None:
-        """Start with nothing to tell."""
+    def __init__(self, state_dir: str = ".flowpar") -> None:
+        """Start with nothing to tell; `state_dir` is where a command looks for runs that is not told otherwise."""
+        self._state_dir = state_dir
         self._run: RunStarted | None = None
         self._finished: RunFinished | None = None
         self._failures: list[TaskEnded] = []
@@ -63,8 +66,20 @@ class SummarySink:
         parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
         if self._more:
             parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
-        parts.append(_last_line(self._finished, folder))
+        parts.append(_last_line(self._finished, folder) + (self.way_on() if self._finished.exit_code else ""))
         return "\n".join(parts)
+
+    def way_on(self) -> str:
+        """Return a line with the command that goes on with the run; empty where it did not begin."""
+        if self._run is None:
+            return ""
+        run_id, run_dir = self._run.run_id, Path(self._run.run_dir)
+        if run_dir.name != run_id or run_dir.parent.name != "runs":
+            return f"continue with: flowpar resume {_typed(run_dir)}\n"
+        state_dir = run_dir.parent.parent
+        is_usual = os.path.realpath(self._state_dir) == os.path.realpath(state_dir)
+        where = "" if is_usual else f" --state-dir {_typed(state_dir)}"
+        return f"continue with: flowpar resume {run_id}{where}\n"
 
     def _keep(self, event: TaskEnded) -> None:
         if len(self._failures) < _MOST_FAILURES:
@@ -113,6 +128,11 @@ def _last_line(finished: RunFinished, folder: str) -> str:
     took = duration(finished.duration_s)
     status = finished.status.value.replace("_", " ")
     return f"{status} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
+
+
+def _typed(path: Path) -> str:
+    """Return a path as one types it in a shell, harmless on a terminal."""
+    return one_line(shlex.quote(_near(os.fspath(path))), limit=4096)
 
 
 def _near(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -187,6 +188,7 @@ def test_only_the_failed_item_and_what_is_below_runs_again(desk: Desk) -> None:
     prepare(desk, FLAKY)
     failed = desk.run("run", "workflow.yaml")
     assert failed.returncode == 1
+    assert failed.stderr.endswith(f"\ncontinue with: flowpar resume {desk.newest_run().name}\n")
     ran(desk)
     (desk.folder / "ok").touch()
 
@@ -402,3 +404,16 @@ def test_a_damaged_journal_is_refused_and_can_be_salvaged(desk: Desk) -> None:
     assert f"the journal is corrupt at record {place + 1}: going on with {place} records" in salvaged.stderr
     assert (desk.newest_run() / "events.damaged.jsonl").read_bytes() == b"".join(lines)
     assert "first" not in ran(desk)
+
+
+@pytest.mark.parametrize("where", ["--run-dir", "--state-dir"])
+def test_a_failed_run_ends_with_the_command_that_goes_on(desk: Desk, where: str) -> None:
+    prepare(desk, FLAKY)
+    failed = desk.run("run", "workflow.yaml", where, "my place")
+    (desk.folder / "ok").touch()
+    ran(desk)
+
+    command = failed.stderr.splitlines()[-1].partition("continue with: flowpar ")[2]
+    done = desk.run(*shlex.split(command))
+
+    assert (done.returncode, ran(desk)) == (0, ["each-1", "last"])

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus
 from flowpar.report.summary import SummarySink
@@ -10,6 +12,9 @@ from flowpar.testing.events import run_finished, run_started, task_failed, task_
 
 if TYPE_CHECKING:
     from flowpar.core.events import Event
+
+
+RUN = run_started().run_id
 
 
 def summary(*events: Event) -> str:
@@ -34,7 +39,7 @@ def test_a_failure_is_told_with_frames_the_end_of_its_output_and_its_log(tmp_pat
         "  its output ended with:",
         "  | line 86",
     ]
-    assert text.splitlines()[-5:] == [
+    assert text.splitlines()[-6:-1] == [
         "  | last",
         f"  log: {tmp_path}/logs/1-load.2.log",
         "",
@@ -73,7 +78,35 @@ def test_a_good_run_is_one_line_and_its_folder() -> None:
 def test_a_folder_below_the_current_one_is_named_from_here() -> None:
     text = summary(run_started(run_dir=str(Path.cwd() / ".flowpar" / "runs" / "x")), run_finished())
 
-    assert text.endswith("run folder: .flowpar/runs/x\n")
+    assert "\nrun folder: .flowpar/runs/x\n" in text
+
+
+@pytest.mark.parametrize(
+    ("state_dir", "run_dir", "command"),
+    [
+        (".flowpar", f".flowpar/runs/{RUN}", f"flowpar resume {RUN}"),
+        ("/state", f"/state/runs/{RUN}", f"flowpar resume {RUN}"),
+        (".flowpar", f"/my state/runs/{RUN}", f"flowpar resume {RUN} --state-dir '/my state'"),
+        ("/state", f".flowpar/runs/{RUN}", f"flowpar resume {RUN} --state-dir .flowpar"),
+        (".flowpar", "out/this one", "flowpar resume 'out/this one'"),
+    ],
+)
+def test_a_run_that_failed_says_how_to_go_on(state_dir: str, run_dir: str, command: str) -> None:
+    sink = SummarySink(state_dir)
+    sink.emit(run_started(run_dir=str(Path.cwd() / run_dir)))
+    sink.emit(run_finished(failed=1))
+
+    assert sink.text().splitlines()[-1] == f"continue with: {command}"
+
+
+def test_a_run_that_is_cut_off_says_how_to_go_on_once_it_began() -> None:
+    sink = SummarySink()
+
+    assert sink.way_on() == ""
+
+    sink.emit(run_started(run_dir=f"/state/runs/{RUN}"))
+
+    assert sink.way_on() == f"continue with: flowpar resume {RUN} --state-dir /state\n"
 
 
 def test_tolerated_failures_and_fan_outs_as_a_whole_are_not_told() -> None:
