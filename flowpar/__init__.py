@@ -8,13 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowpar.core.errors import DocumentError, FlowparError, MachineError
     from flowpar.engine.program import RunResult, run
     from flowpar.plugin.spec import TaskContext
 
-__all__ = ["RunResult", "TaskContext", "__version__", "run"]
+__all__ = ["DocumentError", "FlowparError", "MachineError", "RunResult", "TaskContext", "__version__", "run"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DocumentError": "flowpar.core.errors",
+    "FlowparError": "flowpar.core.errors",
+    "MachineError": "flowpar.core.errors",
     "run": "flowpar.engine.program",
     "RunResult": "flowpar.engine.program",
     "TaskContext": "flowpar.plugin.spec",

@@ -7,11 +7,11 @@ import sys
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    # Both late: the guard and the launcher must fork off before anything heavy is imported.
-    from flowpar.execute.guard import split
-
-    tree = split(sys.argv)
     try:
+        # Both late: the guard and the launcher must fork off before anything heavy is imported.
+        from flowpar.execute.guard import split
+
+        tree = split(sys.argv)
         from flowpar.cli.main import main as run_command
 
         return run_command(sys.argv[1:], tree=tree)

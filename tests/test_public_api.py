@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = {
-    "flowpar": {"RunResult", "TaskContext", "__version__", "run"},
+    "flowpar": {"DocumentError", "FlowparError", "MachineError", "RunResult", "TaskContext", "__version__", "run"},
     "flowpar.plugin": {"API_VERSION", "UNKNOWN", "Finding", "TaskContext", "TaskOptions", "Unknown", "task_type"},
 }
 FOR_TESTS_OF_PLUGINS = {
