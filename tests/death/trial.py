@@ -1,0 +1,199 @@
+"""A small workflow whose command is made to die, and what must hold of it afterwards.
+
+ran       what tasks did, a line each, in a file: their own word
+recorded  what the journal says is done, read here without any code of flowpar's
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowpar.execute import tree
+
+DEADLINE_S = 60.0
+MARK = "FLOWPAR_TRIAL"
+STEPS = """
+import os, time
+from pathlib import Path
+
+
+def ran(name: str) -> None:
+    number = os.open("ran", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(number, f"{name}\\n".encode())
+    os.close(number)
+
+
+def load() -> list[int]:
+    ran("load")
+    return [1, 2, 3]
+
+
+def big() -> bytes:
+    ran("big")
+    print("made something big")
+    return bytes(200_000)
+
+
+def square(n: int) -> int:
+    while Path("wait").exists():
+        time.sleep(0.01)
+    ran(f"square[{n - 1}]")
+    return n * n
+
+
+def total(squares: list[int], big: bytes) -> int:
+    ran("total")
+    return sum(squares) + len(big)
+"""
+WORKFLOW = """flowpar: 1
+name: trial
+tasks:
+  load: {python: "steps:load"}
+  big: {python: "steps:big"}
+  square:
+    for_each: {n: "${{ tasks.load.output }}"}
+    python: steps:square
+    with: {n: "${{ each.n }}"}
+  total:
+    python: steps:total
+    with: {squares: "${{ tasks.square.output }}", big: "${{ tasks.big.output }}"}
+outputs: {total: "${{ tasks.total.output }}"}
+"""
+TASKS = {"load", "big", "square[0]", "square[1]", "square[2]", "total"}
+OUTPUTS = {"total": 200_014}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Trial:
+    """A folder with the workflow, and commands in it that carry a mark."""
+
+    def __init__(self, folder: Path, *, steps: str = STEPS, workflow: str = WORKFLOW) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        folder.mkdir(exist_ok=True)
+        (folder / "steps.py").write_text(steps)
+        (folder / "workflow.yaml").write_text(workflow)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
+        return subprocess.Popen(
+            [sys.executable, "-m", "flowpar", *arguments],
+            cwd=self.folder,
+            env={**plain, **environment, MARK: self.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end_of(self, process: subprocess.Popen[str]) -> Ended:
+        began = time.monotonic()
+        stdout, stderr = process.communicate(timeout=DEADLINE_S)
+        return Ended(process.returncode, stdout, stderr, time.monotonic() - began)
+
+    def command(self, *arguments: str, **environment: str) -> Ended:
+        return self.end_of(self.start(*arguments, **environment))
+
+    def run(self, **environment: str) -> Ended:
+        return self.command("run", "workflow.yaml", "-w", "2", "--json", **environment)
+
+    def resume(self, **environment: str) -> Ended:
+        """Go on with the run, or begin it where it was cut off before it began."""
+        if not self.has_begun():
+            return self.run(**environment)
+        return self.command("resume", "-w", "2", "--json", **environment)
+
+    def has_begun(self) -> bool:
+        return bool(self.records())
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the good lines of the newest run's journal."""
+        runs = sorted((self.folder / ".flowpar" / "runs").glob("*/events.jsonl"))
+        if not runs:
+            return []
+        good = []
+        for line in runs[-1].read_bytes().split(b"\n")[:-1]:
+            try:
+                good.append(json.loads(line))
+            except ValueError:
+                break
+        return good
+
+    def recorded(self) -> set[str]:
+        """Return what the journal says is done: tasks, and items as `task[0]`."""
+        done = [record for record in self.records() if record["event"] == "task.succeeded"]
+        names = {
+            f"{each['task']}[{each['item']}]" if each.get("item") is not None else str(each["task"]) for each in done
+        }
+        return names & TASKS
+
+    def ran(self) -> Counter[str]:
+        file = self.folder / "ran"
+        return Counter(file.read_text().split("\n")[:-1]) if file.exists() else Counter()
+
+    def alive(self) -> dict[int, str]:
+        """Return every process that carries the mark, by name."""
+        wanted = f"{MARK}={self.mark}".encode()
+        marked = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    environment = (entry / "environ").read_bytes()
+                except OSError:
+                    continue
+                if wanted in environment and tree.is_alive(int(entry.name)):
+                    marked[int(entry.name)] = tree.name_of(int(entry.name))
+        return marked
+
+    def survivors(self, *, within_s: float = 3.0) -> dict[int, str]:
+        until = time.monotonic() + within_s
+        while (left := self.alive()) and time.monotonic() < until:
+            time.sleep(0.01)
+        return left
+
+    def clear(self) -> None:
+        for pid in self.alive():
+            tree.send(pid, signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class Interrupted:
+    """What stood when a command was over: it must stand when the run is."""
+
+    trial: Trial
+    done: set[str]
+    ran: Counter[str]
+
+    @classmethod
+    def now(cls, trial: Trial) -> Interrupted:
+        left = trial.survivors()
+        assert left == {}, f"still alive after 3 s: {left}"
+        return cls(trial, trial.recorded(), trial.ran())
+
+    def check(self, ended: Ended) -> None:
+        """Nothing that was done ran again, and nothing is missing."""
+        assert ended.code == 0, ended
+        assert json.loads(ended.stdout) == OUTPUTS
+        ran = self.trial.ran()
+        assert {name: ran[name] for name in self.done} == {name: self.ran[name] for name in self.done}, "ran again"
+        assert set(ran) == TASKS
+        assert self.trial.survivors() == {}
