@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 
+_SIGKILL = int(signal.SIGKILL)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -30,7 +31,7 @@ def become_subreaper() -> bool:
 
 def die_with_parent() -> bool:
     """Be killed when the parent dies; whoever asks checks afterwards that it has not died before."""
-    return _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return _control(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
 def name_process(name: str) -> None:
