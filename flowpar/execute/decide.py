@@ -45,13 +45,13 @@ def judge(condition: Template, contexts: Contexts, *, limits: Limits = IN_WORKER
 
 def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) -> Expansion:
     """Return the items of a fan-out; raises TaskFailed where there are none to be had."""
-    what = "matrix" if recipe.is_product else "for_each"
+    places = {name: _place(name, is_product=recipe.is_product) for name in recipe.names}
     values = {
-        name: _listed(f"{what}.{name}", _evaluated(f"{what}.{name}", template, contexts, limits))
+        name: _listed(places[name], _evaluated(places[name], template, contexts, limits))
         for name, template in recipe.names.items()
     }
     table = _product(values, recipe) if recipe.is_product else _together(values)
-    columns = {name: _column(f"{what}.{name}", table, name) for name in values}
+    columns = {name: _column(places[name], table, name) for name in values}
     condition = recipe.condition
     if condition is None:
         return Expansion(table.count, columns)
@@ -115,6 +115,12 @@ def _bound(table: _Table, contexts: Contexts, *, is_matrix: bool) -> Iterator[Co
         values = {name: column[table.indices[name][item]] for name, column in table.values.items()}
         index = {"index": item}
         yield {**contexts, "each": index, "matrix": values} if is_matrix else {**contexts, "each": {**index, **values}}
+
+
+def _place(name: str, *, is_product: bool) -> str:
+    if is_product:
+        return f"matrix.{name}"
+    return "for_each" if name == "item" else f"for_each.{name}"  # a bare list binds each.item
 
 
 def _evaluated(what: str, template: Template, contexts: Contexts, limits: Limits) -> object:

@@ -162,3 +162,10 @@ def test_what_the_engine_may_not_do_is_left_to_a_worker() -> None:
 
 def test_a_numpy_bool_is_a_verdict() -> None:
     assert judge(Constant(np.bool_(1)), {}) is True
+
+
+def test_a_bare_list_is_named_as_it_was_written() -> None:
+    with pytest.raises(TaskFailed) as caught:
+        expand(Expand({"item": Constant(3)}), {})
+
+    assert caught.value.failure.message == "for_each: it must be a list, not int"
