@@ -28,13 +28,13 @@ class Fingerprints:
     def __init__(self, inputs: Mapping[str, object], env: Mapping[str, Template]) -> None:
         """Keep what all tasks have in common."""
         self._inputs = inputs
-        self._env = env
+        self._env = (digest(env), self._read_by(env.values()))
         self._code_of_file: dict[str, str] = {}
 
     def of(self, task: CheckedTask) -> str:
         """Return the fingerprint of what a task does."""
         call, fan_out = task.call, task.fan_out
-        templates = [*call.arguments.values(), *call.env.values(), *self._env.values()]
+        templates = [*call.arguments.values(), *call.env.values()]
         templates += [template for template in (call.cwd, task.condition) if template is not None]
         items = None
         if fan_out is not None:
@@ -44,10 +44,11 @@ class Fingerprints:
         return digest((*own, self._env, self._read_by(templates)))
 
     def code_of(self, task: CheckedTask) -> str:
-        """Return the digest of the file that a task's function stands in, empty where there is none to read."""
-        file = task.call.signature.file if task.call.signature is not None else ""
-        if not file:
+        """Return the digest of the file that a task's own function stands in, empty where there is none to read."""
+        signature = task.call.signature
+        if task.kind != "python" or signature is None or not signature.file:
             return ""
+        file = signature.file
         if file not in self._code_of_file:
             try:
                 self._code_of_file[file] = digest_bytes(Path(file).read_bytes())
