@@ -89,13 +89,14 @@ class Trial:
     def __init__(self, folder: Path, *, steps: str = STEPS, workflow: str = WORKFLOW) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
+        self._started: list[subprocess.Popen[str]] = []
         folder.mkdir(exist_ok=True)
         (folder / "steps.py").write_text(steps)
         (folder / "workflow.yaml").write_text(workflow)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "flowpar", *arguments],
             cwd=self.folder,
             env={**plain, **environment, MARK: self.mark},
@@ -104,6 +105,8 @@ class Trial:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
 
     def end_of(self, process: subprocess.Popen[str]) -> Ended:
         began = time.monotonic()
@@ -173,6 +176,8 @@ class Trial:
     def clear(self) -> None:
         for pid in self.alive():
             tree.send(pid, signal.SIGKILL)
+        for process in self._started:
+            process.communicate(timeout=DEADLINE_S)
 
 
 @dataclass(slots=True)
