@@ -25,6 +25,7 @@ from flowpar.data.store import ValueStore
 from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
+from flowpar.execute.leftover import end_leftovers
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
 from flowpar.record.lock import Lock
@@ -106,6 +107,7 @@ def resume_workflow(
     plan, folder = prepared.plan, earlier.folder
     if plan is None:
         raise InternalError("a workflow with errors is not run")
+    end_leftovers(folder.run_id)
     journal = Journal.reopen(folder.path / JOURNAL, earlier.end, is_synced=options.is_synced)
     folder.clear_leftovers()
     _keep_document(folder, prepared)
