@@ -94,10 +94,11 @@ class Trial:
         (folder / "steps.py").write_text(steps)
         (folder / "workflow.yaml").write_text(workflow)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, shell: str = "", **environment: str) -> subprocess.Popen[str]:
+        """Start a command, after what is done in a shell first."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
         process = subprocess.Popen(
-            [sys.executable, "-m", "flowpar", *arguments],
+            ["/bin/sh", "-c", f'{shell}\nexec "$@"', "sh", sys.executable, "-m", "flowpar", *arguments],
             cwd=self.folder,
             env={**plain, **environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,
