@@ -251,5 +251,9 @@ def _fill(fd: int, content: bytes) -> None:
 def _refusal(path: Path, error: OSError) -> MachineError:
     reason = (error.strerror or str(error)).lower()
     if error.errno in _NO_ROOM:
-        return MachineError(f'cannot write "{path}": {reason}', hint="free some space or choose another --state-dir or --run-dir")
-    return StateError(f'cannot use "{path}" for state: {reason}', hint="choose another folder with --state-dir or --run-dir")
+        return MachineError(
+            f'cannot write "{path}": {reason}', hint="free some space or choose another --state-dir or --run-dir"
+        )
+    return StateError(
+        f'cannot use "{path}" for state: {reason}', hint="choose another folder with --state-dir or --run-dir"
+    )

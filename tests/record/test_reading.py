@@ -36,7 +36,8 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(scratch: Path) -> bytes:
-    return write_journal(scratch / "whole.jsonl", failing_run())
+    content: bytes = write_journal(scratch / "whole.jsonl", failing_run())
+    return content
 
 
 def read(folder: Path, content: bytes, *, is_salvaged: bool = False) -> tuple[list[Line], JournalEnd]:
