@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowpar.core.packed import Packed
+
 
 class FailureKind(StrEnum):
     """Why an attempt failed, in the words that `tasks.x.error.kind` and `retry.on` use."""
@@ -24,7 +26,7 @@ class FailureKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ValueRef:
+class ValueRef(Packed):
     """Where an encoded value lives: inline as bytes, or in a file of the run folder.
 
     `file` is relative to the run folder; `is_plain` says that only numbers, text, lists and

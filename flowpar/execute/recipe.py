@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.packed import Packed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Packed):
     """What every job of a run gets.
 
     `env` holds templates of the top-level `env`, applied after `env_file` (already read).
@@ -40,7 +42,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Packed):
     """Call `target` ("module:function") with evaluated arguments; what it returns is the output."""
 
     target: str
@@ -83,7 +85,7 @@ Recipe = Call | Expand | Judge | Render
 
 
 @dataclass(frozen=True, slots=True)
-class FailureView:
+class FailureView(Packed):
     """`tasks.x.error` as expressions see it."""
 
     kind: str
@@ -95,7 +97,7 @@ class FailureView:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskView:
+class TaskView(Packed):
     """`tasks.x` as a job needs it.
 
     `output` is the value's place where it travels along, `item_outputs` those of a fan-out's items
@@ -114,7 +116,7 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
-class Bindings:
+class Bindings(Packed):
     """What is bound for one attempt.
 
     `each` maps names to the encoded value of this item (decoded in the worker); `is_matrix` says

@@ -14,19 +14,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.packed import Packed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Packed):
     """A value without an expression in it."""
 
     value: object
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Packed):
     """One expression: `text` as the user wrote it between the braces, `code` after ids became subscripts."""
 
     text: str
@@ -34,21 +36,21 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Packed):
     """Text around expressions, in order."""
 
     parts: tuple[str | Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ListTemplate:
+class ListTemplate(Packed):
     """A list of which at least one item holds an expression."""
 
     items: tuple[Template, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MapTemplate:
+class MapTemplate(Packed):
     """A mapping of which at least one value holds an expression."""
 
     items: tuple[tuple[str, Template], ...]
