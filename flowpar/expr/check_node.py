@@ -102,7 +102,7 @@ class Checker:
             return kind
         noun = _NOUNS.get(member.context)
         message = f'there is no {noun} "{member.name}"' if noun else f'"{member.context}" has no "{member.name}"'
-        known = list(self._scope.members(member.context))
+        known = self._scope.members(member.context)
         place = self._place(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
         return self.report(place, "FP304", message, meant(member.name or "", known, "there is"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from flowpar.core.types import Type
 
@@ -17,7 +17,7 @@ class Scope(Protocol):
         """Return the type of a member, or None where the context has none of that name."""
         ...
 
-    def members(self, context: str) -> Iterable[str]:
+    def members(self, context: str) -> Collection[str]:
         """Return the names that a context has, for "did you mean"."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flowpar.core.suggest import nearest
 from flowpar.core.types import (
@@ -28,6 +29,9 @@ from flowpar.core.types import (
 )
 from flowpar.expr.foreign import METHODS
 from flowpar.expr.typing_rules import members
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _DATE_FIELDS: dict[str, Type] = dict.fromkeys(("year", "month", "day"), INT)
 _TIME_FIELDS: dict[str, Type] = dict.fromkeys(("hour", "minute", "second", "microsecond", "fold"), INT)
@@ -99,7 +103,7 @@ def _no_field(owner: str, name: str, fields: dict[str, Type]) -> Problem:
     return Problem(f'{owner} has no field "{name}"', meant(name, list(fields), "its fields are"))
 
 
-def meant(name: str, known: list[str], others: str) -> str | None:
+def meant(name: str, known: Collection[str], others: str) -> str | None:
     """Return the hint that names the nearest of the known names, or else all of them where they are few."""
     near = nearest(name, known)
     if near is not None:

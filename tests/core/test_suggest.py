@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import string
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpar.core.suggest import nearest
+from flowpar.core.suggest import Names, nearest
 
 KEYS = ["needs", "if", "for_each", "matrix", "max_parallel", "on_item_error", "with", "env", "cwd", "timeout", "retry"]
 
@@ -53,6 +54,23 @@ def test_typos_among_many_names_are_found() -> None:
 
     assert nearest("taks-4711", names) == "task-4711"
     assert nearest("nothing-like-it", names) is None
+
+
+def test_many_typos_among_many_names_take_no_longer_than_a_check_may() -> None:
+    names = Names(f"task-{number}" for number in range(20_000))
+    begun = time.process_time()
+
+    found = [names.nearest(f"taks-{number}") for number in range(20_000)]
+
+    assert found == list(names)
+    assert time.process_time() - begun < 10  # noqa: PLR2004 -- 0.5 s; two minutes where each word reads all names
+
+
+def test_a_name_among_many_is_not_suggested_for_itself() -> None:
+    names = Names([*(f"other{number}" for number in range(5_000)), "a-b", "a_c"])
+
+    assert names.nearest("a-b") == "a_c"
+    assert names.nearest("other4711") is not None
 
 
 words = st.text(string.ascii_lowercase + "_-", min_size=5, max_size=12)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
 from flowpar.core.states import TaskState
+from flowpar.core.suggest import Names
 from flowpar.core.types import (
     ANY,
     BOOL,
@@ -29,7 +30,7 @@ from flowpar.core.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from flowpar.expr.parse import DeclaredIds
     from flowpar.lang.model import InputModel, Workflow
@@ -82,10 +83,11 @@ def type_of_task(output: Type, *, has_items: bool) -> Type:
 class TaskTypes(Mapping[str, Type]):
     """The static types of `tasks.<id>`, each worked out when it is first asked for."""
 
-    __slots__ = ("_output_of", "_types", "_workflow")
+    __slots__ = ("_output_of", "_types", "_workflow", "names")
 
     def __init__(self, workflow: Workflow, output_of: Callable[[str], Type]) -> None:
         """Take the type of one output from `output_of`."""
+        self.names = Names(workflow.tasks)
         self._workflow = workflow
         self._output_of = output_of
         self._types: dict[str, Type] = {}
@@ -154,9 +156,10 @@ class View:
         members: Mapping[str, Type] = self.contexts.get(context, {})
         return members.get(name)
 
-    def members(self, context: str) -> Iterable[str]:
-        """Give the names of a context's members."""
-        return self.contexts.get(context, {})
+    def members(self, context: str) -> Collection[str]:
+        """Return the names of a context's members."""
+        members: Mapping[str, Type] = self.contexts.get(context, {})
+        return members.names if isinstance(members, TaskTypes) else members
 
     def why_absent(self, context: str) -> str | None:
         """Return why a context is not to be had here, or None."""
@@ -179,7 +182,7 @@ class Surroundings:
     """What the whole workflow offers to its expressions."""
 
     inputs: Mapping[str, Type]
-    tasks: Mapping[str, Type]
+    tasks: TaskTypes
     env: Mapping[str, Type]
 
     def settled(self, what: str) -> View:

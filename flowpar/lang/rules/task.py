@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flowpar.core.suggest import nearest
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
 from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import read_condition
@@ -78,7 +77,7 @@ class TaskRules:
             if need in known:
                 places.setdefault(need, Place(path))
                 continue
-            near = nearest(need, known)
+            near = self.surroundings.tasks.names.nearest(need)
             hint = f'did you mean "{near}"?' if near is not None else None
             message = f'task "{task}" needs "{need}", which is not a task'
             self.reading.findings.error("FP201", path, message, hint=hint)

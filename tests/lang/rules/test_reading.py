@@ -13,16 +13,18 @@ from flowpar.expr.parse import parse_text
 from flowpar.expr.references import references
 from flowpar.expr.template import Constant, ListTemplate, Text
 from flowpar.lang.loader import parse
+from flowpar.lang.model import TaskModel, Workflow
 from flowpar.lang.rules.findings import Findings
 from flowpar.lang.rules.reading import Reading
-from flowpar.lang.rules.scope import Surroundings, View, type_of_task
+from flowpar.lang.rules.scope import Surroundings, TaskTypes, View
 
 NAMES = ["a", "load", "x1", "in", "None", "load_2", "_hidden", "load-data"]
 
 
 def view() -> View:
     inputs = dict.fromkeys(NAMES, STR)
-    tasks = {name: type_of_task(ListOf(INT), has_items=False) for name in NAMES}
+    workflow = Workflow(tasks={name: TaskModel(kind="shell", body="true") for name in NAMES})
+    tasks = TaskTypes(workflow, lambda _: ListOf(INT))
     return Surroundings(inputs, tasks, {}).of_items("each", dict.fromkeys(NAMES, INT))
 
 
