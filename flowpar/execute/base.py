@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Job:
     """One attempt to be made by a worker.
 
-    The three blobs are pickles that only the worker opens (see `recipe`): `shared` is one object
+    The three blobs are pickles that the far side opens (see `recipe`): `shared` is one object
     for the run, `recipe` one for the task, `bindings` belongs to this attempt. `log_file` is an
     absolute path, made only when there is output.
     """

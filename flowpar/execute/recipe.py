@@ -4,7 +4,8 @@
     recipe    one for the task: Call | Expand | Judge | Render
     Bindings  one for the attempt: the item's values and what upstream tasks gave
 
-All three are pickled by the engine and opened by the worker alone.
+All three are pickled by the engine and opened by the worker; what is shared already by the launcher, once, for all
+workers to come. They hold plain data and classes of ours, so opening them runs no user code.
 """
 
 from __future__ import annotations
