@@ -69,7 +69,10 @@ class _Folding:
 
     def settled(self) -> Settled:
         if self._run is None:
-            raise StateError("the journal holds no whole record: the run was cut off before it began")
+            raise StateError(
+                "the journal holds no whole record: the run was cut off before it began",
+                hint="run the workflow anew",
+            )
         tasks = {
             name: SettledTask(standing, self._counts.get(name), self._items.get(name, {}))
             for name, standing in self._wholes.items()
