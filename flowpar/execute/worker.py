@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.point import enter as enter_role
+from flowpar.core.point import point
 from flowpar.execute import habitat, kernel
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.death import PIPE_LOST
@@ -30,6 +32,7 @@ _CANCELLED = Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM")
 
 def enter(order: Order, origin: Origin) -> NoReturn:
     """Carry out an order in a process that was started for it, and end the process."""
+    enter_role(order.role)
     habitat.found_session(origin)
     habitat.restore_signals()
     if isinstance(order, JobOrder):
@@ -48,6 +51,7 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     outcome, warnings = _make(order, job, Post(job.number, pipe, order.outputs_address, order.outputs_key))
     _flush()
     is_last = not is_anything_left()
+    point("attempt.report")
     is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last)))
     if not is_last:
         late = leave(job.grace_s, is_cancelled=outcome is _CANCELLED)

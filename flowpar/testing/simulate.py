@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowpar.core.events import TaskLogged, TaskPrinted, TaskProgressed
 from flowpar.core.states import TaskState
 from flowpar.engine.resumption import sort_out
 from flowpar.record.journal import Journal
@@ -32,6 +31,7 @@ from flowpar.report.line import line_of
 from flowpar.schedule.loop import Loop
 from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.schedule.start import Start
+from flowpar.testing.mortal import Crash, MortalSink
 from flowpar.testing.scenario import NoisyCrew, Scenario
 from flowpar.testing.witness import Broken, Witness
 
@@ -44,12 +44,7 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.testing.crew import Scripted
 
-_PASSING = (TaskProgressed, TaskLogged, TaskPrinted)
 _CHUNK = 250
-
-
-class Crash(Exception):  # noqa: N818 - it is what happens
-    """The engine dies here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +71,6 @@ def simulate(seed: int, *, sinks: Sequence[EventSink] = (), folder: Path | None 
                 f"seed {seed}: {str(error) or type(error).__name__}; "
                 f"to see it again: python -m flowpar.testing.simulate {seed}"
             ) from error
-
-
-class _Tee:
-    """Tells the journal, the witness and others, and dies at a commit if it is to."""
-
-    def __init__(self, journal: Journal, witness: Witness, others: Sequence[EventSink], *, dies_at: int | None) -> None:
-        self._journal = journal
-        self._sinks: tuple[EventSink, ...] = (journal, witness, *others)
-        self._left = dies_at
-
-    def emit(self, event: Event) -> None:
-        for sink in self._sinks:
-            sink.emit(event)
-
-    def commit(self) -> None:
-        if self._left is not None:
-            self._left -= 1
-            if self._left == 0:
-                raise Crash
-        for sink in self._sinks:
-            sink.commit()
-
-    def close(self) -> None:
-        self._journal.close()
 
 
 class _Simulation:
@@ -138,7 +109,7 @@ class _Simulation:
         """Run until the end, or None where the engine died."""
         scenario = self._scenario
         self._crew = scenario.crew(self._script)
-        tee = _Tee(journal, self._witness, self._sinks, dies_at=dies_at)
+        tee = MortalSink(journal, self._witness, self._sinks, dies_at=dies_at)
         try:
             return _loop(scenario, self._crew, tee, start).run()
         except Crash:

@@ -1,0 +1,44 @@
+"""A sink of an engine that dies: it tells the journal, a witness and others, until the commit at which it is to die."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.core.events import Event, EventSink
+    from flowpar.record.journal import Journal
+    from flowpar.testing.witness import Witness
+
+
+class Crash(Exception):  # noqa: N818 - it is what happens
+    """The engine dies here."""
+
+
+class MortalSink:
+    """Tells the journal, the witness and others, and dies at a commit if it is to."""
+
+    def __init__(self, journal: Journal, witness: Witness, others: Sequence[EventSink], *, dies_at: int | None) -> None:
+        """Tell the journal first; live on where `dies_at` is None."""
+        self._journal = journal
+        self._sinks: tuple[EventSink, ...] = (journal, witness, *others)
+        self._left = dies_at
+
+    def emit(self, event: Event) -> None:
+        """Tell every sink."""
+        for sink in self._sinks:
+            sink.emit(event)
+
+    def commit(self) -> None:
+        """Have every sink keep what it was told, or raise Crash in front of it."""
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                raise Crash
+        for sink in self._sinks:
+            sink.commit()
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
