@@ -22,6 +22,7 @@ from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import PlainReader
 from flowpar.lang.shape import ShapeReader, keys_of
 from flowpar.lang.task_binding import TaskBinder
+from flowpar.lang.variables import read_variables
 from flowpar.lang.vocabulary import (
     BUILT_IN_KINDS,
     BUILT_IN_LIMITS,
@@ -68,7 +69,7 @@ def _bind(document: Document, kinds: Collection[str]) -> Bound:
     parts["defaults"] = _defaults(shape)
     parts["limits"] = _limits(shape)
     if (env := document.root.get("env")) is not None:
-        parts["env"] = shape.plain.texts(env)
+        parts["env"] = read_variables(shape, ("env",), env)
     _check_version(shape)
     workflow = shape.model(Workflow, (), parts) or Workflow()
     return Bound(workflow, document, _in_place(shape))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,9 @@ from pydantic_core import PydanticCustomError
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.lang.vocabulary import EXECUTORS, LATER_EXECUTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
@@ -30,9 +33,14 @@ def has_expression(value: object) -> bool:
     return isinstance(value, str) and _EXPRESSION in value
 
 
-def wrong(wanted: str, *, hint: str = "", code: str = "FP124") -> PydanticCustomError:
-    """Return the error that a value is not what is wanted; the binder adds place, key and what was found."""
-    return PydanticCustomError("wanted", "{wanted}", {"wanted": wanted, "hint": hint, "code": code})
+def wrong(
+    wanted: str, *, hint: str = "", code: str = "FP124", within: tuple[str | int, ...] = ()
+) -> PydanticCustomError:
+    """Return the error that a value is not what is wanted; the binder adds place, key and what was found.
+
+    `within` is the way from the value to the part of it that is wrong.
+    """
+    return PydanticCustomError("wanted", "{wanted}", {"wanted": wanted, "hint": hint, "code": code, "within": within})
 
 
 def _is_int(value: object) -> bool:
@@ -88,14 +96,21 @@ def _condition(value: object) -> bool | str:
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return tuple(value)
+    if isinstance(value, list | tuple):
+        return _all_texts(value, "a text")
     raise wrong("a text or a list of texts")
 
 
+def _all_texts(values: Sequence[object], wanted: str) -> tuple[str, ...]:
+    for index, value in enumerate(values):
+        if not isinstance(value, str):
+            raise wrong(wanted, within=(index,))
+    return tuple(map(str, values))
+
+
 def _ids(value: object) -> tuple[str, ...]:
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return tuple(value)
+    if isinstance(value, list | tuple):
+        return _all_texts(value, "a task id")
     hint = f"write [{value}]" if isinstance(value, str) and ID.fullmatch(value) else ""
     raise wrong("a list of task ids", hint=hint)
 
@@ -103,9 +118,9 @@ def _ids(value: object) -> tuple[str, ...]:
 def _retry_on(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise wrong("a list such as [ConnectionError, exit 75, timeout, died]")
-    for item in value:
+    for index, item in enumerate(value):
         if not isinstance(item, str) or not _RETRY_ON.fullmatch(item):
-            raise wrong('a list of exception names, "exit N", "timeout" and "died"')
+            raise wrong('the name of an exception, "exit N", "timeout" or "died"', within=(index,))
     return tuple(value)
 
 

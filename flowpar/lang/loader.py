@@ -19,6 +19,7 @@ from flowpar.core.diagnostics import Diagnostic
 from flowpar.lang.builder import Builder
 from flowpar.lang.collector import collector_paused
 from flowpar.lang.node import Document, Lines, MappingNode, ScalarNode
+from flowpar.lang.plain import is_null
 from flowpar.lang.reading import read_source
 from flowpar.lang.syntax import describe_syntax_error
 
@@ -103,7 +104,7 @@ def _finish(source: Source, lines: Lines, builder: Builder) -> Loaded:
         return Loaded(source, None, tuple(findings))
     if isinstance(root, MappingNode):
         return Loaded(source, Document(source, root, builder.has_aliases), tuple(findings))
-    if root is None or (isinstance(root, ScalarNode) and not root.text.strip()):
+    if root is None or (isinstance(root, ScalarNode) and not root.style and is_null(root)):
         place, message = lines.span(0, 0), "the workflow has no tasks: the file is empty"
     else:
         place = lines.span(root.start, root.start + 1)

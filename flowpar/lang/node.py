@@ -120,6 +120,11 @@ class MappingNode:
         """Where it stands."""
         return self.lines.span(self.start, self.start + self.length)
 
+    @property
+    def is_written_empty(self) -> bool:
+        """Whether it is `{}`; a mapping whose every key was refused has no keys either."""
+        return not self.keys and self.lines.source.text.startswith("{}", self.start)
+
     def items(self) -> Iterator[tuple[ScalarNode, Node]]:
         """Give each key with its value, in order."""
         return zip(self.keys, self.values, strict=True)

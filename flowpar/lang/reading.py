@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# The marks of UTF-32 begin like those of UTF-16, so they come first.
+_FOREIGN_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 def read_source(path: str | Path) -> Source | Diagnostic:
@@ -37,8 +43,9 @@ def read_source(path: str | Path) -> Source | Diagnostic:
 
 def decode(content: bytes, path: str) -> Source | Diagnostic:
     """Return UTF-8 bytes as a source without its byte order mark, or the finding that refuses them."""
-    if content.startswith(_UTF16_MARKS):
-        return _not_text(path, "the file is UTF-16, a workflow must be UTF-8")
+    encoding = next((name for mark, name in _FOREIGN_MARKS.items() if content.startswith(mark)), None)
+    if encoding is not None:
+        return _not_text(path, f"the file is {encoding}, a workflow must be UTF-8")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -21,6 +21,7 @@ _UNCLOSED = {
 _MISPLACED = ("did not find expected key", "expected <block end>", "expected <document start>")
 _BARE_EXPRESSION = "an expression inside { } or [ ] needs quotes"
 _QUOTE_HINT = "put the value in quotes"
+_LONGEST_KEY = 1024
 _WORDING = (
     ("mapping values are not allowed", 'a ":" is not allowed here', 'a text that holds ": " needs quotes'),
     ("could not find expected ':'", 'this key has no ":" after it', "is the line above complete?"),
@@ -64,9 +65,10 @@ def _text_at(lines: Lines, offset: int) -> str:
     return lines.source.text[max(0, offset) : offset + 3]
 
 
-def _is_mid_line(lines: Lines, offset: int) -> bool:
+def _before(lines: Lines, offset: int) -> str:
+    """Return what stands before `offset` on its line."""
     line, _ = lines.place(offset)
-    return bool(lines.source.text[lines.starts[line - 1] : offset].strip(" -?"))
+    return lines.source.text[lines.starts[line - 1] : offset].strip(" -?")
 
 
 def _is_unclosed(problem: str) -> bool:
@@ -74,7 +76,10 @@ def _is_unclosed(problem: str) -> bool:
 
 
 def _wording(problem: str, lines: Lines, offset: int) -> tuple[str, str | None]:
-    if _is_mid_line(lines, offset) and any(text in problem for text in _MISPLACED):
+    before = _before(lines, offset)
+    if "mapping values are not allowed" in problem and len(before) > _LONGEST_KEY and ": " not in before:
+        return "this key is too long", f"a key has at most {_LONGEST_KEY:,} characters"
+    if before and any(text in problem for text in _MISPLACED):
         return "this can't follow the value before it", "put the whole value in one pair of quotes"
     if "cannot start any token" in problem:
         return f'a value can\'t start with "{lines.source.text[offset : offset + 1]}"', _QUOTE_HINT

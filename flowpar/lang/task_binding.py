@@ -10,6 +10,7 @@ from flowpar.lang.model import RetryModel, TaskModel
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import is_null
 from flowpar.lang.shape import NOTHING, keys_of
+from flowpar.lang.variables import read_variables
 from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_BODY_KEYS, LATER_KINDS, LATER_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _FOREIGN_KINDS = frozenset(
     {"script", "run", "cmd", "command", "bash", "sh", "exec", "uses", "function", "callable", "call"}
 )
+_TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
 
 class TaskBinder:
@@ -62,8 +64,8 @@ class TaskBinder:
         """Return the plain value of a common key; short forms are written out."""
         key = path[-1]
         if key == "env":
-            texts = self._shape.plain.texts(node)
-            return NOTHING if texts is None else texts
+            variables = read_variables(self._shape, path, node)
+            return NOTHING if variables is None else variables
         if key == "retry":
             return self._retry(path, node)
         value = self._shape.plain.value(node)
@@ -137,18 +139,20 @@ class TaskBinder:
     def _shell(self, path: Path, node: Node) -> Any:
         if isinstance(node, SequenceNode):
             words = self._shape.plain.texts(node)
-            for place, word in enumerate(words):
-                if not isinstance(word, str):
-                    self._shape.find_wrong((*path, place), "a text")
+            wrong = [place for place, word in enumerate(words) if not isinstance(word, str) or "\0" in word]
+            for place in wrong:
+                wanted = "text without zero characters" if isinstance(words[place], str) else "a text"
+                self._shape.find_wrong((*path, place), wanted)
             if not words:
-                self._shape.find_wrong(path, "a command", hint="the list is empty")
-            return words if words and all(isinstance(word, str) for word in words) else None
+                self._shape.find_wrong(path, "a command")
+            return words if words and not wrong else None
         if isinstance(node, MappingNode):
             return {key.text: self._argument(child) for key, child in node.items()}
         value = self._shape.plain.value(node)
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and "\0" not in value:
             return value
-        self._shape.find_wrong(path, "a command as text, or a list of words")
+        without = " without zero characters" if isinstance(value, str) and value.strip() else ""
+        self._shape.find_wrong(path, f"a command as text{without}, or a list of words")
         return None
 
     def _argument(self, node: Node) -> Any:
@@ -175,12 +179,22 @@ class TaskBinder:
             return
         for name, items in value.items():
             if path[-1] == "matrix" and name in {"include", "exclude"}:
-                if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-                    self._shape.find_wrong((*path, name), "a list of mappings")
+                self._check_combinations((*path, name), items)
+            elif path[-1] == "for_each" and name in _TAKEN_NAMES:
+                message = f'"{name}" can\'t be chosen as a name: each.{name} is {_TAKEN_NAMES[name]} of the item'
+                self._shape.find_key((*path, name), message, code="FP128", hint="take another name")
             elif not ID.fullmatch(name):
                 self._shape.find_key(
                     (*path, name), f'"{short(name)}" is no name', code="FP128", hint=f"names are {ID_FORM}"
                 )
+
+    def _check_combinations(self, path: Path, combinations: Any) -> None:
+        if not isinstance(combinations, list):
+            self._shape.find_wrong(path, "a list of mappings")
+            return
+        for place, one in enumerate(combinations):
+            if not isinstance(one, dict):
+                self._shape.find_wrong((*path, place), "a mapping of axes to values")
 
     def _check_together(self, path: Path, parts: dict[str, Any], kind: str) -> None:
         if "for_each" in parts and "matrix" in parts:

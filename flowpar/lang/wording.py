@@ -29,8 +29,8 @@ _LONGEST = 40
 
 def describe_error(document: Document, path: Path, error: Any) -> Diagnostic:
     """Return the finding for one error of pydantic below `path`."""
-    where = (*path, *error["loc"])
     context = error.get("ctx", {})
+    where = (*path, *error["loc"], *context.get("within", ()))
     hint = context.get("hint") or None
     code = context.get("code", "FP124")
     kind = error["type"]
@@ -89,9 +89,9 @@ def found_at(node: Node | None) -> str:
     if node is None or (isinstance(node, ScalarNode) and node.is_plain and is_null(node)):
         return "nothing"
     if isinstance(node, MappingNode):
-        return "a mapping"
+        return "an empty mapping" if node.is_written_empty else "a mapping"
     if isinstance(node, SequenceNode):
-        return "a list"
+        return "a list" if node.items else "an empty list"
     value = _value(node)
     if isinstance(value, bool):
         return str(value).lower()

@@ -15,7 +15,7 @@ from flowpar.expr.parse import parse_expression, parse_text
 from flowpar.expr.work import IN_WORKER, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from flowpar.expr.template import Expression
 
@@ -55,7 +55,7 @@ class FakeScope:
     def member(self, context: str, name: str) -> Type | None:
         return self.types[context].get(name)
 
-    def members(self, context: str) -> Iterable[str]:
+    def members(self, context: str) -> Collection[str]:
         return self.types.get(context, {})
 
     def why_absent(self, context: str) -> str | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, view: View) -> CheckedCall:
-    """Read and check what a task calls; `env` and `cwd` are added by `with_environment`."""
+    """Read and check what a task calls; its `env` and `cwd` are read by `environment_of`."""
     if model.kind == "python":
         return _python(reading, targets, path, model, view=view)
     if model.kind in targets.sources and model.body is not None:

@@ -60,6 +60,7 @@ def read_fan_out(reading: Reading, path: Path, model: TaskModel, view: View) -> 
         return None
     home = (*path, "matrix")
     axes = {name: values for name, values in model.matrix.items() if name not in _BESIDE_AXES}
+    axes = axes or _axes_of_combinations(model.matrix.get("include"))
     names, types = _read_lists(reading, home, axes, view, is_nested=True)
     include, exclude = (_read_beside(reading, home, name, model.matrix, view=view) for name in _BESIDE_AXES)
     _check_axes(reading.findings, home, axes, {"include": include, "exclude": exclude})
@@ -132,14 +133,22 @@ def _check_lengths(findings: Findings, home: Path, names: Mapping[str, Template]
             findings.error("FP203", (*home, name), message, hint=hint)
 
 
+def _axes_of_combinations(include: Any) -> dict[str, Any]:
+    """Return the axes of a matrix that has nothing but whole combinations: none of their values is crossed."""
+    first = next((one for one in include if isinstance(one, dict)), {}) if isinstance(include, list) else {}
+    return {name: [] for name in first}
+
+
 def _read_beside(
     reading: Reading, home: Path, name: str, matrix: Mapping[str, Any], *, view: View
 ) -> tuple[Mapping[str, object], ...]:
     """Read `include` or `exclude`, which are settled before the run."""
-    value = matrix.get(name, [])
+    value = matrix.get(name)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return ()
     read = reading.value(value, (*home, name), view)
     if isinstance(read.template, ConstantTemplate):
-        return tuple(entry for entry in value if isinstance(entry, dict))
+        return tuple(value)
     if read.template is not None:
         message = f'expressions in "matrix.{name}" are not yet supported'
         reading.findings.error("FP208", (*home, name), message, hint="write the values themselves")
