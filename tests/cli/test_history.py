@@ -203,7 +203,8 @@ def test_a_journal_that_never_began_is_said(failed: Desk, say: Callable[..., tup
 
     code, _, err = say("show", "last")
 
-    assert (code, err) == (3, "flowpar: the journal holds no whole record: the run was cut off before it began\n")
+    told = "flowpar: the journal holds no whole record: the run was cut off before it began; run the workflow anew\n"
+    assert (code, err) == (3, told)
 
 
 def test_what_a_task_printed_cannot_steer_a_terminal(desk: Desk) -> None:

@@ -209,4 +209,7 @@ def test_nothing_is_left_after_closing(tmp_path: Path, wake: tuple[int, int]) ->
     yard.crew.close()
 
     assert started
+    deadline = time.monotonic() + 3  # what was killed may take a moment to be gone
+    while any(tree.is_alive(pid) for pid in started) and time.monotonic() < deadline:
+        os.sched_yield()
     assert not any(tree.is_alive(pid) for pid in started)
