@@ -22,7 +22,7 @@ demo: $(READY) ## Run a real workflow and show its result
 	$(BIN)/flowpar run workflows/quickstart.yaml
 
 test: $(READY) ## Run the whole suite, as CI does
-	$(BIN)/python -m pytest -m 'not soak'
+	$(BIN)/python -m pytest -n auto -m 'not soak'
 
 test-plugins: $(READY) ## Run each plugin's own tests
 	@set -e; for plugin in plugins/*/; do \

@@ -14,7 +14,7 @@ def tests(session: nox.Session) -> None:
     """Run the suite."""
     session.install("--upgrade", "pip>=25.1")
     session.install("--editable", ".", "--group", "tests")
-    session.run("python", "-m", "pytest", "-m", "not soak", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "auto", "-m", "not soak", *session.posargs)
 
 
 @nox.session(python="3.11")

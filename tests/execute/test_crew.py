@@ -201,10 +201,11 @@ def test_an_unknown_executor_is_named(yard: Yard) -> None:
 
 
 def test_nothing_is_left_after_closing(tmp_path: Path, wake: tuple[int, int]) -> None:
+    before = set(tree.descendants(os.getpid()))  # what earlier tests left: multiprocessing's resource tracker
     yard = Yard(tmp_path, wake[0])
     job = yard.submit("wait")
     yard.until(lambda: bool(yard.told(job)))
-    started = tree.descendants(os.getpid())
+    started = set(tree.descendants(os.getpid())) - before
 
     yard.crew.close()
 
@@ -212,4 +213,4 @@ def test_nothing_is_left_after_closing(tmp_path: Path, wake: tuple[int, int]) ->
     deadline = time.monotonic() + 3  # what was killed may take a moment to be gone
     while any(tree.is_alive(pid) for pid in started) and time.monotonic() < deadline:
         os.sched_yield()
-    assert not any(tree.is_alive(pid) for pid in started)
+    assert [(pid, tree.name_of(pid)) for pid in started if tree.is_alive(pid)] == []

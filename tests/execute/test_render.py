@@ -80,7 +80,7 @@ def nowhere(_: object) -> str:
         (np.array(2), 2),
         (np.float32("nan"), None),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_become_json(value: object, wanted: object) -> None:
     plain = to_plain(value, nowhere)
