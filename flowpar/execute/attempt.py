@@ -27,12 +27,12 @@ from flowpar.execute.contexts import build_contexts
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
 from flowpar.execute.post_log import Announcer, listen_to_logging
-from flowpar.execute.recipe import Bindings, Call, Expand, Judge, Render, TaskView
+from flowpar.execute.recipe import Call, Expand, Judge, Render
+from flowpar.execute.rehearsal import rehearse
 from flowpar.execute.render import render
 from flowpar.execute.target import bind, find_target
 from flowpar.expr.evaluate import evaluate
 from flowpar.expr.failure import EvaluationError
-from flowpar.expr.template import Expression
 from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 
@@ -44,14 +44,10 @@ if TYPE_CHECKING:
     from flowpar.data.codec import Encoded
     from flowpar.execute.base import Job
     from flowpar.execute.contexts import OutputKey
-    from flowpar.execute.recipe import Shared
+    from flowpar.execute.recipe import Bindings, Shared
     from flowpar.expr.template import Template
 
     Post = Callable[[str, Mapping[str, object]], None]
-
-
-# Python settles on a specialised form of a function at its eighth call or so.
-_REHEARSALS = 10
 
 
 @lru_cache(maxsize=1)
@@ -63,23 +59,11 @@ def _opened(shared: bytes) -> Shared:
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
     opened = _opened(shared)
-    _rehearse(opened)
+    rehearse(shared, make_attempt)
     folders = surroundings.folders_of_modules(opened)
     # Asked for what is nowhere, it lists the folders; what changes in them later is noticed.
     PathFinder.find_spec("flowpar: no module", list(folders))
     listen_to_logging(lambda: None)
-
-
-def _rehearse(shared: Shared) -> None:
-    """Pass a value on, often enough for Python to learn how: a fork that learns by itself copies what it writes to."""
-    store = ValueStore(shared.run_dir)
-    bindings = Bindings({"rehearsed": TaskView("succeeded", store.put(None, ""))})
-    recipe = pickle.dumps((Call("", {"value": Expression("", "tasks.rehearsed.output")}), bindings))
-    for _ in range(_REHEARSALS):
-        call, bound = pickle.loads(recipe)
-        contexts = build_contexts(shared, bound, load=store.get, fetch=lambda _: (), environment=os.environ)
-        for name, template in call.arguments.items():
-            store.put(_argument(name, template, contexts), "")
 
 
 def make_attempt(
