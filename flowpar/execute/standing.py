@@ -189,10 +189,11 @@ class StandingWorker:
         self._lose(Failure(FailureKind.DIED, "", refusal.message))
 
     def _lose(self, failure: Failure) -> None:
-        for job in self.jobs:
-            self.settle(job, failure)
+        # First of all the employer knows, or it would hand the next job to a worker that is no more.
         self._hang_up()
         self._employer.lost(self)
+        for job in self.jobs:
+            self.settle(job, failure)
 
     def _hear(self) -> None:
         if self._channel is None:
@@ -200,9 +201,8 @@ class StandingWorker:
         try:
             for frame in self._channel.receive():
                 self._take(frame)
-        except EOFError:
-            self._hang_up()  # its end follows
-        except (BadFrame, struct.error):
+        except (EOFError, BadFrame, struct.error):
+            # Mostly it is dead already; but a task may have closed or written to what is not its own.
             self.signal(force=True)
             self._hang_up()
 

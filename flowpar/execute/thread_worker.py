@@ -12,6 +12,8 @@ import queue
 import socket
 import threading
 import time
+import traceback
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -103,8 +105,13 @@ class ThreadWorker:
             self._send(Word.ABANDONED, NUMBER.pack(errand.job.number))
 
     def _work(self) -> None:
-        while True:
-            self._attempt(self._waiting.get())
+        try:
+            while True:
+                self._attempt(self._waiting.get())
+        except BaseException:  # noqa: BLE001 - a task broke what is the worker's, and a thread less would be a job forgotten
+            with suppress(OSError, ValueError):
+                traceback.print_exc()
+            os._exit(1)
 
     def _attempt(self, errand: _Errand) -> None:
         job = errand.job

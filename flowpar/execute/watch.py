@@ -17,11 +17,13 @@ class Watch:
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller = self._epoll or select.poll()
         self._calls: dict[int, Callable[[], None]] = {}
+        self._added: set[int] = set()
 
     def add(self, number: int, call: Callable[[], None]) -> None:
         """Call `call` when `number` is readable; it must read without blocking."""
         self._poller.register(number, select.POLLIN)
         self._calls[number] = call
+        self._added.add(number)
 
     def remove(self, number: int) -> None:
         """Forget a descriptor, before it is closed."""
@@ -34,9 +36,10 @@ class Watch:
         if self._epoll is None and patience_s is not None:
             patience_s *= 1000  # poll, where there is no epoll, counts in milliseconds
         ready = self._poller.poll(patience_s)
+        self._added.clear()
         for number, _ in ready:
-            # One callback may have ended what another was to read.
-            if (call := self._calls.get(number)) is not None:
+            # One callback may have ended what another was to read, and its number may be somebody's again.
+            if number not in self._added and (call := self._calls.get(number)) is not None:
                 call()
         return bool(ready)
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import textwrap
 import time
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,10 @@ WORK = """
     def die(): os._exit(7)
     def kill(): os.kill(os.getpid(), signal.SIGKILL)
 
+    def close_everything(seconds):
+        os.closerange(3, 1024)
+        time.sleep(seconds)
+
     def spoil():
         os.chdir("/"); os.environ["SPOILT"] = "1"; os.umask(0); sys.path.insert(0, "/spoilt")
         sys.setrecursionlimit(5000); sys.stdout = open(os.devnull, "w"); sys.argv[:] = ["spoilt"]
@@ -106,8 +111,8 @@ class Hall:
             )
         return replace(job, shared=self._shared)
 
-    def until(self, is_met: Callable[[], object]) -> None:
-        deadline = time.monotonic() + DEADLINE_S
+    def until(self, is_met: Callable[[], object], *, within_s: float = DEADLINE_S) -> None:
+        deadline = time.monotonic() + within_s
         while not is_met():
             assert time.monotonic() < deadline, f"not met in time; so far: {self.notices}"
             self.notices.extend(self.crew.wait(0.02))
@@ -199,6 +204,48 @@ def test_a_worker_that_dies_fails_what_it_held_and_the_next_job_gets_another(
     assert failure.kind is FailureKind.DIED
     assert failure.message == f"its worker process (pid {before}) {how}"
     assert hall.value(3) != before
+
+
+@pytest.mark.parametrize("target", ["die", "kill"])
+def test_a_job_that_waits_behind_a_deadly_one_gets_a_new_worker(hall: Hall, target: str) -> None:
+    hall.submit("inline", 1, target)
+    hall.submit("inline", 2, "pid")
+
+    failure, value = hall.failure(1), hall.value(2)
+
+    assert failure.kind is FailureKind.DIED
+    assert value == hall.finish(2).pid != hall.finish(1).pid
+
+
+@pytest.mark.parametrize(("executor", "seconds"), [("thread", 0), ("inline", 600)])
+def test_a_task_that_closes_the_channel_of_its_worker_fails(hall: Hall, executor: str, seconds: int) -> None:
+    hall.submit(executor, 1, "close_everything", seconds=seconds)
+
+    failure = hall.failure(1)
+    hall.submit(executor, 2, "pid")
+
+    assert failure.kind is FailureKind.DIED
+    assert failure.message.startswith("its worker process (pid")
+    assert hall.value(2) != hall.finish(1).pid
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_no_job_is_forgotten_however_many_workers_die(hall: Hall, executor: str) -> None:
+    targets = ["die", "pid", "kill", "pid", "pid"]
+    waiting = deque((number, targets[number % len(targets)]) for number in range(1, 1001))
+    count = len(waiting)
+
+    def are_all_over() -> bool:
+        while waiting and hall.crew.has_room(executor):
+            hall.submit(executor, *waiting.popleft())
+        return sum(isinstance(notice, Completion) for notice in hall.notices) == count
+
+    hall.until(are_all_over, within_s=900)
+
+    over = [notice.job for notice in hall.notices if isinstance(notice, Completion)]
+    assert sorted(over) == list(range(1, count + 1))
 
 
 def test_a_thread_that_heeds_a_cancellation_ends_and_keeps_its_worker(hall: Hall) -> None:
