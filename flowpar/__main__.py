@@ -17,6 +17,9 @@ def main() -> int:
         return run_command(sys.argv[1:], tree=tree)
     except KeyboardInterrupt:  # before there was a command that could say it better
         return 130
+    except OSError as error:  # likewise: no room for the pipes of the tree, or for an import
+        sys.stderr.write(f"flowpar: cannot begin: {(error.strerror or str(error)).lower()}; see ulimit -a\n")
+        return 3
 
 
 if __name__ == "__main__":

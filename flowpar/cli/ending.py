@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 import traceback
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from flowpar.report.screen import Screen
 
+_TOO_FEW_FILES = "this process may open too few files; raise the limit, as with ulimit -n 256"
 _REPORT = "this is a bug of flowpar's; please report it with the lines above, the command and the workflow"
 
 
@@ -40,7 +43,17 @@ def ended(act: Callable[[], Any]) -> int:
         screen.tell(f"{screen.painted('flowpar:', 'error')} out of memory {error}".rstrip())
         return ExitCode.ENVIRONMENT
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours ends with 70
+        if _is_out_of_descriptors(error):
+            screen.tell(f"{screen.painted('flowpar:', 'error')} {_TOO_FEW_FILES}")
+            return ExitCode.ENVIRONMENT
         return _tell_bug(screen, error)
+
+
+def _is_out_of_descriptors(error: Exception) -> bool:
+    # An import may meet it anywhere; a library that cannot be opened is named in the text alone.
+    if isinstance(error, ImportError):
+        return os.strerror(errno.EMFILE) in str(error)
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def _tell_usage(screen: Screen, error: click.ClickException) -> None:

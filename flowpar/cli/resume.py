@@ -71,7 +71,7 @@ def command(
     """
     arguments = RunArguments(**given)
     screen = system_screen(arguments.color)
-    watch = Watch(screen, arguments.log_format, arguments.verbosity, is_resumed=True)
+    watch = Watch(screen, arguments.log_format, arguments.verbosity, tree=tree, is_resumed=True)
     with earlier_run(
         arguments.state_dir, run or "last", is_salvaged=salvage, trust_state=arguments.trust_state
     ) as earlier:

@@ -41,7 +41,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     arguments = RunArguments(**given)
     screen = system_screen(arguments.color)
     prepared = _prepare(file, arguments)
-    watch = Watch(screen, arguments.log_format, arguments.verbosity)
+    watch = Watch(screen, arguments.log_format, arguments.verbosity, tree=tree)
     watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE

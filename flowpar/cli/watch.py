@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowpar.core.events import EventSink
     from flowpar.engine.earlier import EarlierRun
     from flowpar.engine.resumption import Resumption
+    from flowpar.execute.guard import Tree
     from flowpar.planning.planner import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.screen import Screen
@@ -40,14 +41,21 @@ class Watch:
     """Makes the sinks of one run and has the last word on it."""
 
     def __init__(
-        self, screen: Screen, log_format: LogFormat, verbosity: Verbosity, *, is_resumed: bool = False
+        self,
+        screen: Screen,
+        log_format: LogFormat,
+        verbosity: Verbosity,
+        *,
+        tree: Tree | None,
+        is_resumed: bool = False,
     ) -> None:
-        """Watch on `screen`."""
+        """Watch on `screen`; the guard of `tree` has the last word should this process be killed."""
         self._is_resumed = is_resumed
         self._screen = screen
         self._format = log_format
         self._verbosity = verbosity
-        self._summary = SummarySink(os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")
+        state_dir = os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar"
+        self._summary = SummarySink(state_dir, leave_word=None if tree is None else tree.last_word.leave)
 
     def tell_findings(self, prepared: Prepared) -> None:
         """Say what was found in the document; mere warnings only where there is room for them."""

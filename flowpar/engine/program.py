@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowpar.core.errors import DocumentError, ExitCode, FlowparError, InternalError, MachineError, UsageError
 from flowpar.engine.result import RunResult, read_result
+from flowpar.execute.death import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,5 +148,7 @@ def _failure(exit_code: int, messages: str) -> FlowparError:
     if kind is not None:
         return kind(said.removeprefix("flowpar: "))
     if exit_code < 0:
-        return MachineError(f"the run was killed by {signal.Signals(-exit_code).name}")
+        last = said.rpartition("\n")[2]  # what the guard says, unless that was killed itself
+        is_said = last.startswith("flowpar: ")
+        return MachineError(last.removeprefix("flowpar: ") if is_said else f"killed by {signal_name(-exit_code)}")
     return InternalError(f"the run ended with exit code {exit_code} and left no result: {said}")

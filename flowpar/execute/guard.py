@@ -6,8 +6,9 @@
 
 It splits while it is light and single-threaded, adopts every orphan of the tree, passes signals of
 the terminal and of `kill` on to the engine, each exactly once, and ends as the engine ended. When
-the launcher or the engine dies, it ends everything else. When it dies itself, the engine is killed
-by the kernel and the launcher, which sees the end of the life pipe, ends the tasks' trees.
+the launcher or the engine dies, it ends everything else; where the engine was killed, it says so,
+with what the engine left to be said. When it dies itself, the engine is killed by the kernel and the
+launcher, which sees the end of the life pipe, ends the tasks' trees.
 
 Without a split, as in a program that uses flowpar, `serve` is a guard without an engine below it.
 """
@@ -25,6 +26,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from flowpar.core.point import enter, point
 from flowpar.execute import kernel, tree
+from flowpar.execute.death import signal_name
+from flowpar.execute.last_word import LastWord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +48,7 @@ class Tree:
     control: int
     guard: int
     launcher: int
+    last_word: LastWord
 
 
 def split(argv: Sequence[str]) -> Tree | None:
@@ -67,6 +71,7 @@ def split(argv: Sequence[str]) -> Tree | None:
         os.close(engine_end)
         os.close(life_end)
         _launch(launcher_end, life, guard)
+    last_word = LastWord()
     point("engine.fork")
     engine = _fork()
     if engine == 0:
@@ -75,11 +80,12 @@ def split(argv: Sequence[str]) -> Tree | None:
         signals.give_back()
         _be_engine(guard)
         enter("engine")
-        return Tree(engine_end, guard, launcher)
+        return Tree(engine_end, guard, launcher, last_word)
     for number in (engine_end, launcher_end, life):
         os.close(number)
     point("tree.split")
-    return _Guard(launcher, engine=engine, life=life_end, forwards_hangup=not signals.ignores_hangup).watch()
+    forwards_hangup = not signals.ignores_hangup
+    return _Guard(launcher, engine=engine, life=life_end, last_word=last_word, forwards_hangup=forwards_hangup).watch()
 
 
 def serve(control: int) -> NoReturn:
@@ -96,7 +102,7 @@ def serve(control: int) -> NoReturn:
         _launch(control, life, guard)
     os.close(control)
     os.close(life)
-    _Guard(launcher, engine=None, life=life_end, forwards_hangup=True).watch()
+    _Guard(launcher, engine=None, life=life_end, last_word=None, forwards_hangup=True).watch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +170,19 @@ def _be_engine(guard: int) -> None:
 class _Guard:
     """Waits for signals, one at a time; ends the process when all is over."""
 
-    def __init__(self, launcher: int, *, engine: int | None, life: int, forwards_hangup: bool) -> None:
-        """Watch the two children; the launcher reads `life`."""
+    def __init__(
+        self, launcher: int, *, engine: int | None, life: int, last_word: LastWord | None, forwards_hangup: bool
+    ) -> None:
+        """Watch the two children; the launcher reads `life`, the engine leaves its `last_word`."""
         self._launcher = launcher
         self._engine = engine
         self._life = life
+        self._last_word = last_word
         self._forwards_hangup = forwards_hangup
         self._loudness = 0
         self._deadline: float | None = None
         self._status: int | None = None
+        self._unsaid: str | None = None  # how the engine ended, where it could not say so itself
 
     def watch(self) -> NoReturn:
         """Serve until the engine has ended, or the launcher where there is no engine, and end everything."""
@@ -183,8 +193,11 @@ class _Guard:
                 self._hear(heard.si_signo)
             elif self._deadline is not None:
                 self._status = 3
+                self._unsaid = "the launcher was killed, and the engine did not answer"
         point("tree.end")
         tree.kill_descendants()
+        if self._unsaid is not None and self._last_word is not None:
+            self._last_word.tell(self._unsaid)
         _end_as(self._status)
 
     def _hear(self, number: int) -> None:
@@ -214,6 +227,8 @@ class _Guard:
     def _note_death(self, pid: int, code: int) -> None:
         if pid == self._engine:
             self._status = code
+            if code < 0 and -code not in _FORWARDED:
+                self._unsaid = f"the engine was killed by {signal_name(-code)}"
         elif pid == self._launcher:
             self._launcher = 0
             if self._engine is None:
@@ -242,6 +257,7 @@ class _Guard:
         self._loudness += 1
         if self._engine is None or self._loudness > _LOUDEST:
             self._status = -number
+            self._unsaid = f"the engine did not end at {signal_name(number)}, so it was killed"
         else:
             tree.send(self._engine, number)
 

@@ -15,7 +15,7 @@ from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import duration, name_of, reason_of, tallied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flowpar.core.events import Event
 
@@ -30,9 +30,13 @@ _OUR_INNERMOST = os.path.join("flowpar", "execute", "attempt.py")  # noqa: PTH11
 class SummarySink:
     """An event sink that keeps what the summary needs: the first failures, the count of all."""
 
-    def __init__(self, state_dir: str = ".flowpar") -> None:
-        """Start with nothing to tell; `state_dir` is where a command looks for runs that is not told otherwise."""
+    def __init__(self, state_dir: str = ".flowpar", *, leave_word: Callable[[str], object] | None = None) -> None:
+        """Start with nothing to tell; `state_dir` is where a command looks for runs that is not told otherwise.
+
+        `leave_word` gets the way on as soon as the run has begun, for whoever outlives this process.
+        """
         self._state_dir = state_dir
+        self._leave_word = leave_word
         self._run: RunStarted | None = None
         self._finished: RunFinished | None = None
         self._failures: list[TaskEnded] = []
@@ -47,6 +51,8 @@ class SummarySink:
                     self._keep(event)
             case RunStarted():
                 self._run = event
+                if self._leave_word is not None:
+                    self._leave_word(self.way_on())
             case RunFinished():
                 self._finished = event
             case _:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from typing import NoReturn
 
 import click
@@ -7,6 +8,8 @@ import pytest
 
 from flowpar.cli.ending import ended
 from flowpar.core.errors import ExitCode, InternalError, PluginError, StateError, UsageError
+
+TOO_FEW_FILES = "this process may open too few files; raise the limit, as with ulimit -n 256"
 
 
 def raising(error: BaseException) -> NoReturn:
@@ -31,6 +34,8 @@ def test_the_exit_code_of_a_command_is_passed_on() -> None:
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),
         (MemoryError(), 3, "flowpar: out of memory\n"),
+        (OSError(errno.EMFILE, "Too many open files", "x.py"), 3, f"flowpar: {TOO_FEW_FILES}\n"),
+        (ImportError("x.so: cannot open shared object file: Too many open files"), 3, f"flowpar: {TOO_FEW_FILES}\n"),
     ],
 )
 def test_what_the_user_can_help_is_one_line(
@@ -41,7 +46,9 @@ def test_what_the_user_can_help_is_one_line(
     assert capsys.readouterr() == ("", told)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), InternalError("an invariant is broken")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("oops"), ImportError("no x"), InternalError("an invariant is broken")]
+)
 def test_a_bug_shows_its_traceback_and_asks_for_a_report(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(lambda: raising(error)) == 70
 

@@ -2,12 +2,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from flowpar import __version__
 from flowpar.cli.main import VERBS, flowpar, main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Protocol
+
+    class Desk(Protocol):
+        folder: Path
+        write: Callable[[str], None]
+        command: Callable[..., list[str]]
 
 
 def test_a_bare_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,3 +106,16 @@ def test_shells_are_told_how_to_complete() -> None:
     )
 
     assert run.stdout == "plain,check\n"
+
+
+@pytest.mark.parametrize("limit", [5, 6, 7, 8])
+def test_next_to_no_descriptors_are_said(desk: Desk, limit: int) -> None:
+    desk.write("tasks:\n  a: {shell: 'true'}\n")
+    limited = ["/bin/sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *desk.command("run", "workflow.yaml")]
+
+    done = subprocess.run(limited, cwd=desk.folder, capture_output=True, text=True, timeout=30, check=False)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("flowpar: ")
+    assert "too many open files; see ulimit -a\n" in done.stderr or "too few files; raise the limit" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -140,6 +140,14 @@ def test_a_state_folder_that_is_a_file_raises(tmp_path: Path) -> None:
         flowpar.run(file, state_dir=tmp_path / "state")
 
 
+def test_a_killed_engine_raises_what_its_guard_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = project(tmp_path, "tasks:\n  a: {shell: echo}\n")
+    monkeypatch.setenv("FLOWPAR_CRASH_AT", "1")
+
+    with pytest.raises(MachineError, match=r"^the engine was killed by SIGKILL; no task was started$"):
+        flowpar.run(file, state_dir=tmp_path / "s")
+
+
 def test_a_run_from_a_thread_works(tmp_path: Path) -> None:
     file = project(tmp_path, "tasks:\n  a: {shell: echo hello}\n")
     found: list[str] = []
