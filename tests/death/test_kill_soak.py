@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from trial import Trial
+from trial import DEADLINE_S, Trial
 
 from flowpar.execute import tree
 
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
-ITEMS, WORKERS = 24, 2
+ITEMS, WORKERS = 40, 2
 TARGETS = ("engine", "guard", "launcher", "outputs", "task", "all")
-CYCLES, SOAKED_CYCLES = 6, 500
+START_METHODS = ("fork", "fork", "forkserver", "spawn")
+EXECUTORS = ("process", "process", "process", "thread", "inline")
+KILLS, SOAKED_KILLS = 5, 500
+# What a kill may make run again: for each slot the body that was running, and the one before it, which had ended and
+# was about to be recorded; and the one that the launcher holds ready.
+AGAIN_BY_A_KILL = 2 * WORKERS + 1
 STEPS = """
 import os, subprocess, time
 
@@ -46,6 +51,7 @@ WORKFLOW = f"""flowpar: 1
 name: soak
 tasks:
   item:
+    executor: EXECUTOR
     for_each: {{n: "${{{{ range({ITEMS}) }}}}"}}
     python: steps:item
     with: {{n: "${{{{ each.n }}}}"}}
@@ -72,7 +78,7 @@ def victims(process: subprocess.Popen[str], trial: Trial, target: str) -> list[i
         case "outputs":
             return [pid for pid, name in alive.items() if name == "flowpar:outputs"]
         case "task":
-            return [pid for pid, name in alive.items() if name == "item"][:1]
+            return [pid for pid, name in alive.items() if name in {"item", "flowpar:threads", "flowpar:inline"}][:1]
         case _:
             return list(alive)
 
@@ -85,63 +91,98 @@ def done_items(trial: Trial) -> set[str]:
     }
 
 
-def cycle(trial: Trial, draw: random.Random) -> bool:
-    """Run or go on, kill something, and check what is left; whether the run came to its end."""
-    before, done = trial.ran(), done_items(trial)
-    verb = ("resume",) if trial.has_begun() else ("run", "workflow.yaml")
-    process = trial.start(*verb, "-w", str(WORKERS), "--json")
-    delay_s = draw.choice([0.05, 0.3, 0.5, 0.7, 0.9, 1.2])
-    target = draw.choice(TARGETS)
-    until = time.monotonic() + delay_s
-    while process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    if process.poll() is None:
-        for pid in victims(process, trial, target):
-            tree.send(pid, signal.SIGKILL)
-    ended = trial.end_of(process)
-    left = trial.survivors()
-    assert left == {}, f"after a kill of {target}: {left}"
-    ran = trial.ran()
-    assert {item: ran[item] for item in done} == {item: before[item] for item in done}, f"{target}: ran again"
-    assert "Traceback" not in ended.stderr, ended
-    assert ended.code in {0, 1, 3, -signal.SIGKILL}, ended
-    if ended.code == 0:
-        assert json.loads(ended.stdout) == OUTPUTS
-    return bool(ended.code == 0)
+class Soak:
+    """Runs that are killed and gone on with until they are done, and what came of that."""
 
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._draw = random.Random(seed)  # noqa: S311 - the same each time, and no secret
+        self.told: Counter[str] = Counter()
+        # Guard and launcher killed together may leave what had left its session, until the run goes on.
+        self._spared: frozenset[int] = frozenset()
 
-def soak(folder: Path, *, seed: int, cycles: int) -> Counter[str]:
-    """Go through so many cycles, over as many runs as it takes; return what came of them."""
-    draw = random.Random(seed)  # noqa: S311 - the same each time, and no secret
-    shared_memory = set(os.listdir("/dev/shm"))  # noqa: PTH208
-    told: Counter[str] = Counter()
-    while told["cycles"] < cycles:
-        trial, kills = Trial(folder / str(told["runs"]), steps=STEPS, workflow=WORKFLOW), 0
-        told["runs"] += 1
+    def run(self, *, executors: tuple[str, ...], start_methods: tuple[str, ...]) -> None:
+        """Take one run to its end, whatever is killed on the way."""
+        workflow = WORKFLOW.replace("EXECUTOR", self._draw.choice(executors))
+        trial = Trial(self._folder / str(self.told["runs"]), steps=STEPS, workflow=workflow)
+        self.told["runs"] += 1
+        options = ("-w", str(WORKERS), "--json", "--start-method", self._draw.choice(start_methods))
+        self._spared = frozenset()
         try:
-            is_done = False
-            while not is_done:
-                is_done = cycle(trial, draw)
-                kills += 1
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}, run {told['runs']}, cycle {kills + 1} of it: {error}") from error
+            while not self._part(trial, options):
+                self.told["resumed"] += 1
         finally:
             trial.clear()
-        told["cycles"] += kills
-        ran = trial.ran()
-        assert set(ran) == {str(n) for n in range(ITEMS)}
-        told["bodies that ran again"] += sum(ran.values()) - ITEMS
-        # What was in flight, and what had ended and was about to be recorded.
-        assert sum(ran.values()) - ITEMS <= kills * (WORKERS + 1)
+        assert set(trial.ran()) == {str(n) for n in range(ITEMS)}
+
+    def _part(self, trial: Trial, options: tuple[str, ...]) -> bool:
+        """Run or go on, kill something, and check what is left; whether the run came to its end."""
+        before, done = trial.ran(), done_items(trial)
+        verb = ("resume",) if trial.has_begun() else ("run", "workflow.yaml")
+        process = trial.start(*verb, *options)
+        target = self._kill(process, trial)
+        ended = trial.end_of(process)
+        is_done: bool = ended.code == 0
+        left = trial.survivors(but=frozenset() if is_done else self._spared)
+        if target == "all":
+            self._spared |= left.keys()
+        else:
+            assert left == {}, f"after a kill of {target}: {left}"
+        ran, now_done = trial.ran(), done_items(trial)
+        assert {item: ran[item] for item in done} == {item: before[item] for item in done}, f"{target}: ran again"
+        assert done <= now_done, f"{target}: lost"
+        again = sum((ran - before).values()) - len(now_done - done)
+        assert again <= AGAIN_BY_A_KILL, f"{target}: {again} bodies were in vain"
+        self.told["bodies in vain"] += again
+        self.told["most bodies in vain by a kill"] = max(again, self.told["most bodies in vain by a kill"])
+        assert "Traceback" not in ended.stderr, ended
+        assert ended.code in {0, 3, -signal.SIGKILL}, ended
+        assert not is_done or json.loads(ended.stdout) == OUTPUTS
+        return is_done
+
+    def _kill(self, process: subprocess.Popen[str], trial: Trial) -> str:
+        """Kill something after a while, where the command is not over by then; return what."""
+        target = self._draw.choice(TARGETS)
+        if not self._comes_to_a_moment(process, trial):
+            return "nothing"
+        found = victims(process, trial, target)
+        for pid in found:
+            tree.send(pid, signal.SIGKILL)
+        if found:
+            self.told["kills"] += 1
+            self.told[f"kills of {target}"] += 1
+        return target
+
+    def _comes_to_a_moment(self, process: subprocess.Popen[str], trial: Trial) -> bool:
+        """Wait for some bodies to run, or for a time, as it begins; whether the command is still there."""
+        bodies = trial.ran().total() + self._draw.randint(1, ITEMS // 2)
+        delay_s = self._draw.choice([0.05, 0.3, 0.5, 0.8, DEADLINE_S, DEADLINE_S, DEADLINE_S, DEADLINE_S])
+        until = time.monotonic() + delay_s
+        while process.poll() is None and trial.ran().total() < bodies and time.monotonic() < until:
+            time.sleep(0.01)
+        return process.poll() is None
+
+
+def soak(
+    folder: Path, *, seed: int, kills: int, executors: tuple[str, ...], start_methods: tuple[str, ...]
+) -> Counter[str]:
+    """Kill so many times, over as many runs as it takes; return what came of them."""
+    shared_memory = set(os.listdir("/dev/shm"))  # noqa: PTH208
+    soaking = Soak(folder, seed)
+    while soaking.told["kills"] < kills:
+        try:
+            soaking.run(executors=executors, start_methods=start_methods)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}, {dict(soaking.told)}: {error}") from error
     left = {name for name in set(os.listdir("/dev/shm")) - shared_memory if not name.startswith("flowpar-seed-")}  # noqa: PTH208
     assert not {name for name in left if name.startswith(("sem.", "psm_"))}
-    return told
+    return soaking.told
 
 
 def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:
-    told = soak(tmp_path, seed=2, cycles=CYCLES)
+    told = soak(tmp_path, seed=2, kills=KILLS, executors=("process",), start_methods=("fork",))
 
-    assert told["cycles"] >= CYCLES
+    assert told["kills"] >= KILLS
 
 
 @pytest.mark.soak
@@ -149,7 +190,7 @@ def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:
 def test_hundreds_of_random_kills_lose_nothing(tmp_path: Path) -> None:
     seed = int(os.environ.get("FLOWPAR_SOAK_SEED", "1"))
 
-    told = soak(tmp_path, seed=seed, cycles=SOAKED_CYCLES)
+    told = soak(tmp_path, seed=seed, kills=SOAKED_KILLS, executors=EXECUTORS, start_methods=START_METHODS)
 
     sys.stderr.write(f"seed {seed}: {dict(told)}\n")
-    assert told["cycles"] >= SOAKED_CYCLES
+    assert told["kills"] >= SOAKED_KILLS
