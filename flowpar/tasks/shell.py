@@ -8,6 +8,7 @@ What it prints goes to the attempt's log as it comes, and is its output when it 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from dataclasses import dataclass, field
@@ -60,15 +61,25 @@ def shell(
     except TooMuchOutput as error:
         raise TaskFailed(Failure(FailureKind.OUTPUT, "", str(error))) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _not_started(f'"{command[0]}" cannot be started: {reason}', status=_NOT_RUN) from None
+        raise _not_started(f'"{command[0]}" cannot be started: {_why(error)}', status=_NOT_RUN) from None
     if ended.status != 0:
         raise TaskFailed(_failure_of(ended, "the shell" if isinstance(run, str) else f'"{command[0]}"'))
     return ShellOutput(ended.stdout, ended.stderr, ended.status)
 
 
+def _why(error: OSError | ValueError) -> str:
+    # That the program itself is there has been seen.
+    if isinstance(error, FileNotFoundError):
+        return "what its first line names to run it is not there"
+    if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
+        return 'it is no program for this machine, nor a text that begins with "#!"'
+    return error.strerror if isinstance(error, OSError) else str(error)
+
+
 def _in_shell(text: str, shell: str) -> list[str]:
     name = Path(shell).name
+    if text.startswith(("-", "+")):
+        text = f" {text}"  # a shell would take the text itself for its options
     if name == "bash":
         return [shell, "-eu", "-o", "pipefail", "-c", text]
     program = "/bin/sh" if shell == "sh" else shell

@@ -137,14 +137,26 @@ def test_another_interpreter_gets_the_text(context: TaskContext) -> None:
         (["no-such-program"], "sh", 'there is no program "no-such-program" on PATH'),
         (["./not-there"], "sh", '"./not-there" is not there'),
         (["./plain.txt"], "sh", '"./plain.txt" is not executable'),
+        (["./orphan"], "sh", '"./orphan" cannot be started: what its first line names to run it is not there'),
+        (["./no-program"], "sh", '"./no-program" cannot be started: it is no program for this machine'),
         ([], "sh", "a command needs a program as its first word"),
         (["echo", [1]], "sh", "each word of a command must be a text: a value of type list cannot stand inside a text"),
     ],
 )
 def test_what_cannot_be_started_is_named(context: TaskContext, run: object, shell_name: str, message: str) -> None:
     Path(context.cwd, "plain.txt").write_text("x")
+    for name, text in (("orphan", "#!/no/such/interpreter\n"), ("no-program", "\0\1\2")):
+        Path(context.cwd, name).write_text(text)
+        Path(context.cwd, name).chmod(0o700)
 
     assert failure_of(run, context, shell=shell_name).message.startswith(message)
+
+
+@pytest.mark.parametrize("shell_name", ["sh", "bash"])
+def test_a_text_that_begins_like_an_option_is_a_command(context: TaskContext, shell_name: str) -> None:
+    failure = failure_of("-x; echo never", context, shell=shell_name)
+
+    assert failure.exit_code == 127
 
 
 def test_words_are_passed_as_they_are(context: TaskContext) -> None:
