@@ -12,13 +12,13 @@ where they differ its checksum is taken again.
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import checksum
 from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
@@ -57,10 +57,10 @@ class ValueStore:
         """Keep what is encoded already."""
         if encoded.size_bytes < INLINE_BYTES and not as_file:
             data = encoded.join()
-            return ValueRef(len(data), _checksum([data]), encoded.is_plain, inline=data)
+            return ValueRef(len(data), checksum([data]), encoded.is_plain, inline=data)
         file = f"{_FOLDER}/{name}.val"
-        checksum, stamp = self._write(encoded, os.path.join(self._run_dir, file))
-        return ValueRef(encoded.size_bytes, checksum, encoded.is_plain, file=file, stamp=stamp)
+        digest, stamp = self._write(encoded, os.path.join(self._run_dir, file))
+        return ValueRef(encoded.size_bytes, digest, encoded.is_plain, file=file, stamp=stamp)
 
     def get(self, ref: ValueRef) -> object:
         """Return the value of a reference; runs code of its classes, so for workers only."""
@@ -89,7 +89,7 @@ class ValueStore:
             if status.st_size != ref.size_bytes:
                 raise ValueLost(f'the value file "{ref.file}" has {status.st_size} bytes and not {ref.size_bytes}')
             view = memoryview(mmap.mmap(number, 0, access=mmap.ACCESS_COPY))
-            if _stamp(status) != ref.stamp and _checksum([view]) != ref.checksum:
+            if _stamp(status) != ref.stamp and checksum([view]) != ref.checksum:
                 raise ValueLost(f'the value file "{ref.file}" was changed: its checksum does not match')
         finally:
             os.close(number)
@@ -101,7 +101,7 @@ class ValueStore:
         point("value.create")
         number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_A_LINK, 0o600)
         try:
-            checksum = _write_hashed(number, encoded)
+            digest = _write_hashed(number, encoded)
             stamp = _stamp(os.fstat(number))
             point("value.rename")
             os.replace(draft, path)
@@ -111,15 +111,15 @@ class ValueStore:
             raise
         finally:
             os.close(number)
-        return checksum, stamp
+        return digest, stamp
 
 
 def _write_hashed(number: int, encoded: Encoded) -> str:
     if encoded.size_bytes < _PARALLEL_BYTES:
         _write_all(number, encoded.chunks)
-        return _checksum(encoded.chunks)
+        return checksum(encoded.chunks)
     found: list[str] = []
-    hashing = Thread(target=lambda: found.append(_checksum(encoded.chunks)), name="flowpar-checksum")
+    hashing = Thread(target=lambda: found.append(checksum(encoded.chunks)), name="flowpar-checksum")
     hashing.start()
     try:
         _write_all(number, encoded.chunks)
@@ -134,13 +134,6 @@ def _write_all(number: int, chunks: Iterable[bytes | bytearray | memoryview]) ->
         view = memoryview(chunk)
         while view:
             view = view[os.write(number, view) :]
-
-
-def _checksum(chunks: Iterable[bytes | bytearray | memoryview]) -> str:
-    digest = hashlib.sha256(usedforsecurity=False)
-    for chunk in chunks:
-        digest.update(chunk)
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _stamp(status: os.stat_result) -> str:

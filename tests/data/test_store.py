@@ -126,4 +126,4 @@ def test_a_checksum_is_the_same_however_large_the_value_is(store: ValueStore) ->
     first, second = store.put(np.ones(1 << 20), "1"), store.put(np.ones(1 << 20), "2")
 
     assert first.checksum == second.checksum
-    assert first.checksum.startswith("sha256:")
+    assert first.checksum.startswith("blake2b:")

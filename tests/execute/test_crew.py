@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE_S = 20.0
-HEAVY = {"pydantic", "networkx", "rich", "click", "structlog", "yaml", "orjson", "psutil"}
+HEAVY = {"pydantic", "networkx", "rich", "click", "structlog", "yaml", "orjson", "psutil", "_hashlib"}
 
 STEPS = """
 import os, sys, time

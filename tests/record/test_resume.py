@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowpar.core.digest import checksum
 from flowpar.core.errors import StateError
 from flowpar.core.events import RunStopping
 from flowpar.core.outcome import ValueRef
@@ -102,8 +102,7 @@ def test_outputs_are_left_out_where_nobody_reads_them(tmp_path: Path) -> None:
 def put(run_dir: Path, name: str, content: bytes) -> ValueRef:
     (run_dir / "values").mkdir(exist_ok=True)
     (run_dir / "values" / name).write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return ValueRef(len(content), f"sha256:{digest}", is_plain=True, file=f"values/{name}")
+    return ValueRef(len(content), checksum([content]), is_plain=True, file=f"values/{name}")
 
 
 def test_values_as_they_were_written_stand_and_need_no_second_look(tmp_path: Path) -> None:
