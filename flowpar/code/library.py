@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import ast
 import builtins
-import tokenize
 import warnings
 from dataclasses import dataclass
+from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleFinder, ModuleSource, NotFound, is_installed
 from flowpar.code.names import Imported, Names, names_of
+from flowpar.core.digest import digest_bytes
 
 if TYPE_CHECKING:
     import os
@@ -38,6 +40,7 @@ class Module:
     tree: ast.Module | None
     names: Names
     lines: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -53,6 +56,7 @@ class Broken:
     message: str
     line: int = 0
     column: int = 1
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,18 @@ class Library:
         """Start with nothing read."""
         self._finder = ModuleFinder(search_path)
         self._modules: dict[str, Module | NotFound | Broken] = {}
+
+    @property
+    def looked(self) -> Looked:
+        """Return what was asked of the disk so far."""
+        found = self._finder.found.items()
+        modules = {name: None if isinstance(source, NotFound) else source for name, source in found}
+        files: dict[str, str] = {}
+        for module in self._modules.values():
+            if not isinstance(module, NotFound) and _has_text(module.source):
+                before = files.setdefault(module.source.file, module.digest)
+                files[module.source.file] = before if before == module.digest else ""  # it changed meanwhile
+        return Looked(self._finder.search_path, modules, files)
 
     def read(self, name: str) -> Module | NotFound | Broken:
         """Read a module by its dotted name, without importing it."""
@@ -163,22 +179,29 @@ class Library:
         return not isinstance(source, NotFound) and self._is_near(module, source)
 
 
+def _has_text(source: ModuleSource) -> bool:
+    return source.has_source and bool(source.file)
+
+
 def _parse(source: ModuleSource) -> Module | Broken:
-    if not source.has_source or not source.file:
+    if not _has_text(source):
         return Module(source, None, Names())
+    digest = ""
     try:
         if Path(source.file).stat().st_size > _LARGEST_SOURCE_BYTES:
             return Module(source, None, Names(is_open=True))
-        with tokenize.open(source.file) as stream:
-            text = stream.read()
+        content = Path(source.file).read_bytes()
+        digest = digest_bytes(content)
+        text = decode_source(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the user's escapes; Python tells them when the task runs
             tree = ast.parse(text, source.file)
     except SyntaxError as error:
-        return Broken(source, error.msg, error.lineno or 0, max(error.offset or 1, 1))
+        return Broken(source, error.msg, error.lineno or 0, max(error.offset or 1, 1), digest)
     except (OSError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
-        return Broken(source, _reason(error))
-    return Module(source, tree, names_of(tree.body, package=source.package), tuple(text.splitlines()))
+        return Broken(source, _reason(error), digest=digest)
+    names = names_of(tree.body, package=source.package)
+    return Module(source, tree, names, tuple(text.splitlines()), digest)
 
 
 def _reason(error: Exception) -> str:

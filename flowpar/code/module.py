@@ -63,6 +63,16 @@ class ModuleFinder:
         self._found: dict[str, ModuleSource | NotFound] = {}
         self._listings: dict[str, frozenset[str]] = {}
 
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """Return where it looks."""
+        return self._entries
+
+    @property
+    def found(self) -> dict[str, ModuleSource | NotFound]:
+        """Return what it was asked for so far, and found."""
+        return dict(self._found)
+
     def find(self, name: str) -> ModuleSource | NotFound:
         """Find a module by its dotted name."""
         if name not in self._found:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from flowpar.code.library import Resolved
+    from flowpar.code.looked import Looked
 
 _MOST_ALIASES = 16
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -45,6 +46,11 @@ class Signatures:
         self._library = Library(search_path)
         self._reader = Reader(self._library, Annotations(self._library))
         self._read: dict[str, Signature | TargetProblem] = {}
+
+    @property
+    def looked(self) -> Looked:
+        """Return what was asked of the disk so far."""
+        return self._library.looked
 
     def of(self, target: str) -> Signature | TargetProblem:
         """Read the signature of "module:function", where the function may be nested ("module:Class.method")."""

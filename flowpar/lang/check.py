@@ -14,25 +14,21 @@ from typing import TYPE_CHECKING
 
 from flowpar.code.signature import Signatures
 from flowpar.core.diagnostics import Diagnostics
-from flowpar.core.source import Source
 from flowpar.lang.binding import bind
 from flowpar.lang.checked import Checked
 from flowpar.lang.collector import collector_paused
 from flowpar.lang.kinds import kinds_of
 from flowpar.lang.loader import load
 from flowpar.lang.node import ScalarNode, SequenceNode
+from flowpar.lang.reading import label_sources
 from flowpar.lang.rules.every import check_workflow
 from flowpar.lang.rules.own_check import check_own
 from flowpar.lang.rules.target import Targets
+from flowpar.plugin.used import UsedKinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flowpar.core.diagnostics import Diagnostic
     from flowpar.lang.node import Document
     from flowpar.plugin.registry import Registry
-
-_LARGEST_SHOWN_BYTES = 4 * 1024 * 1024
 
 
 def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
@@ -51,7 +47,8 @@ def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
     diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
     used = kinds.used_by(bound.workflow)
     roots = [source.root for source in used.values() if source.root]
-    targets = Targets(Signatures([*python_path, *sys.path, *roots]), used)
+    signatures = Signatures([*python_path, *sys.path, *roots])
+    targets = Targets(signatures, used)
     with collector_paused():  # syntax trees of expressions by the thousand: 3.3 s of 20,000 tasks become 2.1 s
         rules = check_workflow(bound.workflow, document, targets)
     diagnostics.extend(rules.diagnostics)
@@ -61,7 +58,7 @@ def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
     return Checked(
         name,
         diagnostics,
-        {**_label_sources(diagnostics), **sources},
+        {**label_sources(diagnostics), **sources},
         workflow=bound.workflow,
         document=document,
         folder=folder.absolute(),
@@ -69,6 +66,9 @@ def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
         tasks=rules.tasks,
         outputs=rules.outputs,
         env=rules.env,
+        looked=signatures.looked,
+        kinds=UsedKinds(kinds.entries, str(folder), python_path, kinds.local, used),
+        has_own_checks=bool(asked),
     )
 
 
@@ -78,15 +78,3 @@ def _python_path(document: Document, folder: Path) -> tuple[str, ...]:
     nodes = node.items if isinstance(node, SequenceNode) else (node,)
     more = [folder / child.text for child in nodes if isinstance(child, ScalarNode) and child.text]
     return tuple(dict.fromkeys(str(entry) for entry in (folder, *more)))
-
-
-def _label_sources(diagnostics: Iterable[Diagnostic]) -> dict[str, Source]:
-    """Read the Python files that findings point into, for their excerpts."""
-    found: dict[str, Source] = {}
-    for file in {label.file for diagnostic in diagnostics for label in diagnostic.labels}:
-        try:
-            if Path(file).stat().st_size <= _LARGEST_SHOWN_BYTES:
-                found[file] = Source(file, Path(file).read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            continue
-    return found

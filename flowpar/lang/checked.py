@@ -23,6 +23,7 @@ from flowpar.lang.node import ScalarNode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flowpar.code.looked import Looked
     from flowpar.code.signature import Signature
     from flowpar.core.diagnostics import Diagnostics
     from flowpar.core.source import Source
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Expression, Template
     from flowpar.lang.model import Workflow
     from flowpar.lang.node import Document
+    from flowpar.plugin.used import UsedKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class Checked:
 
     `folder` is the workflow's, absolute; `python_path` is what tasks get before their `sys.path`, absolute,
     the workflow's folder first. `sources` has the texts that findings point into, by path.
+    `looked` and `kinds` say what it took from beside the document; where `has_own_checks`, code of
+    task types had a say, too.
     """
 
     path: str
@@ -186,6 +190,9 @@ class Checked:
     tasks: Mapping[str, CheckedTask] = field(default_factory=dict)
     outputs: Mapping[str, Template] = field(default_factory=dict)
     env: Mapping[str, Template] = field(default_factory=dict)
+    looked: Looked | None = None
+    kinds: UsedKinds | None = None
+    has_own_checks: bool = False
 
     @property
     def is_sound(self) -> bool:

@@ -29,6 +29,8 @@ class Kinds:
     registry: Registry
     known: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
+    entries: tuple[str, ...] = ()
+    local: tuple[TaskTypeSource, ...] = ()
 
     def used_by(self, workflow: Workflow) -> dict[str, TaskTypeSource]:
         """Return the task types that a workflow uses, but `python`; raises PluginError for one that is unusable."""
@@ -50,7 +52,7 @@ def kinds_of(document: Document, registry: Registry, folder: Path, python_path: 
     known = BUILT_IN_KINDS | {source.kind for source in local}
     if _has_other_kinds(document, known):
         known |= set(registry.kinds())
-    return Kinds(registry, known, diagnostics)
+    return Kinds(registry, known, diagnostics, entries, local)
 
 
 def _has_other_kinds(document: Document, known: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic
@@ -12,9 +13,10 @@ from flowpar.core.source import NOWHERE, Source
 from flowpar.lang.node import Lines
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+_LARGEST_SHOWN_BYTES = 4 * 1024 * 1024
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # The marks of UTF-32 begin like those of UTF-16, so they come first.
@@ -60,6 +62,18 @@ def decode(content: bytes, path: str) -> Source | Diagnostic:
         hint = "save it as UTF-8" if code == 0 else f'write it in double quotes as "\\u{code:04x}"'
         return _not_text(path, f"the file holds {name}", text=text, offset=found.start(), hint=hint)
     return Source(path, text)
+
+
+def label_sources(diagnostics: Iterable[Diagnostic]) -> dict[str, Source]:
+    """Read the Python files that findings point into, for their excerpts."""
+    found: dict[str, Source] = {}
+    for file in {label.file for diagnostic in diagnostics for label in diagnostic.labels}:
+        try:
+            if Path(file).stat().st_size <= _LARGEST_SHOWN_BYTES:
+                found[file] = Source(file, Path(file).read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            continue
+    return found
 
 
 def _read_bytes(name: str) -> bytes | str:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from flowpar.core.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowpar.lang.checked import Checked
 
 WRONG_ENV_FILE = "FP223"
@@ -57,6 +59,14 @@ def read_env_files(checked: Checked) -> EnvFiles:
             span = checked.document.span(("env_file",))
             found.append(Diagnostic(WRONG_ENV_FILE, f'env file "{file}" {problem}', checked.document.source.path, span))
     return EnvFiles(variables, tuple(found))
+
+
+def read_variables(folder: str, files: Sequence[str]) -> dict[str, str]:
+    """Return the variables of env files, later ones winning; raises DotenvProblem."""
+    variables: dict[str, str] = {}
+    for file in files:
+        variables |= parse_dotenv(_text_of(Path(folder, file)))
+    return variables
 
 
 def parse_dotenv(text: str) -> dict[str, str]:

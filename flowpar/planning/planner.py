@@ -10,7 +10,7 @@ pydantic ends before the plan and networkx in it: who runs a plan needs neither.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostics
@@ -21,7 +21,9 @@ from flowpar.lang.check import check
 from flowpar.planning.expand import count_items
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
+from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
+from flowpar.planning.prepared import Prepared as Prepared  # noqa: PLC0414 - callers need it along with `prepare`
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
 
@@ -30,23 +32,12 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from flowpar.core.source import Source
     from flowpar.expr.template import Template
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
     from flowpar.lang.inputs import GivenInputs
     from flowpar.plugin.registry import Registry
 
 _GRACE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A workflow that was read: its plan, or the findings why there is none; `sources` by path as messages show it."""
-
-    path: str
-    plan: Plan | None
-    diagnostics: Diagnostics
-    sources: Mapping[str, Source]
 
 
 def prepare(
@@ -59,9 +50,11 @@ def prepare(
     `executor` is the command line's. Raises PluginError for a task type that can't be used, and
     UsageError where `executor` is not for one of the tasks.
     """
+    # Asked first: who changes something while the plan is made must not be taken to have changed it before.
+    setting = "" if given is None else setting_of(os.fspath(path), registry=registry, executor=executor)
     checked = check(path, registry=registry)
     diagnostics = Diagnostics(list(checked.diagnostics.found))
-    plan = None
+    plan, grounds = None, None
     if checked.document is not None:
         needs = {task.id: task.needs for task in checked.tasks.values()}
         graph = build_graph(needs)
@@ -73,7 +66,10 @@ def prepare(
             plan = plan if given is None else _with_fingerprints(plan, checked)
             diagnostics.extend(reader.found)
             _refuse_threads(plan, executor)
-    return Prepared(os.fspath(path), None if diagnostics.has_errors else plan, diagnostics, checked.sources)
+            grounds = None if settled.env is None else grounds_of(checked, settled.env, setting)
+    if diagnostics.has_errors:
+        plan, grounds = None, None
+    return Prepared(os.fspath(path), plan, diagnostics, checked.sources, grounds)
 
 
 def _refuse_threads(plan: Plan, executor: str | None) -> None:

@@ -1,0 +1,154 @@
+"""All that a plan was made from, beside what was given for the run: as long as it holds, so does the plan.
+
+    setting      who reads, where, and how: versions, the path of modules, the current folder, options
+    text         of the workflow
+    looked       modules that were looked up and Python files that were read
+    kinds        task types and who brings them
+    variables    of the environment, those that settings and fan-outs read; `mentioned` are whether they are set
+
+Grounds hold digests, never values of variables, and are asked again by the code that asked first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar import __version__
+from flowpar.core.digest import digest
+from flowpar.core.source import Source
+from flowpar.expr.references import references
+from flowpar.lang.reading import read_source
+from flowpar.planning.dotenv import DotenvProblem, read_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from flowpar.code.looked import Looked
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import Checked
+    from flowpar.plugin.registry import Registry
+    from flowpar.plugin.used import UsedKinds
+
+_OWN_FOLDER = Path(__file__).parents[1]
+# What has a part in a plan: a version alone says nothing where somebody works on flowpar itself.
+_OWN_ROOMS = ("code", "core", "execute", "expr", "lang", "lang/rules", "planning", "plugin", "tasks")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is read again when grounds hold: the workflow's text and the variables of its env files."""
+
+    source: Source
+    env_file: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What one plan stands on."""
+
+    setting: str
+    text: str
+    folder: str
+    looked: Looked
+    kinds: UsedKinds
+    env_files: tuple[str, ...]
+    variables: Mapping[str, str]
+    mentioned: Mapping[str, bool]
+
+    def hold(self, path: str, registry: Registry) -> Held | None:
+        """Ask again for all but the setting; None where one answer is another one now."""
+        source = read_source(path)
+        if not isinstance(source, Source) or digest(source.text) != self.text:
+            return None
+        try:
+            env_file = read_variables(self.folder, self.env_files)
+        except DotenvProblem:
+            return None
+        is_same = self._is_environment({**os.environ, **env_file}) and self.kinds.are_found_by(registry)
+        return Held(source, env_file) if is_same and self.looked.holds() else None
+
+    def _is_environment(self, environment: Mapping[str, str]) -> bool:
+        return all(_digest_of(environment, name) == expected for name, expected in self.variables.items()) and all(
+            (name in os.environ) == expected for name, expected in self.mentioned.items()
+        )
+
+
+def setting_of(path: str, *, registry: Registry, executor: str | None) -> str:
+    """Return the digest of who reads a workflow, where, and how."""
+    return digest(
+        (
+            (__version__, _own_stamps(), sys.version, tuple(sys.path)),
+            (path, _current_folder(), os.environ.get("HOME")),
+            (executor, registry.allows_plugins, registry.runs_local_checks),
+        )
+    )
+
+
+def grounds_of(checked: Checked, environment: Mapping[str, str], setting: str) -> Grounds | None:
+    """Return what the plan of a sound workflow stands on; None where not all of it can be asked again."""
+    workflow, document = checked.workflow, checked.document
+    looked, kinds = checked.looked, checked.kinds
+    if workflow is None or document is None or looked is None or kinds is None:
+        return None
+    read = set(_variables_in(_read_before_the_run(checked)))
+    if checked.has_own_checks or not looked.is_repeatable or None in read:  # None is the environment as a whole
+        return None
+    # Only a name near one of the workflow's own is warned of, and what env files hold is not looked at.
+    has_warnings = bool(workflow.env) and not workflow.env_file
+    mentioned = set(_variables_in(_templates_of(checked))) if has_warnings else set()
+    return Grounds(
+        setting=setting,
+        text=digest(document.source.text),
+        folder=str(checked.folder),
+        looked=looked,
+        kinds=kinds,
+        env_files=tuple(workflow.env_file),
+        variables={name: _digest_of(environment, name) for name in read if name is not None},
+        mentioned={name: name in os.environ for name in mentioned if name is not None},
+    )
+
+
+def _read_before_the_run(checked: Checked) -> Iterator[Template]:
+    for task in checked.tasks.values():
+        yield from task.settings.values()
+        if task.fan_out is not None:
+            yield from task.fan_out.names.values()
+
+
+def _templates_of(checked: Checked) -> Iterator[Template]:
+    yield from checked.env.values()
+    yield from checked.outputs.values()
+    yield from _read_before_the_run(checked)
+    for task in checked.tasks.values():
+        yield from task.call.arguments.values()
+        yield from task.call.env.values()
+        yield from (template for template in (task.call.cwd, task.condition) if template is not None)
+
+
+def _variables_in(templates: Iterable[Template]) -> Iterator[str | None]:
+    for template in templates:
+        yield from (reference.name for reference in references(template) if reference.context == "env")
+
+
+def _digest_of(environment: Mapping[str, str], name: str) -> str:
+    return digest(environment.get(name))
+
+
+def _current_folder() -> str | None:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
+
+
+def _own_stamps() -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for room in _OWN_ROOMS:
+        with os.scandir(_OWN_FOLDER / room) as entries:
+            files = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".py")]
+        found += [(f"{room}/{name}", status.st_mtime_ns, status.st_size) for name, status in files]
+    return tuple(sorted(found))

@@ -1,0 +1,30 @@
+"""What comes of a workflow file before it runs: its plan or the findings, and what they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.core.diagnostics import Diagnostics
+    from flowpar.core.source import Source
+    from flowpar.planning.grounds import Grounds
+    from flowpar.planning.model import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A workflow that was read: its plan, or the findings why there is none; `sources` by path as messages show it.
+
+    `grounds` are there where the plan would be the same again as long as they hold; `is_kept` says that it
+    was made earlier and they do.
+    """
+
+    path: str
+    plan: Plan | None
+    diagnostics: Diagnostics
+    sources: Mapping[str, Source]
+    grounds: Grounds | None = None
+    is_kept: bool = False
