@@ -88,7 +88,8 @@ def _task_row(name: str, task: SettledTask | None, *, is_running: bool) -> dict[
 
 def _state(task: SettledTask | None, *, is_running: bool) -> str:
     if task is not None and task.standing.state is not None:
-        return task.standing.state.value.replace("_", " ")
+        tolerated = " (tolerated)" if task.standing.is_tolerated else ""
+        return task.standing.state.value.replace("_", " ") + tolerated
     # What a resume takes back keeps the number of its attempts and nothing else.
     has_begun = task is not None and any(one.pid is not None for one in (task.standing, *task.items.values()))
     if has_begun:

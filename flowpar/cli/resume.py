@@ -88,7 +88,7 @@ def command(
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, earlier.folder.path)
-    show_outputs(screen, end, is_json=arguments.is_json)
+    show_outputs(screen, end, earlier.folder.path, is_json=arguments.is_json)
     return end.exit_code
 
 

@@ -50,7 +50,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, folder.path)
-    show_outputs(screen, end, is_json=arguments.is_json)
+    show_outputs(screen, end, folder.path, is_json=arguments.is_json)
     return end.exit_code
 
 

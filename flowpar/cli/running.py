@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -17,7 +18,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.engine.build import EngineOptions
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
-from flowpar.report.wording import reason_of
+from flowpar.report.wording import near, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,13 +131,17 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def show_outputs(screen: Screen, end: RunEnd, *, is_json: bool) -> None:
-    """Print the outputs of a run that ended well, or say why there are none."""
+def show_outputs(screen: Screen, end: RunEnd, run_dir: Path, *, is_json: bool) -> None:
+    """Print the outputs of a run that ended well, or say why there are none, or where they are."""
     if end.outputs_failure is not None:
         screen.tell(f"flowpar: the outputs cannot be made: {reason_of(end.outputs_failure)}", "error")
     if end.outputs is None or end.exit_code != ExitCode.OK:
         return
-    if is_json:
+    outputs = json.loads(end.outputs)
+    if outputs and not screen.has_stdout:
+        file = shlex.quote(near(os.path.join(run_dir, "outputs.json")))  # noqa: PTH118
+        screen.tell(f"flowpar: stdout is closed, so the outputs are not printed; they are in {file}", "warning")
+    elif is_json:
         screen.show(f"{end.outputs}\n")
-    elif outputs := json.loads(end.outputs):
+    elif outputs:
         screen.show(readable(outputs))

@@ -171,7 +171,7 @@ class RunStopping:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The run is over; `counts` maps states to tasks (a fan-out counts once)."""
+    """The run is over; `counts` maps states to tasks: a fan-out counts once, a failure that is tolerated as that."""
 
     run_id: str
     at: float

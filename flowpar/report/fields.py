@@ -48,7 +48,7 @@ class RunStopping(TypedDict):
 
 
 class RunFinished(TypedDict):
-    """The run is over; `counts` maps states to numbers of tasks, a fan-out counts once."""
+    """The run is over; `counts` maps states, and `tolerated` failures, to numbers of tasks; a fan-out counts once."""
 
     status: str
     exit_code: int

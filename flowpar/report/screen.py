@@ -55,6 +55,11 @@ class Screen:
                 reconfigure(errors="backslashreplace")
 
     @property
+    def has_stdout(self) -> bool:
+        """Whether there is a stdout to write to; `>&-` closes it."""
+        return self._stdout is not None
+
+    @property
     def draws_unicode(self) -> bool:
         """Whether stdout takes more than ASCII."""
         return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")

@@ -8,14 +8,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.errors import ExitCode
 from flowpar.core.events import RunFinished, RunStarted, TaskEnded
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
 from flowpar.report.terminal import one_line, strip_controls
-from flowpar.report.wording import duration, name_of, reason_of, tallied
+from flowpar.report.wording import duration, name_of, near, reason_of, tallied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flowpar.core.events import Event
 
@@ -24,6 +25,7 @@ _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 # A frame of the stack that faulthandler writes at a crash, innermost first; a traceback has a comma before "in".
 _CRASH_FRAME = re.compile(r'  File "(?P<file>.*)", line \d+ in ')
+_ENDS: Mapping[int, str] = {ExitCode.TERMINATED: "terminated", ExitCode.HUNG_UP: "hung up"}  # both are interrupted runs
 _OUR_INNERMOST = os.path.join("flowpar", "execute", "attempt.py")  # noqa: PTH118 - as it ends in a text
 
 
@@ -68,7 +70,7 @@ class SummarySink:
         """Return the summary: failures, then one line on the run; empty where no run took place."""
         if self._run is None or self._finished is None:
             return ""
-        folder = _near(self._run.run_dir)
+        folder = near(self._run.run_dir)
         parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
         if self._more:
             parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
@@ -132,19 +134,10 @@ def _without_our_frames(lines: Iterable[str]) -> Iterator[str]:
 def _last_line(finished: RunFinished, folder: str) -> str:
     counts = tallied(finished.counts)
     took = duration(finished.duration_s)
-    status = finished.status.value.replace("_", " ")
+    status = _ENDS.get(finished.exit_code) or finished.status.value.replace("_", " ")
     return f"{status} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
 
 
 def _typed(path: Path) -> str:
     """Return a path as one types it in a shell, harmless on a terminal."""
-    return one_line(shlex.quote(_near(os.fspath(path))), limit=4096)
-
-
-def _near(path: str) -> str:
-    """Return a path relative to the current folder where it lies below it."""
-    try:
-        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - as above
-    except FileNotFoundError:
-        return path
-    return path.removeprefix(here)
+    return one_line(shlex.quote(near(os.fspath(path))), limit=4096)

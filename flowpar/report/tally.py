@@ -1,7 +1,7 @@
 """What a run looks like right now, added up from its events; every live view reads it.
 
 total    tasks, a fan-out counting as its items once it knows them
-done     those that came to an end, by state
+done     those that came to an end, by state; a failure that is tolerated is none
 running  attempts that run now, in the order in which they started
 """
 
@@ -61,7 +61,7 @@ class Tally:
             case TaskStarted(subject, at):
                 self.running[subject.task, subject.item] = Running(subject, at)
             case TaskEnded(subject):
-                self._end(subject, event.state.value)
+                self._end(subject, "tolerated" if event.is_tolerated else event.state.value)
             case TaskSkipped(subject):
                 self._end(subject, "skipped")
             case TaskRetrying(subject):

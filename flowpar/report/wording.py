@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     from flowpar.core.events import Subject
     from flowpar.core.outcome import Failure
 
-_ORDER = ("succeeded", "cached", "skipped", "failed", "timed_out", "cancelled")
+_COUNTED = {
+    "succeeded": "succeeded",
+    "cached": "cached",
+    "skipped": "skipped",
+    "tolerated": "failed (tolerated)",
+    "failed": "failed",
+    "timed_out": "timed out",
+    "cancelled": "cancelled",
+}
 
 
 def name_of(subject: Subject) -> str:
@@ -56,7 +65,7 @@ def counted(number: int, noun: str) -> str:
 
 def tallied(counts: Mapping[str, int]) -> str:
     """Return counts by state as `3 succeeded, 1 failed`, always in the same order, without zeros."""
-    parts = [f"{counts[state]} {state.replace('_', ' ')}" for state in _ORDER if counts.get(state)]
+    parts = [f"{counts[state]} {words}" for state, words in _COUNTED.items() if counts.get(state)]
     return ", ".join(parts)
 
 
@@ -66,3 +75,12 @@ def reason_of(failure: Failure, *, limit: int = 300) -> str:
     if failure.kind is not FailureKind.EXCEPTION:
         return message
     return f"{failure.type}: {message}" if message else failure.type
+
+
+def near(path: str) -> str:
+    """Return a path relative to the current folder where it lies below it, and that is not the root of all."""
+    try:
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - the text of an event, and back to text
+    except FileNotFoundError:
+        return path
+    return path if here == os.sep else path.removeprefix(here)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.run import RunOptions
 
+# Beside the states, in the counts of a run: a failure of a task that may fail.
+_TOLERATED = "tolerated"
+
 
 class Announcer:
     """Turns what the loop saw into events and emits them."""
@@ -118,14 +121,14 @@ class Announcer:
         self, run_id: str, records: Mapping[str, Record], *, status: RunStatus, exit_code: int, duration_s: float
     ) -> None:
         """The run is over."""
-        counts = Counter(record.state for record in records.values())
+        counts = Counter(_TOLERATED if record.is_tolerated else record.state.value for record in records.values())
         event = events.RunFinished(
             run_id=run_id,
             at=self._clock.now(),
             status=status,
             exit_code=exit_code,
             duration_s=duration_s,
-            counts={state.value: counts[state] for state in TaskState if counts[state]},
+            counts={state: counts[state] for state in (*TaskState, _TOLERATED) if counts[state]},
             failed=tuple(task for task, record in records.items() if record.has_failed),
         )
         self._sink.emit(event)

@@ -107,6 +107,19 @@ def test_show_tells_of_each_task(failed: Desk, say: Callable[..., tuple[int, str
     assert 'task "bad" failed' in rows["after"]
 
 
+def test_a_tolerated_failure_is_shown_as_that(desk: Desk, say: Callable[..., tuple[int, str, str]]) -> None:
+    desk.write("tasks:\n  may: {shell: exit 3, allow_failure: true}\n  good: {shell: 'true'}\n")
+
+    done = desk.run("run", "workflow.yaml")
+    _, listed, _ = say("runs")
+    _, shown, _ = say("show", "last")
+
+    assert done.returncode == 0
+    assert "1 succeeded, 1 failed (tolerated)\n" in done.stderr
+    assert listed.rstrip().endswith("1 succeeded, 1 failed (tolerated)")
+    assert any(line.startswith("may   failed (tolerated)  ") for line in shown.splitlines())
+
+
 def test_show_tells_programs_everything(failed: Desk, say: Callable[..., tuple[int, str, str]]) -> None:
     _, out, _ = say("show", "last", "--json")
 

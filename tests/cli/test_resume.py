@@ -304,7 +304,7 @@ def test_a_run_that_goes_on_is_not_resumed_twice(desk: Desk) -> None:
 
     assert (second.returncode, second.stdout) == (3, "")
     assert f"is in use by process {engine_of(desk)}" in second.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # it waits for nobody; a starved machine takes seconds to start it
     run.send_signal(signal.SIGINT)
     assert run.wait(20) == 130
 

@@ -240,6 +240,34 @@ def test_a_full_disk_ends_the_run_with_a_clear_word(desk: Desk) -> None:
     assert "file too large" in done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--json", "-q")], ids=["plain", "json"])
+def test_a_closed_stdout_does_not_harm_the_run_and_is_said(desk: Desk, more: tuple[str, ...]) -> None:
+    desk.write(DOUBLE)
+    closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *desk.command("run", "workflow.yaml", *more)]
+
+    done = subprocess.run(
+        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=50, check=False
+    )
+
+    file = f".flowpar/runs/{desk.newest_run().name}/outputs.json"
+    assert done.returncode == 0
+    assert (
+        done.stderr.splitlines()[-1] == f"flowpar: stdout is closed, so the outputs are not printed; they are in {file}"
+    )
+    assert json.loads((desk.folder / file).read_text()) == {"doubled": 8}
+
+
+def test_a_closed_stdout_is_nothing_to_a_run_without_outputs(desk: Desk) -> None:
+    desk.write(MARKING)
+    closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *desk.command("run", "workflow.yaml", "-q")]
+
+    done = subprocess.run(
+        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=50, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_reader_that_goes_away_does_not_harm_the_run(desk: Desk) -> None:
     desk.write(DOUBLE)
     reader, writer = os.pipe()
@@ -296,9 +324,11 @@ def test_fail_fast_starts_nothing_more(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["int", "term", "hup"]
+    ("number", "code", "told"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
+    ids=["int", "term", "hup"],
 )
-def test_a_signal_ends_the_run_and_says_so(desk: Desk, number: signal.Signals, code: int) -> None:
+def test_a_signal_ends_the_run_and_says_so(desk: Desk, number: signal.Signals, code: int, told: str) -> None:
     desk.write(WAITING)
     run = subprocess.Popen(
         desk.command("run", "workflow.yaml", "-v"),
@@ -316,7 +346,8 @@ def test_a_signal_ends_the_run_and_says_so(desk: Desk, number: signal.Signals, c
         out, err = run.communicate(timeout=20)
 
     assert (run.returncode, out) == (code, "")
-    assert "stopping: " in err
+    assert f"stopping: {told}\n" in err
+    assert err.splitlines()[-3].startswith(f"{told} in ")
     assert "Traceback" not in err
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus
 from flowpar.report.summary import SummarySink
@@ -73,6 +75,25 @@ def test_a_good_run_is_one_line_and_its_folder() -> None:
     text = summary(run_started(), task_succeeded(), run_finished(RunStatus.SUCCEEDED, succeeded=1))
 
     assert text == "succeeded in 3.00 s: 1 succeeded\nrun folder: /run\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(ExitCode.INTERRUPTED, "interrupted"), (ExitCode.TERMINATED, "terminated"), (ExitCode.HUNG_UP, "hung up")],
+)
+def test_a_run_that_was_stopped_says_by_what(code: ExitCode, told: str) -> None:
+    finished = replace(run_finished(RunStatus.INTERRUPTED, cancelled=1), exit_code=code)
+
+    assert f"\n{told} in 3.00 s: 1 cancelled\n" in "\n" + summary(run_started(), finished)
+
+
+def test_the_way_on_is_left_with_who_outlives_the_run_as_soon_as_it_began() -> None:
+    left: list[str] = []
+    sink = SummarySink(leave_word=left.append)
+
+    sink.emit(run_started(run_dir=f"/state/runs/{RUN}"))
+
+    assert left == [sink.way_on()] != [""]
 
 
 def test_a_folder_below_the_current_one_is_named_from_here() -> None:

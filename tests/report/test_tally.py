@@ -78,6 +78,15 @@ def test_failures_skips_and_the_stop_are_known() -> None:
     assert tally.stopping == "interrupted"
 
 
+def test_a_tolerated_failure_is_no_failure() -> None:
+    tally = Tally()
+    for event in (run_started(["a", "b"]), task_failed("a", is_tolerated=True), task_failed("b", 3)):
+        tally.take(event)
+
+    assert tally.failed_count == 1
+    assert tally.done == {"tolerated": 1, "failed": 1}
+
+
 def test_late_progress_of_an_ended_attempt_is_nothing() -> None:
     tally = Tally()
     for event in (run_started(), task_started(), task_succeeded(), TaskProgressed(subject(), AT, 1, 2, "")):

@@ -104,6 +104,7 @@ def test_a_tolerated_failure_counts_as_success() -> None:
     assert played.end.states == {"a": TaskState.FAILED, "b": TaskState.SUCCEEDED}
     assert played.end.exit_code is ExitCode.OK
     assert played.sink.of(TaskEnded)[0].is_tolerated
+    assert played.sink.of(RunFinished)[0].counts == {"succeeded": 1, "tolerated": 1}
 
 
 def test_a_dependent_starts_only_after_a_commit_of_what_it_needs() -> None:
