@@ -1,0 +1,129 @@
+"""A folder with a workflow in which the real command is run, and what its journal says of it.
+
+The tests beside this file follow the catalogue of faults in the documents on reliability: `test_t14_…` is row 14 of
+the faults of tasks (T), O those of the command itself, P of the data plane, S of security, D of the graph.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowpar.execute import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_S = 90.0
+MARK = "FLOWPAR_YARD"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Yard:
+    """Owns every process started in it: they carry its mark."""
+
+    folder: Path
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, workflow: str, steps: str = "") -> None:
+        (self.folder / "workflow.yaml").write_text(f"flowpar: 1\nname: yard\n{textwrap.dedent(workflow)}")
+        (self.folder / "steps.py").write_text(textwrap.dedent(steps))
+
+    def start(self, *arguments: str, shell: str = "", **environment: str) -> subprocess.Popen[str]:
+        """Start a command, after what is done in a shell first."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f'{shell}\nexec "$@"', "sh", sys.executable, "-m", "flowpar", *arguments],
+            cwd=self.folder,
+            env={**plain, **environment, MARK: self.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def end_of(self, process: subprocess.Popen[str], *, within_s: float = DEADLINE_S) -> Ended:
+        began = time.monotonic()
+        stdout, stderr = process.communicate(timeout=within_s)
+        return Ended(process.returncode, stdout, stderr, time.monotonic() - began)
+
+    def command(self, *arguments: str, within_s: float = DEADLINE_S, shell: str = "", **environment: str) -> Ended:
+        return self.end_of(self.start(*arguments, shell=shell, **environment), within_s=within_s)
+
+    def run(self, *options: str, **environment: str) -> Ended:
+        return self.end_of(self.start("run", "workflow.yaml", *options, **environment))
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the newest run."""
+        return max((self.folder / ".flowpar" / "runs").iterdir())
+
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.run_dir / "events.jsonl").read_text().splitlines()]
+
+    def ends(self) -> dict[str, dict[str, Any]]:
+        """Return the last record of each task."""
+        return {record["task"]: record for record in self.records() if record.get("task")}
+
+    def survivors(self, *, within_s: float = 3.0) -> dict[int, str]:
+        """Return which processes that carry the mark are left when the time is over, by name."""
+        until = time.monotonic() + within_s
+        while (left := self._alive()) and time.monotonic() < until:
+            time.sleep(0.01)
+        return left
+
+    def clear(self) -> None:
+        for pid in self._alive():
+            tree.send(pid, 9)
+        for process in self.started:
+            process.communicate(timeout=DEADLINE_S)
+
+    def _alive(self) -> dict[int, str]:
+        wanted = f"{MARK}={self.mark}".encode()
+        marked = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    environment = (entry / "environ").read_bytes()
+                except OSError:
+                    continue
+                if wanted in environment and tree.is_alive(int(entry.name)):
+                    marked[int(entry.name)] = tree.name_of(int(entry.name))
+        return marked
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    made = Yard(tmp_path)
+    yield made
+    made.clear()
+
+
+@pytest.fixture(scope="module")
+def shared_yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    made = Yard(tmp_path_factory.mktemp("yard"))
+    yield made
+    made.clear()
