@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - import time
 _MACHINERY: Final = ("<frozen importlib", "<frozen runpy", importlib.__file__)
+_MAX_NAME = 300
 _MAX_MESSAGE = 10_000
 _MAX_TRACEBACK = 100_000
 
@@ -63,9 +64,11 @@ def type_of(error: BaseException) -> str:
 
 
 def _name_of(kind: type) -> str:
-    return (
-        kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    # Both are what the user's code made of them; `__module__` need not even be text.
+    module: object = kind.__module__
+    module = module if isinstance(module, str) else "?"
+    whole = kind.__qualname__ if module in {"builtins", "__main__"} else f"{module}.{kind.__qualname__}"
+    return "".join(letter if letter.isprintable() else "?" for letter in whole[:_MAX_NAME])
 
 
 def message_of(error: BaseException) -> str:

@@ -27,6 +27,9 @@ TROUBLE = """
     class Held(Exception):
         def __init__(self): super().__init__("held"); self.lock = __import__("threading").Lock()
 
+    def steer(): raise type("Bad\\x1b[31m", (Exception,), {"__module__": "trouble"})("red")
+    def placeless(): raise type("Lost", (Exception,), {"__module__": []})("where")
+
     def plain(): raise ValueError("no such row")
     def deeper(): plain()
     def odd(): raise Odd(1, 2)
@@ -70,6 +73,8 @@ def test_an_exception_is_told_with_the_users_frames_only(bench: Bench) -> None:
     ("target", "type_name", "message"),
     [
         ("odd", "trouble.Odd", "1 and 2"),
+        ("steer", "trouble.Bad?[31m", "red"),
+        ("placeless", "?.Lost", "where"),
         ("mute", "trouble.Mute", ""),
         ("held", "trouble.Held", "held"),
         ("memory", "MemoryError", "out of memory"),
