@@ -115,6 +115,11 @@ class FakeCrew:
         self._actions: list[tuple[float, int, Callable[[], None]]] = []
         self._notices: list[Notice] = []
 
+    @property
+    def clock(self) -> FakeClock:
+        """The clock that it moves; an action may set it, as an operator does."""
+        return self._clock
+
     def has_room(self, executor: str) -> bool:
         """Whether `executor` takes one more job."""
         return self._held(executor) < self._slots_of(executor) + self._ahead

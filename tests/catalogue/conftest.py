@@ -22,7 +22,7 @@ import pytest
 from flowpar.execute import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DEADLINE_S = 90.0
 MARK = "FLOWPAR_YARD"
@@ -50,11 +50,17 @@ class Yard:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\nname: yard\n{textwrap.dedent(workflow)}")
         (self.folder / "steps.py").write_text(textwrap.dedent(steps))
 
-    def start(self, *arguments: str, shell: str = "", **environment: str) -> subprocess.Popen[str]:
-        """Start a command, after what is done in a shell first."""
+    def start(
+        self,
+        *arguments: str,
+        wrapper: Sequence[str] = (),
+        python: Sequence[str] = ("-m", "flowpar"),
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start the command, or another program for Python, by way of a wrapper such as nohup."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
         process = subprocess.Popen(
-            ["/bin/sh", "-c", f'{shell}\nexec "$@"', "sh", sys.executable, "-m", "flowpar", *arguments],
+            [*wrapper, sys.executable, *python, *arguments],
             cwd=self.folder,
             env={**plain, **environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,
@@ -70,8 +76,12 @@ class Yard:
         stdout, stderr = process.communicate(timeout=within_s)
         return Ended(process.returncode, stdout, stderr, time.monotonic() - began)
 
-    def command(self, *arguments: str, within_s: float = DEADLINE_S, shell: str = "", **environment: str) -> Ended:
-        return self.end_of(self.start(*arguments, shell=shell, **environment), within_s=within_s)
+    def command(self, *arguments: str) -> Ended:
+        return self.end_of(self.start(*arguments))
+
+    def script(self, text: str, *arguments: str) -> Ended:
+        """Run a program that has no file."""
+        return self.end_of(self.start(*arguments, python=("-c", text)))
 
     def run(self, *options: str, **environment: str) -> Ended:
         return self.end_of(self.start("run", "workflow.yaml", *options, **environment))
@@ -83,6 +93,11 @@ class Yard:
 
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.run_dir / "events.jsonl").read_text().splitlines()]
+
+    def succeeded(self) -> set[str]:
+        """Return which tasks have succeeded by now."""
+        told = (self.run_dir / "events.jsonl").read_text().rpartition("\n")[0].splitlines()
+        return {record["task"] for record in map(json.loads, told) if record["event"] == "task.succeeded"}
 
     def ends(self) -> dict[str, dict[str, Any]]:
         """Return the last record of each task."""
