@@ -13,6 +13,7 @@ from flowpar.core.errors import ExitCode, StateError, UsageError
 from flowpar.record.folder import check_state
 from flowpar.record.history import finish_removals, is_young, last_activity, remove_run, run_ids, size_of
 from flowpar.record.lock import holder
+from flowpar.record.plans import drop_loose_plans
 from flowpar.report.jsonline import encode
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, Screen, system_screen
@@ -66,6 +67,8 @@ def command(
     free = [run_dir for run_dir in old if not _is_in_use(run_dir)]
     sizes = {run_dir: size_of(run_dir) for run_dir in free}
     removed = [run_dir for run_dir in free if is_dry or _is_removed(screen, run_dir)]
+    if not is_dry:
+        drop_loose_plans(state_dir)
     _show(screen, {run_dir.name: sizes[run_dir] for run_dir in removed}, is_dry=is_dry, is_json=is_json)
     if len(free) < len(old):
         screen.tell(f"{counted(len(old) - len(free), 'run')} in use, not touched")

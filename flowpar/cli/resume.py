@@ -16,7 +16,7 @@ from flowpar.engine.build import resume_workflow
 from flowpar.engine.earlier import earlier_run
 from flowpar.engine.result import write_result
 from flowpar.lang.inputs import read_given
-from flowpar.planning.planner import prepare
+from flowpar.planning.ready import ready_again
 from flowpar.plugin.registry import Registry
 from flowpar.report.screen import system_screen
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowpar.engine.earlier import EarlierRun
     from flowpar.execute.guard import Tree
-    from flowpar.planning.planner import Prepared
+    from flowpar.planning.prepared import Prepared
 
 _EXAMPLES = options.examples(
     "flowpar resume",
@@ -96,7 +96,9 @@ def _prepare(earlier: EarlierRun, arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file)
     given = replace(given, recorded=earlier.settled.run.inputs)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
-    return prepare(earlier.workflow_file, registry=registry, given=given, executor=arguments.executor)
+    return ready_again(
+        earlier.workflow_file, earlier.folder.path, registry=registry, given=given, executor=arguments.executor
+    )
 
 
 def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> RunArguments:

@@ -15,13 +15,13 @@ from flowpar.core.errors import ExitCode
 from flowpar.engine.build import run_workflow
 from flowpar.engine.result import write_result
 from flowpar.lang.inputs import read_given
-from flowpar.planning.planner import prepare
+from flowpar.planning.ready import ready
 from flowpar.plugin.registry import Registry
 from flowpar.report.screen import system_screen
 
 if TYPE_CHECKING:
     from flowpar.execute.guard import Tree
-    from flowpar.planning.planner import Prepared
+    from flowpar.planning.prepared import Prepared
 
 _EXAMPLES = options.examples(
     "flowpar run workflow.yaml",
@@ -57,4 +57,4 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
 def _prepare(file: str, arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file, environment=os.environ)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
-    return prepare(file, registry=registry, given=given, executor=arguments.executor)
+    return ready(file, registry=registry, given=given, executor=arguments.executor, state_dir=arguments.state_dir)

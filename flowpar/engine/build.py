@@ -26,6 +26,7 @@ from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
 from flowpar.execute.leftover import end_leftovers
+from flowpar.planning.ready import keep
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
 from flowpar.record.lock import Lock
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from flowpar.execute.guard import Tree
     from flowpar.execute.outputs import Refill
     from flowpar.planning.model import Plan
-    from flowpar.planning.planner import Prepared
+    from flowpar.planning.prepared import Prepared
 
     MakeSinks = Callable[[RunFolder], Sequence[EventSink]]
 
@@ -89,6 +90,7 @@ def run_workflow(
     )
     with Lock.take(folder.path):
         _keep_document(folder, prepared)
+        keep(prepared, folder)
         journal = Journal(folder.path / JOURNAL, is_synced=options.is_synced)
         end = _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree)
     return end, folder
@@ -111,6 +113,7 @@ def resume_workflow(
     journal = Journal.reopen(folder.path / JOURNAL, earlier.end, is_synced=options.is_synced)
     folder.clear_leftovers()
     _keep_document(folder, prepared)
+    keep(prepared, folder)
     return _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, start=start)
 
 

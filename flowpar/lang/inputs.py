@@ -20,8 +20,6 @@ from flowpar.core.errors import UsageError
 from flowpar.core.source import NOWHERE
 from flowpar.core.suggest import nearest
 from flowpar.lang.input_value import InputProblem, value_from_data, value_from_text
-from flowpar.lang.loader import load
-from flowpar.lang.plain import PlainReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +71,10 @@ def read_given(
 
 def read_inputs_file(path: str) -> dict[str, object]:
     """Read a YAML or JSON file of inputs; raises UsageError."""
+    # Late: YAML takes its time to import, and without such a file a plan that was kept needs none.
+    from flowpar.lang.loader import load
+    from flowpar.lang.plain import PlainReader
+
     loaded = load(path)
     document = loaded.document
     problems = list(loaded.diagnostics)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from flowpar.core.diagnostics import Diagnostics
     from flowpar.core.source import Source
@@ -19,7 +20,8 @@ class Prepared:
     """A workflow that was read: its plan, or the findings why there is none; `sources` by path as messages show it.
 
     `grounds` are there where the plan would be the same again as long as they hold; `is_kept` says that it
-    was made earlier and they do.
+    was made earlier and they do. `given` is the digest of its inputs, and `shelf` the file in which runs to
+    come look for it.
     """
 
     path: str
@@ -28,3 +30,5 @@ class Prepared:
     sources: Mapping[str, Source]
     grounds: Grounds | None = None
     is_kept: bool = False
+    given: str = ""
+    shelf: Path | None = None
