@@ -2,8 +2,9 @@
 
     frontier  which tasks may be opened          backlog    which attempts may start
     ledger    what each task came to             in_flight  which attempts were submitted
-    settled   tasks that ended in this turn      fresh      outputs that came in this turn
-    stop      why no more may start              wanted     stops that are asked for
+    settled   tasks that ended in this turn      fresh      outputs that nobody could look up yet
+    stop      why no more may start              stale      outputs that nobody reads any more
+    wanted    stops that are asked for
 
 One thread only touches it.
 """
@@ -20,7 +21,7 @@ from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
 from flowpar.schedule.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import ValueRef
@@ -43,6 +44,7 @@ class Desk:
     backlog: Backlog[Ready | Record]
     settled: list[Record] = field(default_factory=list)
     fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
+    stale: list[OutputKey] = field(default_factory=list)
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
 
@@ -54,6 +56,12 @@ class Desk:
                 record.keep_item_output(item, ref)
         elif item is None:
             record.output = None
+
+    def withdraw(self, keys: Iterable[OutputKey]) -> None:
+        """Forget outputs that nobody reads any more."""
+        for key in keys:
+            self.fresh.pop(key, None)
+            self.stale.append(key)
 
     def want(self, stop: Stop) -> None:
         """Ask for a stop at the next opportunity."""

@@ -19,7 +19,7 @@ from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flowpar.execute.recipe import TaskView
     from flowpar.planning.model import Plan
@@ -48,11 +48,12 @@ def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, 
 class JobMaker:
     """Makes jobs and numbers them; owned by the loop."""
 
-    def __init__(self, shared: Shared, ledger: Ledger, *, first: int = 1) -> None:
-        """Pickle what all jobs share; number from `first` on."""
+    def __init__(self, shared: Shared, ledger: Ledger, hand_out: Callable[[], None], *, first: int = 1) -> None:
+        """Pickle what all jobs share; number from `first` on; call `hand_out` before a job looks outputs up."""
         self._run_dir = shared.run_dir
         self._shared = pickle.dumps(shared, _PROTOCOL)
         self._ledger = ledger
+        self._hand_out = hand_out
         self._numbers = count(first)
 
     def make(self, ready: Ready) -> tuple[Attempt, Job]:
@@ -86,7 +87,7 @@ class JobMaker:
     def _bindings(self, ready: Ready) -> Bindings:
         record, fan_out = ready.record, ready.record.task.fan_out
         if ready.decision is not None:
-            return Bindings(tasks=self._ledger.views(record.task.decides_on))
+            return Bindings(tasks=self._found(self._ledger.views(record.task.decides_on)))
         views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
             return Bindings(tasks=views)
@@ -96,5 +97,11 @@ class JobMaker:
     def _views(self, record: Record) -> Mapping[str, TaskView]:
         if record.views is None:
             limit_bytes = TRAVELS_BYTES if record.task.fan_out is None else TRAVELS_WITH_ITEMS_BYTES
-            record.views = self._ledger.views(record.task.reads, limit_bytes=limit_bytes)
+            record.views = self._found(self._ledger.views(record.task.reads, limit_bytes=limit_bytes))
         return record.views
+
+    def _found(self, views: Mapping[str, TaskView]) -> Mapping[str, TaskView]:
+        """See that a worker finds what it has to look up: that has all come, for its tasks are over."""
+        if any(view.is_managed for view in views.values()):
+            self._hand_out()
+        return views

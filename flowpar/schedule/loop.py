@@ -1,8 +1,10 @@
 """The only loop: fill, wait, settle, release, until every task has ended.
 
-    wait ─► notices ─► outcomes ─► outputs table ─► start what does not depend on them
-      ▲                                                            │
-      └──── start dependents ◄── release ◄── journal commit ◄──────┘
+    wait ─► notices ─► outcomes ─► start what does not depend on them
+      ▲                                            │
+      └──── start dependents ◄── release ◄── journal commit
+
+The table of outputs is told in batches, at the latest before a job that looks something up in it.
 
 It knows no process: it gives jobs to a crew and is told what became of them. A dependent starts
 only after what it depends on is durable; what does not depend on it need not wait for the disk.
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from flowpar.schedule.run import RunOptions
 
 _QUIET_S = 0.1
+# A message to the table of outputs costs a tenth of a small task; most outputs travel with the jobs that read them.
+_MOST_FRESH = 64
 _SKIP_REASONS = {
     TaskState.FAILED: "failed",
     TaskState.TIMED_OUT: "timed out",
@@ -78,7 +82,7 @@ class Loop:
         self._opening = Opening(self._desk, decisions, self._settlement)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
-        self._jobs = JobMaker(shared, self._desk.ledger, first=options.start.first_job)
+        self._jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
         self._rendered: str | Failure | None = None
         self._is_untold = False
 
@@ -120,7 +124,8 @@ class Loop:
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
             alarm()
         self._stopping.obey()
-        self._hand_out()
+        if len(self._desk.fresh) + len(self._desk.stale) >= _MOST_FRESH:
+            self._hand_out()
         # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         settled = self._desk.settled
         self._fill(weight=max((self._desk.frontier.weight_after(each.task.id) for each in settled), default=0.0))
@@ -206,12 +211,14 @@ class Loop:
         """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
         desk = self._desk
         while desk.stop is None:
-            self._hand_out()
             settled, desk.settled = desk.settled, []
             for record in settled:
                 self._pass_on(record)
             while desk.frontier.has_ready:
-                self._opening.open(desk.ledger[desk.frontier.take()])
+                record = desk.ledger[desk.frontier.take()]
+                if record.task.decides_on:
+                    self._hand_out()
+                self._opening.open(record)
             if not desk.settled:
                 return
             self._stopping.obey()
@@ -219,10 +226,14 @@ class Loop:
         desk.settled.clear()
 
     def _hand_out(self) -> None:
-        """Let workers find the outputs that came."""
-        if self._desk.fresh:
-            self._crew.outputs.update(self._desk.fresh)
-            self._desk.fresh.clear()
+        """Let workers find the outputs that came, and take away those that nobody reads any more."""
+        desk = self._desk
+        if desk.fresh:
+            self._crew.outputs.update(desk.fresh)
+            desk.fresh.clear()
+        if desk.stale:
+            self._crew.outputs.discard(desk.stale)
+            desk.stale.clear()
 
     def _pass_on(self, record: Record) -> None:
         desk = self._desk
@@ -235,9 +246,8 @@ class Loop:
                 skipped.move(TaskState.SKIPPED)
                 self._announce.skipped(skipped, f'task "{skip.because}" {_SKIP_REASONS[cause.state]}')
                 ended.append(skipped)
-        released = [key for each in ended for key in desk.ledger.close(each)]
-        if released:
-            self._crew.outputs.discard(released)
+        for each in ended:
+            desk.withdraw(desk.ledger.close(each))
 
     def _render_outputs(self) -> None:
         """Let a worker make the workflow's outputs, after all tasks ended well."""

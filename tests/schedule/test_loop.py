@@ -8,7 +8,7 @@ import pytest
 
 from flowpar.core.errors import ExitCode
 from flowpar.core.events import Event, RunFinished, RunStarted, TaskEnded, TaskRetrying, TaskSkipped, TaskStarted
-from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.expr.template import Constant
 from flowpar.planning.model import Retry
@@ -293,21 +293,32 @@ def test_fail_fast_stops_the_run_at_the_first_failure() -> None:
     assert played.clock.monotonic() == 1001
 
 
-def test_outputs_are_kept_for_readers_and_dropped_after_the_last() -> None:
+def test_outputs_that_do_not_travel_are_there_for_readers_and_taken_away_after_the_last() -> None:
+    wide = [planned(f"wide{n}") for n in range(100)]
     tasks = [
         planned("a"),
         planned("unread"),
         planned("b", "a", reads=frozenset({"a"})),
         planned("c", "b", reads=frozenset({"a"})),
-        planned("d", "c"),
+        *(planned(task.id, "c") for task in wide),
+        planned("d", *(task.id for task in wide), reads=frozenset(task.id for task in wide)),
     ]
     crews: list[FakeCrew] = []
     kept: dict[str, set[str]] = {}
 
     def script(job: Job) -> Scripted:
         kept[job.task] = {task for task, _ in crews[0].outputs.refs}
-        return WORKS
+        return Scripted(Success(ValueRef(300_000, "", is_plain=True, inline=bytes(300_000))))
 
     play(tasks, script, prepare=crews.append)
 
-    assert kept == {"a": set(), "unread": set(), "b": {"a"}, "c": {"a"}, "d": set()}
+    assert kept["b"] == kept["c"] == {"a"}
+    assert kept["d"] == {task.id for task in wide}
+
+
+def test_outputs_that_travel_with_their_readers_are_not_handed_out() -> None:
+    crews: list[FakeCrew] = []
+
+    play([planned("a"), planned("b", "a", reads=frozenset({"a"}))], lambda _: WORKS, prepare=crews.append)
+
+    assert crews[0].outputs.refs == {}
