@@ -29,7 +29,7 @@ _EXAMPLES = options.examples(
 
 
 @click.command("clean", epilog=_EXAMPLES)
-@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Keep the newest N runs.")
+@options.whole_number("--keep", least=0, help="Keep the newest N runs.")
 @click.option(
     "--older-than",
     "older_than_s",

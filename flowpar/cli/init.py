@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -26,7 +27,10 @@ def command(*, folder: Path, color: Color) -> int:
 
 
 def _refuse_to_overwrite(folder: Path) -> None:
-    taken = [name for name in FILES if (folder / name).exists() or (folder / name).is_symlink()]
+    place = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
+    if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112 - says no where Path.is_dir raises
+        raise UsageError(f'"{place}" is not a folder', hint="name a new or an empty one: flowpar init DIR")
+    taken = [name for name in FILES if os.path.lexists(folder / name)]
     if taken:
         raise UsageError(f'"{folder / taken[0]}" is there already', hint="choose an empty folder: flowpar init DIR")
 

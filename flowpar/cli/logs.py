@@ -35,7 +35,7 @@ _EXAMPLES = options.examples(
 @click.command("logs", epilog=_EXAMPLES)
 @options.run_argument()
 @click.argument("wanted", required=False, metavar="[TASK[ITEM]]")
-@click.option("--attempt", type=click.IntRange(min=1), help="Print this attempt only.")
+@options.whole_number("--attempt", least=1, help="Print this attempt only.")
 @options.state_dir()
 @options.as_json("where the logs are")
 @options.color()

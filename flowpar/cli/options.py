@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+_MOST_DIGITS = 18
+
 
 def read_duration(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
     """Read a duration as workflows write it, and return seconds."""
@@ -30,6 +32,20 @@ def read_duration(context: click.Context, parameter: click.Parameter, given: str
     if not length:
         raise click.BadParameter(f'"{given}" is not {DURATION_FORM}, above zero', context, parameter)
     return length
+
+
+def whole_number(*names: str, least: int, **more: Any) -> Decorator:
+    """Take a whole number of at least `least`."""
+
+    def read(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
+        if given is None:
+            return None
+        number = int(given) if given.isascii() and given.isdecimal() and len(given) <= _MOST_DIGITS else -1
+        if number < least:
+            raise click.BadParameter(f'"{given}" is not a whole number of at least {least}', context, parameter)
+        return number
+
+    return click.option(*names, callback=read, metavar="N", **more)
 
 
 def file_argument() -> Decorator:
@@ -56,6 +72,22 @@ def inputs() -> Decorator:
             metavar="NAME=VALUE",
             help="Give a value to an input; may be repeated.",
         )(command)
+
+    return decorate
+
+
+def verbosity() -> Decorator:
+    """Choose how much is told, in one direction."""
+
+    def refuse_both(context: click.Context, _: click.Parameter, given: bool) -> bool:  # noqa: FBT001 - click's signature
+        if given and (context.params.get("quiet") or context.params.get("verbose")):
+            raise click.UsageError("-q asks for less and -v for more to be told; give one of them", context)
+        return given
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        more = "Tell starts, items and what tasks print, too."
+        command = click.option("-v", "--verbose", is_flag=True, callback=refuse_both, help=more)(command)
+        return click.option("-q", "--quiet", is_flag=True, callback=refuse_both, help="Tell failures only.")(command)
 
     return decorate
 

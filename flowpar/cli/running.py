@@ -87,9 +87,7 @@ class RunArguments:
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     options.inputs(),
-    click.option(
-        "-w", "--workers", type=click.IntRange(min=1), help="Run N at once; by default one for each usable CPU."
-    ),
+    options.whole_number("-w", "--workers", least=1, help="Run N at once; by default one for each usable CPU."),
     click.option(
         "--executor",
         type=click.Choice(EXECUTORS),
@@ -117,8 +115,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     options.no_plugins(),
     click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
     options.as_json("the outputs"),
-    click.option("-q", "--quiet", is_flag=True, help="Tell failures only."),
-    click.option("-v", "--verbose", is_flag=True, help="Tell starts, items and what tasks print, too."),
+    options.verbosity(),
     options.color(),
     click.option("--result", "result_file", type=click.Path(path_type=Path), hidden=True),
 )

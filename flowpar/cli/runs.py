@@ -22,7 +22,7 @@ _EXAMPLES = options.examples("flowpar runs", "flowpar runs -n 3", "flowpar runs 
 
 
 @click.command("runs", epilog=_EXAMPLES)
-@click.option("-n", "--number", type=click.IntRange(min=1), help="List the newest N only.")
+@options.whole_number("-n", "--number", least=1, help="List the newest N only.")
 @options.state_dir()
 @options.as_json("the list")
 @options.color()

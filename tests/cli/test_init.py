@@ -5,12 +5,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from flowpar.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_a_starter_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +30,23 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert code == 2
     assert f'"{tmp_path}/steps.py" is there already' in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["steps.py"]
+
+
+@pytest.mark.parametrize("folder", ["notes.txt", "notes.txt/demo", "link"])
+def test_a_file_is_no_place_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str) -> None:
+    (tmp_path / "notes.txt").write_text("precious\n")
+    (tmp_path / "link").symlink_to("nowhere")
+
+    code = main(["init", str(tmp_path / folder)])
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert err == (
+        f'flowpar: "{tmp_path / folder.partition("/")[0]}" is not a folder; '
+        "name a new or an empty one: flowpar init DIR\n"
+    )
+    assert (tmp_path / "notes.txt").read_text() == "precious\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "notes.txt"]
 
 
 def test_a_place_that_takes_no_files_is_the_machines_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,7 +120,7 @@ def test_messages_are_for_programs(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as caught:
         flowpar.run(file, workers=0, state_dir=tmp_path / "state")
 
-    assert "0 is not in the range" in str(caught.value)
+    assert '"0" is not a whole number of at least 1' in str(caught.value)
     assert "--help" not in str(caught.value)
 
 
