@@ -1,0 +1,280 @@
+"""Commands, deaths, edits and damage in any order, held against a model that knows what must run and what must not.
+
+The model looks at the lines of a journal and at value files by itself, without any code of flowpar's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+sys.path.insert(0, str(Path(__file__).parent))
+from trial import Ended, Trial
+
+STEPS = """
+import os
+
+
+def work(name: str, version: int, of: list = []) -> list:
+    number = os.open("ran", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(number, f"{name}\\n".encode())
+    os.close(number)
+    made = f"{name}.{version}({' '.join(each[0] for each in of)})"
+    return [made, "x" * 100_000]  # a value file of its own
+
+
+def head(work: list) -> str:
+    return work[0]
+"""
+WORKFLOW = """flowpar: 1
+name: machine
+tasks:
+  a: {{python: "steps:work", with: {{name: a, version: {a}}}}}
+  b:
+    for_each: {{n: [0, 1, 2]}}
+    python: steps:work
+    with: {{name: "b[${{{{ each.n }}}}]", version: {b}, of: ["${{{{ tasks.a.output }}}}"]}}
+  d: {{python: "steps:work", with: {{name: d, version: {d}}}}}
+  c:
+    python: steps:work
+    needs: [d]
+    with: {{name: c, version: {c}, of: "${{{{ tasks.b.output }}}}"}}
+outputs: {{made: "${{{{ tasks.c.output[0] }}}}"}}
+"""
+ITEMS = ("b[0]", "b[1]", "b[2]")
+NEEDS = {"a": (), "d": (), **dict.fromkeys(ITEMS, ("a",)), "c": (*ITEMS, "d")}
+DEATHS = st.one_of(
+    st.integers(1, 90).map("engine:{}".format),
+    st.integers(1, 40).map("launcher:{}".format),
+    st.integers(1, 8).map("guard:{}".format),
+    st.integers(1, 5).map("task:{}".format),
+)
+Versions = dict[str, int]
+
+
+@dataclass(slots=True)
+class Line:
+    """A line that says that a body succeeded, at these versions; `after` are the lines of what it needed."""
+
+    key: str
+    version: int
+    value: dict[str, Any]
+    after: dict[str, int]
+
+
+@dataclass(slots=True)
+class Model:
+    """What one run must keep: by the good lines of its journal, oldest first, None for those that tell of no body."""
+
+    folder: Path
+    lines: list[Line | None] = field(default_factory=list, repr=False)
+
+    def read(self) -> list[dict[str, Any]]:
+        records = []
+        for text in (self.folder / "events.jsonl").read_bytes().split(b"\n")[:-1]:
+            try:
+                records.append(json.loads(text))
+            except ValueError:
+                break
+        return records
+
+    def learn(self, versions: Versions) -> list[str]:
+        """Take in the lines that are new; return the bodies that they tell of."""
+        begun = len(self.lines)
+        for record in self.read()[begun:]:
+            name = record.get("task", "")
+            key = f"{name}[{record['item']}]" if record.get("item") is not None else name
+            is_body = record["event"] == "task.succeeded" and key in NEEDS
+            after = {need: found for need in NEEDS[key] if (found := self.last(need)) is not None} if is_body else {}
+            self.lines.append(Line(key, versions[key[0]], record["value"], after) if is_body else None)
+        return [line.key for line in self.lines[begun:] if line is not None]
+
+    def last(self, key: str) -> int | None:
+        found = [number for number, line in enumerate(self.lines) if line is not None and line.key == key]
+        return found[-1] if found else None
+
+    def stands(self, key: str, versions: Versions) -> bool:
+        """Whether a body is not to run again: it is what it was, its value is whole, and all that it needs stands."""
+        line = self.lines[number] if (number := self.last(key)) is not None else None
+        return (
+            line is not None
+            and line.version == versions[key[0]]
+            and self.is_whole(line.value)
+            and all(self.stands(need, versions) and line.after.get(need) == self.last(need) for need in NEEDS[key])
+        )
+
+    def is_whole(self, value: dict[str, Any]) -> bool:
+        file, checksum = self.folder / str(value["file"]), str(value["checksum"])
+        return file.exists() and f"blake2b:{hashlib.blake2b(file.read_bytes(), digest_size=32).hexdigest()}" == checksum
+
+
+def made(versions: Versions) -> str:
+    """Return what an untouched run comes to."""
+    items = " ".join(f"{item}.{versions['b']}(a.{versions['a']}())" for item in ITEMS)
+    return f"c.{versions['c']}({items})"
+
+
+class Machine(RuleBasedStateMachine):
+    """One folder with one workflow, and whatever happens to its runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home = tempfile.TemporaryDirectory(prefix="flowpar-machine-")
+        self.versions = dict.fromkeys("abcd", 1)
+        self.trial = Trial(Path(self._home.name), steps=STEPS, workflow=WORKFLOW.format(**self.versions))
+        self.runs: list[Model] = []
+        self.known: set[Path] = set()
+
+    def teardown(self) -> None:
+        self.trial.clear()
+        self._home.cleanup()
+
+    # What is done.
+
+    @initialize()
+    def begin(self) -> None:
+        self.run(death="")
+
+    @rule(death=st.one_of(st.just(""), DEATHS))
+    def run(self, death: str) -> None:
+        before = self.trial.ran()
+        ended = self.command("run", "workflow.yaml", death=death)
+        (new,) = {*self.folders(), Path()} - self.known - {Path()} or {Path()}
+        if new == Path() or not (new / "events.jsonl").exists() or not Model(new).read():
+            assert death  # it was cut off before it began, and nothing ran
+            assert self.trial.ran() == before
+            return
+        self.known.add(new)
+        self.runs.append(Model(new))
+        self.compare(self.runs[-1], set(NEEDS), ended, before)
+
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data(), death=st.one_of(st.just(""), DEATHS))
+    def resume(self, data: st.DataObject, death: str) -> None:
+        self.go_on(data.draw(st.sampled_from(self.runs)), death=death)
+
+    @rule(task=st.sampled_from("abcd"))
+    def edit(self, task: str) -> None:
+        self.versions[task] += 1
+        (self.trial.folder / "workflow.yaml").write_text(WORKFLOW.format(**self.versions))
+
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data(), is_removed=st.booleans())
+    def spoil_a_value(self, data: st.DataObject, *, is_removed: bool) -> None:
+        run = data.draw(st.sampled_from(self.runs))
+        files = sorted((run.folder / "values").glob("*.val"))
+        if not files:
+            return
+        file = data.draw(st.sampled_from(files))
+        if is_removed:
+            file.unlink()
+        else:
+            flip(file, data.draw(st.integers(0, file.stat().st_size - 1)))
+
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data())
+    def tear_the_tail(self, data: st.DataObject) -> None:
+        """Cut off a part of the journal's last line, or leave a part of another one."""
+        run = data.draw(st.sampled_from(self.runs))
+        journal = run.folder / "events.jsonl"
+        content = journal.read_bytes()
+        good = b"".join(line + b"\n" for line in content.split(b"\n")[: len(run.lines)])
+        last = good.splitlines(keepends=True)[-1]
+        if len(run.lines) > 1 and data.draw(st.booleans()):
+            journal.write_bytes(good[: -data.draw(st.integers(1, len(last)))])
+            run.lines.pop()
+        else:
+            journal.write_bytes(good + last[: data.draw(st.integers(1, len(last) - 1))])
+
+    @precondition(lambda self: any(len(run.lines) > 3 for run in self.runs))
+    @rule(data=st.data())
+    def damage_and_salvage(self, data: st.DataObject) -> None:
+        """What is damaged in the middle is refused, until it is asked to keep the good part."""
+        run = data.draw(st.sampled_from([run for run in self.runs if len(run.lines) > 3]))
+        journal, before = run.folder / "events.jsonl", self.trial.ran()
+        number = data.draw(st.integers(2, len(run.lines) - 1))
+        lines = journal.read_bytes().split(b"\n")
+        start = sum(len(line) + 1 for line in lines[: number - 1])
+        flip(journal, start + data.draw(st.integers(0, len(lines[number - 1]) - 1)))
+
+        refused = self.command("resume", run.folder.name, death="")
+
+        assert refused.code == 3, refused
+        assert f"corrupt at record {number}" in refused.stderr
+        assert self.trial.ran() == before
+        del run.lines[number - 1 :]
+        self.go_on(run, "--salvage", death="")
+
+    # What must hold.
+
+    def go_on(self, run: Model, *options: str, death: str) -> None:
+        todo = {key for key in NEEDS if not run.stands(key, self.versions)}
+        before = self.trial.ran()
+        ended = self.command("resume", run.folder.name, *options, death=death)
+        self.compare(run, todo, ended, before)
+
+    def compare(self, run: Model, todo: set[str], ended: Ended, before: Counter[str]) -> None:
+        ran = self.trial.ran() - before
+        done = run.learn(self.versions)
+        assert set(ran) <= todo, f"{set(ran) - todo} ran again, {ended}"
+        assert set(done) <= set(ran), "recorded, but did not run"
+        assert max(ran.values(), default=1) == 1
+        assert max(Counter(done).values(), default=1) == 1
+        if ended.code == 0:
+            assert set(done) == todo, f"{todo ^ set(done)}, {ended}"
+            assert json.loads(ended.stdout) == {"made": made(self.versions)}
+
+    def command(self, *arguments: str, death: str) -> Ended:
+        crash = {"FLOWPAR_CRASH_AT": death} if death else {}
+        ended = self.trial.command(*arguments, "-w", "2", "--json", **crash)
+        left = self.trial.survivors()
+        assert left == {}, f"still alive after 3 s: {left}"
+        assert "Traceback" not in ended.stderr, ended
+        assert death or ended.code in {0, 3}, ended
+        return ended
+
+    def folders(self) -> set[Path]:
+        return {path for path in (self.trial.folder / ".flowpar" / "runs").glob("*") if path.is_dir()}
+
+
+def flip(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+
+
+def walk(*, examples: int, steps: int, is_same_each_time: bool) -> None:
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            derandomize=is_same_each_time,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],  # each step is a process: what fails is told as it is, at once
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.timeout(300)
+def test_a_few_walks_end_as_the_model_says() -> None:
+    walk(examples=4, steps=7, is_same_each_time=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_many_walks_end_as_the_model_says() -> None:
+    walk(examples=60, steps=14, is_same_each_time=False)
