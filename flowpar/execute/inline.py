@@ -1,7 +1,8 @@
 """The executor `inline`: attempts one after another in the main thread of one worker process, for debugging.
 
 The worker undoes what an attempt did to its process; what stays are imported modules and their globals.
-One that had to be told to end is ended with its worker, and the next attempt gets a new one.
+One that had to be told to end is ended with its worker, and so is the worker of one that gave away what can't
+be got back (user, limits); the next attempt gets a new one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class InlineExecutor:
         self._posted = posted
         self._arguments = (outputs_address, outputs_key)
         self._worker: StandingWorker | None = None
-        self._was_signalled = False
+        self._is_retired = False
         self._waiting: deque[Job] = deque()
         self._notices: list[Notice] = []
 
@@ -79,7 +80,7 @@ class InlineExecutor:
             self._waiting.remove(waiting)
             self.say(never_started(waiting, Failure(FailureKind.CANCELLED, "", "cancelled before it started")))
         if self._worker is not None and job in self._worker.jobs:
-            self._was_signalled = True
+            self._is_retired = True
             self._worker.signal(force=force)
 
     def close(self) -> None:
@@ -91,7 +92,7 @@ class InlineExecutor:
 
     def _feed(self) -> None:
         """Hand over the next job where the worker is free."""
-        while self._waiting and not self._was_signalled:
+        while self._waiting and not self._is_retired:
             if self._worker is None:
                 self._worker = StandingWorker(
                     self._link, self._watch, self, name="flowpar:inline", entry=_ENTRY, arguments=self._arguments
@@ -116,12 +117,12 @@ class InlineExecutor:
         self._posted()
 
     def abandoned(self, worker: StandingWorker) -> None:
-        """End a worker that says so of itself, which none of this kind does."""
-        worker.signal(force=True)
+        """Give the worker no more jobs."""
+        self._is_retired = self._is_retired or worker is self._worker
 
     def freed(self, worker: StandingWorker) -> None:
-        """Hand over the next job, unless a signal for the last one may be on its way and meet it."""
-        if self._was_signalled:
+        """Hand over the next job, unless the worker must not get it: a signal for the last one may yet meet it."""
+        if self._is_retired:
             worker.signal(force=True)
         else:
             self._feed()
@@ -130,5 +131,5 @@ class InlineExecutor:
         """Go on with a new worker."""
         if worker is self._worker:
             self._worker = None
-            self._was_signalled = False
+            self._is_retired = False
             self._feed()

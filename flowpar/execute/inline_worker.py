@@ -1,7 +1,8 @@
 """The far side of `inline`: one process that makes attempts one after another and tidies up after each.
 
 What an attempt changes in its process is put back: folder, environment, path, mask, signals, recursion limit,
-streams, logging. Child processes that it leaves are ended.
+streams, logging. Child processes that it leaves are ended. Where something can't be put back the process
+gets no more jobs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from flowpar.execute import tree
 from flowpar.execute.attempt import make_attempt
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.order import unpack_job
+from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
 from flowpar.execute.standing import BEGUN, Done, Word
 from flowpar.execute.wire import Channel
@@ -78,9 +80,11 @@ class InlineWorker:
         try:
             outcome, warnings = self._attempt(job)
         finally:
-            before.restore()
+            is_as_before = before.restore()
             _direct(self._null)
         warnings += _end_children()
+        if not is_as_before:
+            self._channel.send(Word.RETIRE, b"")
         report = Report(outcome, warnings)
         done = Done(job.number, started, time.monotonic(), time.process_time() - cpu_s, report)
         self._channel.send(Word.DONE, done.pack())
@@ -125,6 +129,7 @@ class Before:
     handlers: Mapping[int, Any]
     log_level: int
     log_handlers: tuple[logging.Handler, ...]
+    powers: Powers
 
     @classmethod
     def now(cls) -> Before:
@@ -143,10 +148,18 @@ class Before:
             handlers={number: signal.getsignal(number) for number in _SIGNALS},
             log_level=root.level,
             log_handlers=tuple(root.handlers),
+            powers=Powers.now(),
         )
 
-    def restore(self) -> None:
-        """Put it back."""
+    def restore(self) -> bool:
+        """Put it back; return whether the process is as it was."""
+        try:
+            self._put_back()
+        except (OSError, ValueError):  # the folder is gone, say
+            return False
+        return Powers.now() == self.powers
+
+    def _put_back(self) -> None:
         _flush()
         sys.stdin, sys.stdout, sys.stderr = self.streams
         os.chdir(self.folder)

@@ -1,7 +1,7 @@
 """A worker process that stays and makes one attempt after another, as the engine sees it.
 
     engine ── SHARE, JOB (with the write end of an output pipe), CANCEL ──► worker
-    engine ◄─ BEGUN, POSTED, DONE, ABANDONED ────────────────────────────── worker
+    engine ◄─ BEGUN, POSTED, RETIRE, DONE, ABANDONED ────────────────────── worker
 
 When its process dies, every attempt that it holds fails and says so.
 """
@@ -47,6 +47,7 @@ class Word(IntEnum):
     POSTED = 52
     DONE = 53
     ABANDONED = 54
+    RETIRE = 55
 
 
 NUMBER = struct.Struct("<Q")
@@ -93,7 +94,7 @@ class Employer(Protocol):
         ...
 
     def abandoned(self, worker: StandingWorker) -> None:
-        """The worker holds a thread that cannot be ended, and must not get another job."""
+        """The worker must not get another job: it holds a thread that cannot be ended, or is not what it was."""
         ...
 
     def lost(self, worker: StandingWorker) -> None:
@@ -140,7 +141,7 @@ class StandingWorker:
         output, output_end = os.pipe()
         held = self._held[job.number] = _Held(job, output)
         os.set_blocking(output, False)
-        self._watch.add(output, lambda: self._hear_output(held))
+        self._watch.add(output, lambda: self._read_output(held))
         try:
             if job.shared is not self._shared:
                 self._shared = job.shared
@@ -229,6 +230,8 @@ class StandingWorker:
                     self._complete(held, done)
                 else:
                     self._employer.freed(self)
+            case Word.RETIRE:
+                self._employer.abandoned(self)
             case Word.ABANDONED:
                 (number,) = NUMBER.unpack(frame.body)
                 if number in self._held:
@@ -257,9 +260,6 @@ class StandingWorker:
                 warnings=warnings,
             )
         )
-
-    def _hear_output(self, held: _Held) -> None:
-        self._read_output(held)
 
     def _read_output(self, held: _Held) -> int:
         try:

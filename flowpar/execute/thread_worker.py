@@ -22,6 +22,7 @@ from flowpar.data.managed import ManagedOutputs
 from flowpar.execute.attempt import make_attempt
 from flowpar.execute.order import unpack_job
 from flowpar.execute.post_log import listen_to_logging
+from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
 from flowpar.execute.standing import BEGUN, NUMBER, Done, Word
 from flowpar.execute.streams import Outlets
@@ -69,6 +70,7 @@ class ThreadWorker:
         self._errands: dict[int, _Errand] = {}
         self._threads = 0
         self._shared = b""
+        self._powers = Powers.now()
         listen_to_logging(_POST.get)
 
     def run(self) -> None:
@@ -128,6 +130,8 @@ class ThreadWorker:
         ended, cpu_s = time.monotonic(), time.thread_time() - cpu_s
         self._errands.pop(job.number, None)
         errand.over.set()
+        if Powers.now() != self._powers:
+            self._send(Word.RETIRE, b"")
         self._send(Word.DONE, Done(job.number, started, ended, cpu_s, Report(outcome, warnings)).pack())
 
     def _post_of(self, job: int) -> Post:

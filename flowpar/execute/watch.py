@@ -16,10 +16,10 @@ class Watch:
         """Watch nothing."""
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller = self._epoll or select.poll()
-        self._calls: dict[int, Callable[[], None]] = {}
+        self._calls: dict[int, Callable[[], object]] = {}
         self._added: set[int] = set()
 
-    def add(self, number: int, call: Callable[[], None]) -> None:
+    def add(self, number: int, call: Callable[[], object]) -> None:
         """Call `call` when `number` is readable; it must read without blocking."""
         self._poller.register(number, select.POLLIN)
         self._calls[number] = call

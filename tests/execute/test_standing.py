@@ -84,6 +84,20 @@ WORK = """
                 signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN, signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
                 logging.getLogger().level]
 
+    def limit():
+        import resource
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+    def limits():
+        import resource
+        return resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def lose_folder(home):
+        os.makedirs(home + "/lost")
+        os.chdir(home + "/lost")
+        os.rmdir(home + "/lost")
+
     def leave_child():
         return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
 """
@@ -307,6 +321,36 @@ def test_an_inline_attempt_finds_nothing_of_what_the_last_one_changed(hall: Hall
 
     assert hall.value(3) == clean
     assert hall.log(3) == "still here\n"
+
+
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_a_worker_whose_limits_a_task_lowered_gets_no_more_jobs(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "limits")
+    before = hall.value(1)
+
+    hall.submit(executor, 2, "limit")
+    hall.finish(2)
+    hall.submit(executor, 3, "limits")
+
+    assert hall.value(2) is None
+    assert hall.value(3) == before
+    assert hall.finish(3).pid != hall.finish(2).pid == hall.finish(1).pid
+
+
+def test_an_inline_attempt_behind_one_that_lowered_limits_does_not_meet_its_end(hall: Hall) -> None:
+    hall.submit("inline", 1, "limit")
+    hall.submit("inline", 2, "limits")
+
+    assert hall.value(1) is None
+    assert hall.value(2) != (100, 100)
+
+
+def test_a_folder_that_is_gone_harms_no_inline_attempt(hall: Hall) -> None:
+    hall.submit("inline", 1, "lose_folder", home=hall.sign("home"))
+    hall.submit("inline", 2, "pid")
+
+    assert hall.value(1) is None
+    assert isinstance(hall.value(2), int)
 
 
 def test_a_child_that_an_inline_attempt_leaves_is_ended_with_a_warning(hall: Hall) -> None:
