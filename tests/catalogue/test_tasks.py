@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -179,16 +180,20 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(shared_yard: Yard) -> Story:
+    return tell(shared_yard)
+
+
+def tell(yard: Yard, *options: str) -> Story:
     functions = re.findall(r"^    def (\w+)\(", STEPS, re.MULTILINE)
     targets = {name: f"steps:{name}" for name in functions if name not in {"square", "limit_memory"}}
     targets |= {name: f"{name}:f" for name in MODULES if name != "wheel"}
     tasks = ["tasks:", *(f"  {name}: {{{_keys(name, target)}}}" for name, target in targets.items())]
     tasks += [f"  {name}: {{shell: {text}}}" for name, text in SHELL.items()]
-    shared_yard.write("\n".join(tasks), STEPS)
+    yard.write("\n".join(tasks), STEPS)
     for name, text in MODULES.items():
-        (shared_yard.folder / f"{name}.py").write_text(text)
-    ended = shared_yard.run("-w", "2")
-    return Story(shared_yard, ended, shared_yard.ends(), shared_yard.survivors())
+        (yard.folder / f"{name}.py").write_text(text)
+    ended = yard.run("-w", "2", *options)
+    return Story(yard, ended, yard.ends(), yard.survivors())
 
 
 def _keys(name: str, target: str) -> str:
@@ -201,6 +206,51 @@ def test_nothing_of_it_upsets_the_run(story: Story) -> None:
     assert "Traceback (most recent call last):\n  File" not in story.ended.stderr.replace("steps.py", "")
     assert story.left == {}
     assert story.yard.records()[-1]["event"] == "run.finished"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("options", ["--start-method=spawn", "--start-method=forkserver", "--executor=inline"])
+def test_each_task_ends_the_same_however_it_is_started(story: Story, yard: Yard, options: str) -> None:
+    other = tell(yard, options)
+
+    assert other.left == {}
+    assert {task: end["event"] for task, end in other.ends.items()} == {
+        task: end["event"] for task, end in story.ends.items()
+    } | {"bombs": other.ends["bombs"]["event"]}  # whether it gets as far as its timeout is a matter of luck
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_in_threads_tasks_harm_each_other_and_nobody_else(yard: Yard) -> None:
+    other = tell(yard, "--executor=thread")
+
+    assert other.ended.code == 1
+    assert other.left == {}
+    assert all(end["event"] != "task.started" for end in other.ends.values())
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_t17_a_gibibyte_of_output_does_not_grow_the_engine(yard: Yard) -> None:
+    yard.write(
+        """
+        tasks:
+          before: {shell: "grep VmHWM /proc/$(sed 's/[^0-9].*//' $D/lock)/status", env: {D: "${{ run.dir }}"}}
+          loud: {shell: "yes 0123456789012345678901234567890 | head -c 1073741824 >&2", needs: [before]}
+          after:
+            shell: "grep VmHWM /proc/$(sed 's/[^0-9].*//' $D/lock)/status"
+            env: {D: "${{ run.dir }}"}
+            needs: [loud]
+        outputs: {before: "${{ tasks.before.output.stdout }}", after: "${{ tasks.after.output.stdout }}"}
+        """
+    )
+
+    ended = yard.run("--json")
+
+    assert ended.code == 0, ended.stderr
+    before, after = (int(text.split()[1]) for text in json.loads(ended.stdout).values())
+    assert after - before < 20_000
 
 
 def test_t01_an_exception_has_the_users_frames_only(story: Story) -> None:
