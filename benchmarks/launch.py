@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.measure import Figure, python, rounds
+from benchmarks.measure import Figure, fresh, python, rounds
 
 FEW, MANY, WORKERS = 100, 1000, 2
 BARE = Path(__file__).with_name("bare.py")
@@ -46,7 +46,7 @@ def in_engine_s(folder: Path, count: int) -> float:
 
 def run_command(count: int) -> list[str]:
     """Return the command that runs W1 with `count` noops."""
-    return python("-m", "flowpar", "run", f"w1-{count}.yaml", "-q", "-w", str(WORKERS))
+    return fresh("run", f"w1-{count}.yaml", "-q", "-w", str(WORKERS))
 
 
 def figures(folder: Path, *, repeats: int) -> list[Figure]:

@@ -61,3 +61,9 @@ def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int)
 def python(*arguments: str) -> list[str]:
     """Return a command for the interpreter that runs the benchmark."""
     return [sys.executable, *arguments]
+
+
+def fresh(*arguments: str) -> list[str]:
+    """Return a command of flowpar's that finds nothing of earlier runs, so no plan that was kept."""
+    forget = 'rm -rf fresh-state && exec "$@" --state-dir fresh-state'
+    return ["sh", "-c", forget, "sh", *python("-m", "flowpar", *arguments)]
