@@ -55,16 +55,19 @@ def plugins_of(document: Document) -> tuple[str, ...]:
     return tuple(child.text for child in nodes if isinstance(child, ScalarNode) and child.text)
 
 
-def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS) -> Bound:
-    """Bind a document to the models; `kinds` are the kind keys that exist."""
+def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS, lacks_kinds: bool = False) -> Bound:
+    """Bind a document to the models; `kinds` are the kind keys that exist.
+
+    `lacks_kinds` says that there would be more, were its plugins in order.
+    """
     with collector_paused():
-        return _bind(document, kinds)
+        return _bind(document, kinds, lacks_kinds=lacks_kinds)
 
 
-def _bind(document: Document, kinds: Collection[str]) -> Bound:
+def _bind(document: Document, kinds: Collection[str], *, lacks_kinds: bool) -> Bound:
     shape = ShapeReader(document, PlainReader(document))
     parts = _top_level(shape)
-    parts["tasks"] = _tasks(shape, kinds)
+    parts["tasks"] = _tasks(shape, TaskBinder(shape, kinds, lacks_kinds=lacks_kinds))
     parts["inputs"] = bind_inputs(shape)
     parts["defaults"] = _defaults(shape)
     parts["limits"] = _limits(shape)
@@ -94,7 +97,7 @@ def _top_level(shape: ShapeReader) -> dict[str, Any]:
     return parts
 
 
-def _tasks(shape: ShapeReader, kinds: Collection[str]) -> dict[str, Any]:
+def _tasks(shape: ShapeReader, binder: TaskBinder) -> dict[str, Any]:
     node = shape.document.root.get("tasks")
     key = shape.document.root.key("tasks")
     if node is None:
@@ -102,7 +105,6 @@ def _tasks(shape: ShapeReader, kinds: Collection[str]) -> dict[str, Any]:
         shape.find(("tasks",), message, code="FP120", hint='add "tasks:" and below it a key for each task')
         return {}
     if isinstance(node, MappingNode) and node.keys:
-        binder = TaskBinder(shape, kinds)
         return {task.text: binder.bind(task.text, value) for task, value in node.items()}
     if isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and not node.text):
         shape.find(

@@ -43,7 +43,7 @@ def check(path: str | os.PathLike[str], *, registry: Registry) -> Checked:
     folder = Path(name).parent
     python_path = _python_path(document, folder)
     kinds = kinds_of(document, registry, folder, python_path)
-    bound = bind(document, kinds=kinds.known)
+    bound = bind(document, kinds=kinds.known, lacks_kinds=bool(kinds.diagnostics))
     diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
     used = kinds.used_by(bound.workflow)
     roots = [source.root for source in used.values() if source.root]

@@ -28,12 +28,17 @@ _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
 
 class TaskBinder:
-    """Binds tasks one by one; `kinds` are the kind keys that exist."""
+    """Binds tasks one by one; `kinds` are the kind keys that exist.
 
-    def __init__(self, shape: ShapeReader, kinds: Collection[str]) -> None:
+    Where `lacks_kinds`, a plugin that the document names could not be read: what may be a kind of it is
+    no finding of its own.
+    """
+
+    def __init__(self, shape: ShapeReader, kinds: Collection[str], *, lacks_kinds: bool = False) -> None:
         """Report to `shape`."""
         self._shape = shape
         self._kinds = kinds
+        self._lacks_kinds = lacks_kinds
         self._keys = keys_of(TaskModel)
 
     def bind(self, task: str, node: Node) -> TaskModel:
@@ -108,6 +113,8 @@ class TaskBinder:
             self.is_common(path, key, self._keys)
             return key in _FOREIGN_KINDS
         kinds = sorted(self._kinds)
+        if not has_kind and self._lacks_kinds and nearest(key, [*self._keys, *LATER_TASK_KEYS, *kinds]) is None:
+            return True
         if not has_kind and (nearest(key, self._keys | LATER_TASK_KEYS) is None or nearest(key, kinds) is not None):
             message = f'{name_of(path)} has the unknown kind "{short(key)}"'
             self._shape.find_key((*path, key), message, code="FP127", hint=did_you_mean(key, kinds))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,12 +35,11 @@ _STATUSES = {_NOT_RUN: "a command was found but could not be run", _NOT_FOUND: "
 
 @dataclass(frozen=True, slots=True)
 class ShellOutput:
-    """What a command came to; `outputs` holds the values it gave names to."""
+    """What a command came to."""
 
     stdout: str
     stderr: str
     exit_code: int
-    outputs: dict[str, str] = field(default_factory=dict)
 
 
 def shell(
@@ -73,7 +72,7 @@ def _why(error: OSError | ValueError) -> str:
         return "what its first line names to run it is not there"
     if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
         return 'it is no program for this machine, nor a text that begins with "#!"'
-    return error.strerror if isinstance(error, OSError) else str(error)
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _in_shell(text: str, shell: str) -> list[str]:

@@ -58,7 +58,7 @@ def failure_of(run: Any, context: TaskContext, **more: Any) -> Failure:
 def test_what_a_command_prints_is_its_output(context: TaskContext) -> None:
     output = shell("echo one; echo two >&2; echo three", context=context)
 
-    assert output == ShellOutput("one\nthree\n", "two\n", 0, {})
+    assert output == ShellOutput("one\nthree\n", "two\n", 0)
 
 
 def test_it_runs_in_the_given_folder_with_the_given_environment_and_no_other(tmp_path: Path) -> None:

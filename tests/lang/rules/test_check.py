@@ -169,6 +169,28 @@ def test_a_local_plugin_is_checked_like_any_kind(messages: Callable[..., list[st
     ]
 
 
+@pytest.mark.parametrize("plugin", ["./gone.py", "./broken.py", "gone.module"])
+def test_a_plugin_that_cannot_be_read_is_one_finding_and_not_one_for_each_of_its_tasks(
+    messages: Callable[..., list[str]], plugin: str
+) -> None:
+    found = messages(
+        f"""
+        plugins: [{plugin}]
+        tasks:
+          a: {{greet: Ada}}
+          b: {{greet: Bob, needs: [a]}}
+          c: {{shel: ls}}
+          d: {{shell: ls, grett: Ada}}
+        """,
+        broken="def greet(:\n",
+    )
+
+    assert len(found) == 3
+    assert found[0].startswith(f'plugin {"module" if plugin == "gone.module" else "file"} "{plugin}" ')
+    assert found[1].startswith('task "c" has the unknown kind "shel"; did you mean "shell"?')
+    assert found[2].startswith('task "d" has the unknown key "grett"')
+
+
 def test_python_path_leads_to_modules(findings: Callable[..., list[str]]) -> None:
     text = """
         python_path: [lib]
