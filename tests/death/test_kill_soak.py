@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from trial import DEADLINE_S, Trial
+from trial import Trial
 
 from flowpar.execute import tree
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
-ITEMS, WORKERS = 40, 2
+ITEMS, WORKERS = 30, 2
+DEADLINE_S = 180.0  # thirty fresh interpreters on a busy machine, by spawn
 TARGETS = ("engine", "guard", "launcher", "outputs", "task", "all")
-START_METHODS = ("fork", "fork", "forkserver", "spawn")
+START_METHODS = ("fork", "fork", "fork", "forkserver", "spawn")
 EXECUTORS = ("process", "process", "process", "thread", "inline")
 KILLS, SOAKED_KILLS = 5, 500
 # What a kill may make run again: for each slot the body that was running, and the one before it, which had ended and
@@ -104,7 +105,7 @@ class Soak:
     def run(self, *, executors: tuple[str, ...], start_methods: tuple[str, ...]) -> None:
         """Take one run to its end, whatever is killed on the way."""
         workflow = WORKFLOW.replace("EXECUTOR", self._draw.choice(executors))
-        trial = Trial(self._folder / str(self.told["runs"]), steps=STEPS, workflow=workflow)
+        trial = Trial(self._folder / str(self.told["runs"]), steps=STEPS, workflow=workflow, deadline_s=DEADLINE_S)
         self.told["runs"] += 1
         options = ("-w", str(WORKERS), "--json", "--start-method", self._draw.choice(start_methods))
         self._spared = frozenset()

@@ -86,8 +86,11 @@ class Ended:
 class Trial:
     """A folder with the workflow, and commands in it that carry a mark."""
 
-    def __init__(self, folder: Path, *, steps: str = STEPS, workflow: str = WORKFLOW) -> None:
+    def __init__(
+        self, folder: Path, *, steps: str = STEPS, workflow: str = WORKFLOW, deadline_s: float = DEADLINE_S
+    ) -> None:
         self.folder = folder
+        self._deadline_s = deadline_s
         self.mark = uuid.uuid4().hex
         self._started: list[subprocess.Popen[str]] = []
         folder.mkdir(exist_ok=True)
@@ -112,9 +115,12 @@ class Trial:
     def end_of(self, process: subprocess.Popen[str]) -> Ended:
         began = time.monotonic()
         try:
-            stdout, stderr = process.communicate(timeout=DEADLINE_S)
+            stdout, stderr = process.communicate(timeout=self._deadline_s)
         except subprocess.TimeoutExpired as error:
-            raise AssertionError(f"not over after {DEADLINE_S:g} s; alive are {self.alive()}") from error
+            how = f"alive are {self.alive()}, last was {self.records()[-3:]}"
+            raise AssertionError(
+                f"not over after {self._deadline_s:g} s; alive are {alive}, last was {last}"
+            ) from error
         return Ended(process.returncode, stdout, stderr, time.monotonic() - began)
 
     def command(self, *arguments: str, **environment: str) -> Ended:
