@@ -118,9 +118,7 @@ class Trial:
             stdout, stderr = process.communicate(timeout=self._deadline_s)
         except subprocess.TimeoutExpired as error:
             how = f"alive are {self.alive()}, last was {self.records()[-3:]}"
-            raise AssertionError(
-                f"not over after {self._deadline_s:g} s; alive are {alive}, last was {last}"
-            ) from error
+            raise AssertionError(f"not over after {self._deadline_s:g} s; {how}") from error
         return Ended(process.returncode, stdout, stderr, time.monotonic() - began)
 
     def command(self, *arguments: str, **environment: str) -> Ended:
