@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from flowpar.core.types import INT
 from flowpar.expr.template import Constant, Expression
 
