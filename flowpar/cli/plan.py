@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from flowpar.cli import options
 from flowpar.cli.view import headline, longest_path, records_of, rows_of
 from flowpar.core.errors import ExitCode
+from flowpar.lang.inputs import read_given
 from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
 from flowpar.report.excerpt import render
@@ -14,16 +17,31 @@ from flowpar.report.jsonline import encode
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
+_EXAMPLES = options.examples(
+    "flowpar plan workflow.yaml",
+    "flowpar plan workflow.yaml -i folder=texts",
+    "flowpar plan workflow.yaml --json",
+)
 
-@click.command("plan", epilog=options.examples("flowpar plan workflow.yaml", "flowpar plan workflow.yaml --json"))
+
+@click.command("plan", epilog=_EXAMPLES)
 @options.file_argument()
+@options.inputs()
 @options.as_json("the plan")
 @options.no_plugins()
 @options.color()
-def command(*, file: str, is_json: bool, no_plugins: bool, color: Color) -> int:
-    """Show the tasks of a workflow in the order of a run, by layers; nothing is run."""
+def command(
+    *, file: str, assignments: tuple[str, ...], inputs_file: str | None, is_json: bool, no_plugins: bool, color: Color
+) -> int:
+    """Show the tasks of a workflow in the order of a run, by layers; nothing is run.
+
+    Without inputs those that have a default are known, and what depends on others is left open.
+    """
     screen = system_screen(color)
-    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=None)
+    given = None
+    if assignments or inputs_file is not None:
+        given = read_given(assignments, file=inputs_file, environment=os.environ)
+    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given)
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE

@@ -94,6 +94,44 @@ def test_a_plan_is_shown_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+INPUTS = """flowpar: 1
+name: items
+inputs: {rows: {type: list}}
+tasks:
+  each: {for_each: "${{ inputs.rows }}", shell: echo}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "items"), [((), "many"), (("-i", "rows=[1, 2, 3]"), "3"), (("--inputs", "given.yaml"), "2")]
+)
+def test_a_plan_counts_the_items_of_inputs_that_are_given(
+    given: tuple[str, ...], items: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("inputs.yaml").write_text(INPUTS)
+    Path("given.yaml").write_text("rows: [1, 2]\n")
+
+    assert main(["plan", "inputs.yaml", *given]) == 0
+
+    head, _, row = capsys.readouterr().out.splitlines()[2:5]
+    assert head.split() == ["layer", "task", "kind", "executor", "items"]
+    assert row.split() == ["0", "each", "shell", "process", items]
+    assert not Path(".flowpar").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("rows", "is not of the form name=value"), ("rosw=[]", 'did you mean "rows"?')]
+)
+def test_a_plan_refuses_inputs_as_a_run_does(given: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("inputs.yaml").write_text(INPUTS)
+
+    assert main(["plan", "inputs.yaml", "-i", given]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+
+
 def test_a_plan_for_programs_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--json", "sound.yaml"]) == 0
 
