@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+_OURS = Path(__file__).parents[1]
+
+
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
     """A module that an import would find.
@@ -91,6 +94,9 @@ class ModuleFinder:
             entries = parent.locations
         elif name in sys.builtin_module_names:
             return ModuleSource(name, "", has_source=False)
+        elif name == _OURS.name:
+            # Workers have it imported before they look anywhere else, whatever a script beside the workflow is called.
+            entries = (str(_OURS.parent),)
         return self._on(entries, name, tail) or _by_other_means(name) or self._absent(name, entries)
 
     def _on(self, entries: Sequence[str], name: str, tail: str) -> ModuleSource | None:

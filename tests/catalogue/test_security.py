@@ -98,7 +98,19 @@ def test_s13_modules_that_lie_in_the_current_folder_are_not_ours(yard: Yard) -> 
         'tasks:\n  a: {python: "steps:nasty"}\n  b: {shell: "true"}\n  c: {python: "steps:nasty", executor: thread}'
     )
     (yard.folder / "steps.py").write_text("def nasty() -> int:\n    return 1\n")
-    names = ["yaml", "json", "pydantic", "click", "structlog", "rich", "orjson", "pickle", "logging", "sitecustomize"]
+    names = [
+        "flowpar",
+        "yaml",
+        "json",
+        "pydantic",
+        "click",
+        "structlog",
+        "rich",
+        "orjson",
+        "pickle",
+        "logging",
+        "sitecustomize",
+    ]
     for name in [*names, "selectors", "shutil", "dataclasses", "multiprocessing", "traceback", "zlib", "secrets"]:
         (yard.folder / f"{name}.py").write_text(f"open({str(yard.folder / 'hit')!r}, 'a').write({name!r})\n")
     # "python -m" would put the current folder in front, for any program; the console script does not.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 import zipfile
 from importlib.machinery import EXTENSION_SUFFIXES
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from flowpar.code.module import ModuleSource, NotFound, find_module, is_installed
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from flowpar.tasks import shell
 
 
 def write(folder: Path, *names: str) -> None:
@@ -52,6 +50,12 @@ def test_the_first_folder_of_the_path_wins(tmp_path: Path) -> None:
     write(tmp_path, "one/a.py", "two/a.py")
 
     assert found("a", tmp_path / "two", tmp_path / "one").file == str(tmp_path / "two" / "a.py")
+
+
+def test_a_script_of_our_name_does_not_hide_us(tmp_path: Path) -> None:
+    write(tmp_path, "flowpar.py", "flowpar/tasks/shell.py")
+
+    assert Path(found("flowpar.tasks.shell", tmp_path).file) == Path(shell.__file__)
 
 
 def test_a_module_of_c_has_no_source(tmp_path: Path) -> None:
