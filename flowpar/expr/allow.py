@@ -31,7 +31,6 @@ _PLAIN = (
 )
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod)
 _UNARY = (ast.Not, ast.USub)
-_COMPARE = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 
 _REFUSED = {
     ast.Lambda: ("a lambda", "use a comprehension: [f(x) for x in items]"),

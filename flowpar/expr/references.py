@@ -36,16 +36,6 @@ def references(template: Template) -> frozenset[Reference]:
     )
 
 
-def unguarded_references(template: Template) -> frozenset[Reference]:
-    """Return what a template reads without `default(…)` around it, which must therefore be there."""
-    return frozenset(
-        reference
-        for expression in expressions_in(template)
-        for reference, is_guarded in references_of(expression.code)
-        if not is_guarded
-    )
-
-
 def mentions(template: Template, context: str) -> bool:
     """Whether a template reads anything of a context."""
     return any(reference.context == context for reference in references(template))

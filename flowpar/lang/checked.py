@@ -193,8 +193,3 @@ class Checked:
     looked: Looked | None = None
     kinds: UsedKinds | None = None
     has_own_checks: bool = False
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether there is a workflow without errors."""
-        return self.workflow is not None and not self.diagnostics.has_errors

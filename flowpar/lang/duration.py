@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `1h30m`, `500ms`, `10` seconds; `512MiB`, `2GB`, bytes."""
+"""Durations as people write them: `1h30m`, `500ms`, `10` seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ _DURATION = re.compile(
 )
 _SIMPLE = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _SECONDS_OF = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKMGT]i?)?B?")
-_BYTES_OF = {"": 1, **{f"{c}{i}": b**n for n, c in enumerate("KMGT", 1) for i, b in (("", 1000), ("i", 1024))}}
 _LONGEST_S = 100 * 366 * 86_400.0
 
 DURATION_FORM = "a duration such as 500ms, 10s, 5m or 1h30m, or seconds as a number"
-SIZE_FORM = "a size such as 512MiB or 2GB, or bytes as a number"
 
 
 def seconds(value: object) -> float | None:
@@ -37,16 +34,3 @@ def seconds(value: object) -> float | None:
     else:
         return None
     return amount if 0 <= amount <= _LONGEST_S else None
-
-
-def size_bytes(value: object) -> int | None:
-    """Return a size in bytes, or None where the value is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if value >= 0 else None
-    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 64 else None  # noqa: PLR2004
-    if match is None:
-        return None
-    unit = (match.group(2) or "").replace("k", "K")
-    return int(float(match.group(1)) * _BYTES_OF[unit])

@@ -12,7 +12,7 @@ cost 100,000 tasks 150 MB more.
 
 from __future__ import annotations
 
-from dataclasses import field, fields, replace
+from dataclasses import field
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -45,7 +45,6 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
 _STRICT = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True, regex_engine="python-re")
 
 InputType = Literal["string", "integer", "number", "boolean", "path", "list", "mapping", "any"]
-INPUT_TYPES: tuple[InputType, ...] = ("string", "integer", "number", "boolean", "path", "list", "mapping", "any")
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -140,19 +139,3 @@ class Workflow:
     plugins: Texts = ()
     tasks: dict[str, TaskModel] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
-
-
-def with_defaults(task: TaskModel, defaults: DefaultsModel) -> TaskModel:
-    """Return the task with the default of each key that it does not have itself.
-
-    The executor is left alone: the command line stands between a task's own and the default.
-    """
-    missing = {
-        name: value
-        for name in DEFAULT_KEYS
-        if (value := getattr(defaults, name)) is not None and getattr(task, name) is None
-    }
-    return replace(task, **missing) if missing else task
-
-
-DEFAULT_KEYS = tuple(item.name for item in fields(DefaultsModel) if item.name != "executor")

@@ -42,11 +42,6 @@ def linger_stubbornly(seconds: float, marker: str | None = None) -> float:
     return linger(seconds, marker)
 
 
-def process_id() -> int:
-    """Return the process that does the task."""
-    return os.getpid()
-
-
 def _sign(marker: str | None) -> None:
     if marker is not None:
         Path(marker).write_text(str(os.getpid()), encoding="utf-8")

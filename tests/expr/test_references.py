@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.expr.parse import parse_text
-from flowpar.expr.references import Reference, locate, mentions, references, unguarded_references
+from flowpar.expr.references import Reference, locate, mentions, references, references_of
 from flowpar.expr.template import Constant, Expression, ListTemplate
 
 if TYPE_CHECKING:
@@ -46,8 +46,11 @@ def test_what_default_guards_may_be_missing(expr: Expressions) -> None:
     text = "default(tasks.load.output.x, tasks.from.output) + default(fallback=1, value=tasks._own.output)"
     expression = expr.parse(text)
 
-    assert unguarded_references(expression) == {Reference("tasks", "from", "output")}
-    assert len(references(expression)) == 3
+    assert {reference.name: is_guarded for reference, is_guarded in references_of(expression.code)} == {
+        "load": True,
+        "from": False,
+        "_own": True,
+    }
 
 
 def test_a_reference_has_a_place(expr: Expressions) -> None:

@@ -12,7 +12,7 @@ from flowpar.core.diagnostics import Severity
 from flowpar.core.source import Source
 from flowpar.lang.binding import Bound, bind, plugins_of
 from flowpar.lang.loader import parse
-from flowpar.lang.model import DefaultsModel, InputModel, RetryModel, TaskModel, with_defaults
+from flowpar.lang.model import DefaultsModel, InputModel, RetryModel, TaskModel
 from flowpar.lang.shape import keys_of
 from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_TOP_KEYS, LATER_TASK_KEYS, LATER_TOP_KEYS
 
@@ -511,20 +511,3 @@ def test_a_merged_task_overrides() -> None:
 
     assert found.diagnostics == ()
     assert found.workflow.tasks["a"] == TaskModel(kind="shell", body="x", timeout=120.0, executor="thread")
-
-
-def test_defaults_fill_what_a_task_does_not_say() -> None:
-    found = bound(
-        "flowpar: 1\ndefaults: {timeout: 1m, retry: {attempts: 3, delay: 1s}, env: {A: 1}, executor: thread}\n"
-        "tasks:\n  a: {shell: x, retry: 1, env: {B: 2}}\n  b: {shell: y}\n"
-    )
-    a, b = (with_defaults(found.workflow.tasks[name], found.workflow.defaults) for name in "ab")
-
-    assert a == TaskModel(kind="shell", body="x", timeout=60.0, retry=RetryModel(attempts=2), env={"B": "2"})
-    assert (b.retry, b.env, b.executor) == (RetryModel(attempts=3, delay=1.0), {"A": "1"}, None)
-
-
-def test_without_defaults_a_task_stays_itself() -> None:
-    task = TaskModel(kind="shell", body="x")
-
-    assert with_defaults(task, DefaultsModel()) is task

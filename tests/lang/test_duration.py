@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpar.lang.duration import seconds, size_bytes
+from flowpar.lang.duration import seconds
 
 
 @pytest.mark.parametrize(
@@ -60,24 +60,3 @@ def test_parts_add_up(hours: int, minutes: int, secs: int, millis: int) -> None:
     text = f"{hours}h{minutes}m{secs}s{millis}ms"
 
     assert seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + secs + millis / 1000)
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("512MiB", 512 * 2**20),
-        ("2GB", 2 * 10**9),
-        ("1.5KiB", 1536),
-        ("10", 10),
-        (10, 10),
-        ("3k", 3000),
-        ("1 TB", 10**12),
-    ],
-)
-def test_sizes(text: object, amount: int) -> None:
-    assert size_bytes(text) == amount
-
-
-@pytest.mark.parametrize("value", ["", "big", "-1", "1PB", -1, 1.5, True, None, "1e3"])
-def test_what_is_no_size(value: object) -> None:
-    assert size_bytes(value) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,12 +13,11 @@ from flowpar.core.errors import UsageError
 from flowpar.lang.check import check
 from flowpar.lang.input_value import InputProblem, value_from_data, value_from_text
 from flowpar.lang.inputs import GivenInputs, read_given, read_inputs_file, resolve_inputs, variable_of
-from flowpar.lang.model import INPUT_TYPES, InputModel
+from flowpar.lang.model import InputModel, InputType
 from flowpar.plugin.registry import Registry
 
 if TYPE_CHECKING:
     from flowpar.lang.checked import Checked
-    from flowpar.lang.model import InputType
 
 HERE = Path("/here")
 
@@ -140,7 +139,7 @@ def test_a_value_outside_of_its_bounds_is_refused(model: dict[str, Any], value: 
         value_from_data(InputModel(**model), value, HERE)
 
 
-@given(st.sampled_from(INPUT_TYPES), st.text(max_size=20))
+@given(st.sampled_from(get_args(InputType)), st.text(max_size=20))
 def test_any_text_gives_a_value_or_a_problem(kind: InputType, text: str) -> None:
     message = problem_of(InputModel(type=kind), text)
 
