@@ -6,7 +6,7 @@
 It has one thread for ever and imports only what is light, so that a fork is safe and cheap. It
 ends with the engine's end of the socket or with the guard, and takes all it started with it.
 
-    queue     starts that wait for a slot, at most one ahead of them
+    queue     starts that wait for a slot, as many as the engine sends ahead
     children  what runs, by key
 """
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from flowpar.execute.link import Link
     from flowpar.execute.watch import Watch
 
+# Two slots may fall free while the engine waits for the disk; more would only settle early what runs next.
+_AHEAD = 2
+
 
 class ProcessExecutor:
     """Holds the attempts that were submitted and are not over."""
@@ -38,8 +41,8 @@ class ProcessExecutor:
 
     @property
     def capacity(self) -> int:
-        """How many jobs it may hold: one more than run, so that no slot waits for the engine."""
-        return self._slots + 1
+        """How many jobs it may hold: some more than run, so that no slot waits for the engine."""
+        return self._slots + _AHEAD
 
     @property
     def held(self) -> int:

@@ -16,9 +16,10 @@ import traceback
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from flowpar.data.managed import ManagedOutputs
+from flowpar.execute import tree
 from flowpar.execute.attempt import make_attempt
 from flowpar.execute.order import unpack_job
 from flowpar.execute.post_log import listen_to_logging
@@ -113,7 +114,7 @@ class ThreadWorker:
         except BaseException:  # noqa: BLE001 - a task broke what is the worker's, and a thread less would be a job forgotten
             with suppress(OSError, ValueError):
                 traceback.print_exc()
-            os._exit(1)
+            _end(1)
 
     def _attempt(self, errand: _Errand) -> None:
         job = errand.job
@@ -147,4 +148,10 @@ class ThreadWorker:
             try:
                 self._channel.send(word, body)
             except OSError:  # the engine is gone, and with it all reason to go on
-                os._exit(0)
+                _end(0)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process and what its tasks have started, which may have nobody else to end it."""
+    tree.kill_descendants()
+    os._exit(code)

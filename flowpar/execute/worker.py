@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.point import enter as enter_role
 from flowpar.core.point import point
-from flowpar.execute import habitat, kernel
+from flowpar.execute import habitat, kernel, tree
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.death import PIPE_LOST
 from flowpar.execute.ending import is_anything_left, leave
@@ -84,6 +84,8 @@ def _serve(order: ServiceOrder, origin: Origin) -> NoReturn:
         traceback.print_exc()
         code = 1
     _flush()
+    # The engine hung up; where the guard is dead, too, what is left here would be nobody's.
+    tree.kill_descendants()
     os._exit(code)
 
 

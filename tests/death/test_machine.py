@@ -12,12 +12,12 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 sys.path.insert(0, str(Path(__file__).parent))
 from trial import Ended, Trial
@@ -60,7 +60,10 @@ DEATHS = st.one_of(
     st.integers(1, 8).map("guard:{}".format),
     st.integers(1, 5).map("task:{}".format),
 )
+# What is picked by one depends on how far a run came; the draws themselves must not.
+NUMBERS = st.integers(0, 1_000_000)
 Versions = dict[str, int]
+Thing = TypeVar("Thing")
 
 
 @dataclass(slots=True)
@@ -159,54 +162,51 @@ class Machine(RuleBasedStateMachine):
         self.runs.append(Model(new))
         self.compare(self.runs[-1], set(NEEDS), ended, before)
 
-    @precondition(lambda self: self.runs)
-    @rule(data=st.data(), death=st.one_of(st.just(""), DEATHS))
-    def resume(self, data: st.DataObject, death: str) -> None:
-        self.go_on(data.draw(st.sampled_from(self.runs)), death=death)
+    @rule(pick=NUMBERS, death=st.one_of(st.just(""), DEATHS))
+    def resume(self, pick: int, death: str) -> None:
+        self.go_on(of(self.runs, pick), death=death)
 
     @rule(task=st.sampled_from("abcd"))
     def edit(self, task: str) -> None:
         self.versions[task] += 1
         (self.trial.folder / "workflow.yaml").write_text(WORKFLOW.format(**self.versions))
 
-    @precondition(lambda self: self.runs)
-    @rule(data=st.data(), is_removed=st.booleans())
-    def spoil_a_value(self, data: st.DataObject, *, is_removed: bool) -> None:
-        run = data.draw(st.sampled_from(self.runs))
-        files = sorted((run.folder / "values").glob("*.val"))
+    @rule(pick=NUMBERS, file=NUMBERS, place=NUMBERS, is_removed=st.booleans())
+    def spoil_a_value(self, pick: int, file: int, place: int, *, is_removed: bool) -> None:
+        files = sorted((of(self.runs, pick).folder / "values").glob("*.val"))
         if not files:
             return
-        file = data.draw(st.sampled_from(files))
         if is_removed:
-            file.unlink()
+            of(files, file).unlink()
         else:
-            flip(file, data.draw(st.integers(0, file.stat().st_size - 1)))
+            flip(of(files, file), place % of(files, file).stat().st_size)
 
-    @precondition(lambda self: self.runs)
-    @rule(data=st.data())
-    def tear_the_tail(self, data: st.DataObject) -> None:
+    @rule(pick=NUMBERS, place=NUMBERS, is_cut=st.booleans())
+    def tear_the_tail(self, pick: int, place: int, *, is_cut: bool) -> None:
         """Cut off a part of the journal's last line, or leave a part of another one."""
-        run = data.draw(st.sampled_from(self.runs))
+        run = of(self.runs, pick)
         journal = run.folder / "events.jsonl"
         content = journal.read_bytes()
         good = b"".join(line + b"\n" for line in content.split(b"\n")[: len(run.lines)])
         last = good.splitlines(keepends=True)[-1]
-        if len(run.lines) > 1 and data.draw(st.booleans()):
-            journal.write_bytes(good[: -data.draw(st.integers(1, len(last)))])
+        if len(run.lines) > 1 and is_cut:
+            journal.write_bytes(good[: -(1 + place % len(last))])
             run.lines.pop()
         else:
-            journal.write_bytes(good + last[: data.draw(st.integers(1, len(last) - 1))])
+            journal.write_bytes(good + last[: 1 + place % (len(last) - 1)])
 
-    @precondition(lambda self: any(len(run.lines) > 3 for run in self.runs))
-    @rule(data=st.data())
-    def damage_and_salvage(self, data: st.DataObject) -> None:
+    @rule(pick=NUMBERS, line=NUMBERS, place=NUMBERS)
+    def damage_and_salvage(self, pick: int, line: int, place: int) -> None:
         """What is damaged in the middle is refused, until it is asked to keep the good part."""
-        run = data.draw(st.sampled_from([run for run in self.runs if len(run.lines) > 3]))
+        long = [run for run in self.runs if len(run.lines) > 3]
+        if not long:
+            return
+        run = of(long, pick)
         journal, before = run.folder / "events.jsonl", self.trial.ran()
-        number = data.draw(st.integers(2, len(run.lines) - 1))
+        number = 2 + line % (len(run.lines) - 2)
         lines = journal.read_bytes().split(b"\n")
-        start = sum(len(line) + 1 for line in lines[: number - 1])
-        flip(journal, start + data.draw(st.integers(0, len(lines[number - 1]) - 1)))
+        start = sum(len(each) + 1 for each in lines[: number - 1])
+        flip(journal, start + place % len(lines[number - 1]))
 
         refused = self.command("resume", run.folder.name, death="")
 
@@ -246,6 +246,10 @@ class Machine(RuleBasedStateMachine):
 
     def folders(self) -> set[Path]:
         return {path for path in (self.trial.folder / ".flowpar" / "runs").glob("*") if path.is_dir()}
+
+
+def of(things: list[Thing], pick: int) -> Thing:
+    return things[pick % len(things)]
 
 
 def flip(file: Path, place: int) -> None:
