@@ -141,10 +141,12 @@ def _serve(table: _Table, address: str, authkey: bytes, ready_fd: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     _Server.register(_TYPE, callable=lambda: table, exposed=_METHODS)
     server = _Server(address=address, authkey=authkey).get_server()
-    os.write(ready_fd, b"1")
-    os.close(ready_fd)
     try:
+        os.write(ready_fd, b"1")
+        os.close(ready_fd)
         server.serve_forever()
+    except BrokenPipeError:
+        return  # the run was over before anybody asked for an output
     finally:
         folder = Path(address).parent if not address.startswith("\0") else None
         if folder is not None and Path(address).name == _SOCKET_NAME:

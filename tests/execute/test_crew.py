@@ -142,8 +142,8 @@ def test_a_task_process_of_a_real_attempt_is_one_of_its_own(yard: Yard) -> None:
     assert len({end.pid for end in ends}) == 3
 
 
-def test_there_is_room_for_one_job_more_than_slots(yard: Yard) -> None:
-    for _ in range(3):
+def test_there_is_room_for_two_jobs_more_than_slots(yard: Yard) -> None:
+    for _ in range(4):
         assert yard.crew.has_room("process")
         yard.submit("wait")
 
