@@ -34,7 +34,10 @@ lint: $(READY) ## Style, types and floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@set -e; for plugin in plugins/*/; do $(BIN)/mypy --config-file pyproject.toml "$$plugin"src/*; done
+	@set -e; for plugin in plugins/*/; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable "$$plugin[tests]"; \
+	  $(BIN)/mypy --config-file pyproject.toml "$$plugin"src/*; \
+	done
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(READY) ## Measure, as ratios within one run
