@@ -58,9 +58,8 @@ def _opened(shared: bytes) -> Shared:
 
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
-    opened = _opened(shared)
     rehearse(shared, make_attempt)
-    folders = surroundings.folders_of_modules(opened)
+    folders = surroundings.folders_of_modules(_opened(shared))
     # Asked for what is nowhere, it lists the folders; what changes in them later is noticed.
     PathFinder.find_spec("flowpar: no module", list(folders))
     listen_to_logging(lambda: None)
