@@ -14,15 +14,16 @@ import textwrap
 import time
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flowpar.execute import tree
+from flowpar.testing import marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 DEADLINE_S = 90.0
 MARK = "FLOWPAR_YARD"
@@ -105,29 +106,13 @@ class Yard:
 
     def survivors(self, *, within_s: float = 3.0) -> dict[int, str]:
         """Return which processes that carry the mark are left when the time is over, by name."""
-        until = time.monotonic() + within_s
-        while (left := self._alive()) and time.monotonic() < until:
-            time.sleep(0.01)
-        return left
+        return marked.survivors(MARK, self.mark, within_s=within_s)
 
     def clear(self) -> None:
-        for pid in self._alive():
+        for pid in marked.alive(MARK, self.mark):
             tree.send(pid, 9)
         for process in self.started:
             process.communicate(timeout=DEADLINE_S)
-
-    def _alive(self) -> dict[int, str]:
-        wanted = f"{MARK}={self.mark}".encode()
-        marked = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    environment = (entry / "environ").read_bytes()
-                except OSError:
-                    continue
-                if wanted in environment and tree.is_alive(int(entry.name)):
-                    marked[int(entry.name)] = tree.name_of(int(entry.name))
-        return marked
 
 
 @pytest.fixture

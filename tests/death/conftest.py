@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowpar.execute import tree
+from flowpar.testing import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,16 +54,7 @@ class Scene:
 
     def alive(self) -> list[int]:
         """Return every process that carries the mark."""
-        marked = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    environment = (entry / "environ").read_bytes()
-                except OSError:
-                    continue
-                if f"{MARK}={self.mark}".encode() in environment and tree.is_alive(int(entry.name)):
-                    marked.append(int(entry.name))
-        return marked
+        return list(marked.alive(MARK, self.mark))
 
     def grows_to(self, count: int) -> bool:
         """Whether so many processes are alive, at once or soon."""
@@ -78,10 +70,7 @@ class Scene:
 
     def survivors(self, *, within_s: float = 3.0) -> list[int]:
         """Return who is left when the time is over."""
-        until = time.monotonic() + within_s
-        while (left := self.alive()) and time.monotonic() < until:
-            time.sleep(0.01)
-        return left
+        return list(marked.survivors(MARK, self.mark, within_s=within_s))
 
     def end(self) -> tuple[int, str]:
         """Return the exit code and what stood on stderr."""

@@ -15,10 +15,13 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowpar.execute import tree
+from flowpar.testing import marked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEADLINE_S = 60.0
 MARK = "FLOWPAR_TRIAL"
@@ -163,26 +166,11 @@ class Trial:
 
     def alive(self) -> dict[int, str]:
         """Return every process that carries the mark, by name."""
-        wanted = f"{MARK}={self.mark}".encode()
-        marked = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    environment = (entry / "environ").read_bytes()
-                except OSError:
-                    continue
-                if wanted in environment and tree.is_alive(int(entry.name)):
-                    marked[int(entry.name)] = tree.name_of(int(entry.name))
-        return marked
+        return marked.alive(MARK, self.mark)
 
     def survivors(self, *, within_s: float = 3.0, but: frozenset[int] = frozenset()) -> dict[int, str]:
         """Return who is left when the time is over, `but` those that may be."""
-        until = time.monotonic() + within_s
-        while left := {pid: name for pid, name in self.alive().items() if pid not in but}:
-            if time.monotonic() > until:
-                break
-            time.sleep(0.01)
-        return left
+        return marked.survivors(MARK, self.mark, within_s=within_s, but=but)
 
     def clear(self) -> None:
         for pid in self.alive():
