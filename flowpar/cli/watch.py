@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowpar.engine.earlier import EarlierRun
     from flowpar.engine.resumption import Resumption
     from flowpar.execute.guard import Tree
-    from flowpar.planning.planner import Prepared
+    from flowpar.planning.prepared import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.screen import Screen
 

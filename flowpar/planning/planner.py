@@ -23,7 +23,7 @@ from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
-from flowpar.planning.prepared import Prepared as Prepared  # noqa: PLC0414 - callers need it along with `prepare`
+from flowpar.planning.prepared import Prepared
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
 

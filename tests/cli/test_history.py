@@ -17,15 +17,8 @@ from flowpar.record.lock import Lock, holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Protocol
 
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        command: Callable[..., list[str]]
-        environment: Callable[..., dict[str, str]]
-        run: Callable[..., subprocess.CompletedProcess[str]]
-        newest_run: Callable[[], Path]
+    from tests.cli.conftest import Desk
 
 
 WORKFLOW = """name: numbers

@@ -8,15 +8,8 @@ import pytest
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
-    from pathlib import Path
-    from typing import Protocol
 
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        run: Callable[..., subprocess.CompletedProcess[str]]
-        newest_run: Callable[[], Path]
+    from tests.cli.conftest import Desk
 
 
 pytestmark = pytest.mark.timeout(120)

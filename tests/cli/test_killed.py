@@ -12,17 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from typing import Protocol
-
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        command: Callable[..., list[str]]
-        environment: Callable[..., dict[str, str]]
-        run: Callable[..., subprocess.CompletedProcess[str]]
-        newest_run: Callable[[], Path]
+    from tests.cli.conftest import Desk
 
 
 WAITING = """tasks:

@@ -11,14 +11,7 @@ from flowpar import __version__
 from flowpar.cli.main import VERBS, flowpar, main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from typing import Protocol
-
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        command: Callable[..., list[str]]
+    from tests.cli.conftest import Desk
 
 
 def test_a_bare_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,15 +17,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        command: Callable[..., list[str]]
-        environment: Callable[..., dict[str, str]]
-        run: Callable[..., subprocess.CompletedProcess[str]]
-        newest_run: Callable[[], Path]
+    from tests.cli.conftest import Desk
 
 
 pytestmark = pytest.mark.timeout(120)

@@ -15,16 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from flowpar.record.resume import read_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Protocol
-
-    class Desk(Protocol):
-        folder: Path
-        write: Callable[[str], None]
-        command: Callable[..., list[str]]
-        environment: Callable[..., dict[str, str]]
-        run: Callable[..., subprocess.CompletedProcess[str]]
-        newest_run: Callable[[], Path]
+    from tests.cli.conftest import Desk
 
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "event.schema.json").read_text())

@@ -11,11 +11,13 @@ import pytest
 from flowpar.core.errors import UsageError
 from flowpar.lang.inputs import GivenInputs
 from flowpar.planning.model import PlannedTask, Retry
-from flowpar.planning.planner import Prepared, prepare
+from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flowpar.planning.prepared import Prepared
 
 STEPS = """
 def make(n: int = 0) -> list[int]:
