@@ -16,7 +16,11 @@ from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.data.codec import decode
 from flowpar.execute import tree
 from flowpar.execute.base import Completion, Printed, Reported, Started
+from flowpar.execute.control import Setup
 from flowpar.execute.crew import Crew
+from flowpar.execute.link import Link
+from flowpar.execute.threads import ThreadExecutor
+from flowpar.execute.watch import Watch
 from flowpar.testing.job import make_job
 
 if TYPE_CHECKING:
@@ -371,3 +375,33 @@ def test_inline_attempts_run_one_after_another_in_one_process(hall: Hall) -> Non
 
     assert first.pid == second.pid
     assert first.ended <= second.started
+
+
+def test_a_worker_whose_engine_hangs_up_ends_what_its_tasks_started(tmp_path: Path) -> None:
+    """Who would otherwise do it, the guard or the launcher, may have been killed with the engine."""
+    (tmp_path / "work.py").write_text(textwrap.dedent(WORK))
+    watch = Watch()
+    link = Link.start_guard(watch)
+    link.set_up(Setup(slots=1))
+    executor = ThreadExecutor(link, watch, slots=1)
+    executor.submit(make_job(1, "work:leave_child", run_dir=tmp_path))
+    completions: list[Completion] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while not completions:
+        assert time.monotonic() < deadline
+        completions += [notice for notice in executor.wait(0.02) if isinstance(notice, Completion)]
+    outcome = completions[0].outcome
+    assert isinstance(outcome, Success)
+    child = decode(outcome.value.inline or b"")
+    assert isinstance(child, int)
+    assert tree.is_alive(child)
+
+    executor.close()
+
+    try:
+        while tree.is_alive(child) and time.monotonic() < deadline:
+            watch.wait(0.02)
+        assert not tree.is_alive(child)
+    finally:
+        link.close()
+        watch.close()
