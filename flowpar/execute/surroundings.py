@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
 
-_OURS = "FLOWPAR_"
+_OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_SCRATCH"})
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -82,9 +82,12 @@ def lay(over: MutableMapping[str, str], told: Mapping[str, str | None]) -> None:
 
 
 def share(environment: Mapping[str, str]) -> None:
-    """Let the process have what all attempts of the run have in common, and nothing that is one attempt's."""
+    """Let the process have what all attempts of the run have in common, and nothing that is one attempt's.
+
+    The run's id among them: by it a resume knows what an earlier part of the run has left behind.
+    """
     for name, value in environment.items():
-        if not name.startswith(_OURS) and os.environ.get(name) != value:
+        if name not in _OF_ONE_ATTEMPT and os.environ.get(name) != value:
             os.environ[name] = value
 
 

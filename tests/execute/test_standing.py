@@ -102,6 +102,10 @@ WORK = """
         os.chdir(home + "/lost")
         os.rmdir(home + "/lost")
 
+    def told_to_a_child():
+        told = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+        return sorted(line.partition("=")[0] for line in told.splitlines() if line.startswith("FLOWPAR_"))
+
     def leave_child():
         return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
 """
@@ -375,6 +379,16 @@ def test_inline_attempts_run_one_after_another_in_one_process(hall: Hall) -> Non
 
     assert first.pid == second.pid
     assert first.ended <= second.started
+
+
+def test_what_a_thread_starts_knows_its_run_and_no_attempt(hall: Hall) -> None:
+    hall.submit("thread", 1, "told_to_a_child")
+
+    names = hall.value(1)
+
+    assert isinstance(names, list)
+    assert "FLOWPAR_RUN_ID" in names  # by it a resume finds what is left of an earlier part
+    assert not {"FLOWPAR_TASK", "FLOWPAR_ATTEMPT", "FLOWPAR_SCRATCH"} & set(names)
 
 
 def test_a_worker_whose_engine_hangs_up_ends_what_its_tasks_started(tmp_path: Path) -> None:
