@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -129,7 +129,9 @@ def made(versions: Versions) -> str:
 
 
 class Machine(RuleBasedStateMachine):
-    """One folder with one workflow, and whatever happens to its runs."""
+    """One folder with one workflow, and whatever happens to its runs; `commands` counts those of all machines."""
+
+    commands: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,6 +238,7 @@ class Machine(RuleBasedStateMachine):
             assert json.loads(ended.stdout) == {"made": made(self.versions)}
 
     def command(self, *arguments: str, death: str) -> Ended:
+        Machine.commands += 1
         crash = {"FLOWPAR_CRASH_AT": death} if death else {}
         ended = self.trial.command(*arguments, "-w", "2", "--json", **crash)
         left = self.trial.survivors()
@@ -258,7 +261,9 @@ def flip(file: Path, place: int) -> None:
     file.write_bytes(content)
 
 
-def walk(*, examples: int, steps: int, is_same_each_time: bool) -> None:
+def walk(*, examples: int, steps: int, is_same_each_time: bool) -> int:
+    """Take walks and return how many commands were run in them; each was held against the model."""
+    before = Machine.commands
     run_state_machine_as_test(
         Machine,
         settings=settings(
@@ -271,14 +276,15 @@ def walk(*, examples: int, steps: int, is_same_each_time: bool) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    return Machine.commands - before
 
 
 @pytest.mark.timeout(300)
 def test_a_few_walks_end_as_the_model_says() -> None:
-    walk(examples=4, steps=7, is_same_each_time=True)
+    assert walk(examples=4, steps=7, is_same_each_time=True) >= 8
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_many_walks_end_as_the_model_says() -> None:
-    walk(examples=60, steps=14, is_same_each_time=False)
+    assert walk(examples=60, steps=14, is_same_each_time=False) >= 120
