@@ -155,13 +155,15 @@ class Machine(RuleBasedStateMachine):
     def run(self, death: str) -> None:
         before = self.trial.ran()
         ended = self.command("run", "workflow.yaml", death=death)
-        (new,) = {*self.folders(), Path()} - self.known - {Path()} or {Path()}
-        if new == Path() or not (new / "events.jsonl").exists() or not Model(new).read():
+        fresh = self.folders() - self.known
+        self.known |= fresh
+        begun = [Model(folder) for folder in fresh if (folder / "events.jsonl").exists() and Model(folder).read()]
+        assert len(fresh) <= 1
+        if not begun:
             assert death  # it was cut off before it began, and nothing ran
             assert self.trial.ran() == before
             return
-        self.known.add(new)
-        self.runs.append(Model(new))
+        self.runs += begun
         self.compare(self.runs[-1], set(NEEDS), ended, before)
 
     @rule(pick=NUMBERS, death=st.one_of(st.just(""), DEATHS))
