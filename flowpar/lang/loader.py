@@ -10,7 +10,7 @@ come, aliases and merge keys counted as if they were written out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -34,6 +34,9 @@ try:
     from yaml.cyaml import CParser as _FastParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML built without libyaml: the same events, ten times slower
     _FastParser = None  # type: ignore[assignment,misc]
+
+
+_DEPTH = "maximum nesting depth"
 
 
 class _SlowParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
@@ -71,6 +74,12 @@ def parse(source: Source, *, use_fast_parser: bool = True) -> Loaded:
         with collector_paused():
             _feed(parser.get_event, builder)
     except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        if _DEPTH in str(error.problem) and mark is not None and mark.index < len(source.text):
+            # From 0.2.6 on libyaml looks ahead and gives up before it has told of one list: what stands before that
+            # place is read alone, so that the builder finds where it gets too deep, as with any other parser.
+            before = replace(source, text=source.text[: mark.index])
+            return replace(parse(before, use_fast_parser=use_fast_parser), source=source)
         builder.findings.append(describe_syntax_error(error, lines))
         return Loaded(source, None, tuple(builder.findings))
     finally:
