@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from flowpar.core.outcome import Failure, FailureKind, Outcome
 from flowpar.core.point import point
 from flowpar.execute.base import Completion, Printed, Started
-from flowpar.execute.death import failure_of
+from flowpar.execute.death import failure_of, over_limit
 from flowpar.execute.printed import PrintedOutput
 from flowpar.execute.report_pipe import Report, ReportKind, unpack_late, unpack_report
 from flowpar.execute.wire import BadFrame, FrameReader
@@ -189,6 +189,8 @@ class AttendedAttempt:
     def _outcome(self, end: Exit) -> Outcome:
         if self._report is not None:
             return self._report.outcome
+        if end.over_bytes:
+            return over_limit(self.job.memory_bytes, end.over_bytes)
         is_kill = end.code == -signal.SIGKILL and not self.was_forced
         return failure_of(
             end.code,

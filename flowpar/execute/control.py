@@ -61,7 +61,7 @@ _KEY = struct.Struct("<Q")
 _START = struct.Struct("<QI")
 _CANCEL = struct.Struct("<Q?")
 _STARTED = struct.Struct("<Qid")
-_EXITED = struct.Struct("<Qiiddq")
+_EXITED = struct.Struct("<Qiiddqq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,10 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """A process ended; a negative `code` is a signal, `cpu_s` and `max_rss_bytes` are negative where unknown."""
+    """A process ended; a negative `code` is a signal, `cpu_s` and `max_rss_bytes` are negative where unknown.
+
+    `over_bytes` is what its tree had when it was killed for having more than its job's memory, else 0.
+    """
 
     key: int
     pid: int
@@ -92,10 +95,12 @@ class Exit:
     monotonic: float
     cpu_s: float = -1.0
     max_rss_bytes: int = -1
+    over_bytes: int = 0
 
     def pack(self) -> bytes:
         """Return the body of EXITED."""
-        return _EXITED.pack(self.key, self.pid, self.code, self.monotonic, self.cpu_s, self.max_rss_bytes)
+        usage = (self.cpu_s, self.max_rss_bytes, self.over_bytes)
+        return _EXITED.pack(self.key, self.pid, self.code, self.monotonic, *usage)
 
     @classmethod
     def unpack(cls, body: bytes) -> Exit:

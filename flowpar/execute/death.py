@@ -8,6 +8,8 @@ from flowpar.core.outcome import Failure, FailureKind
 
 # How a worker ends when its task closed the pipe on which it reports.
 PIPE_LOST = 217
+# In the place of a signal's name: the kernel did not do this.
+MEMORY_LIMIT = "MemoryLimit"
 
 
 def failure_of(code: int, *, max_rss_bytes: int | None, is_out_of_memory: bool, is_garbled: bool) -> Failure:
@@ -29,6 +31,17 @@ def failure_of(code: int, *, max_rss_bytes: int | None, is_out_of_memory: bool, 
     return Failure(FailureKind.EXIT, "", f"exited without a result (exit code {code})", code)
 
 
+def over_limit(limit_bytes: int, peak_bytes: int) -> Failure:
+    """Say that an attempt had more than its `resources.memory` and was ended for it."""
+    needed = f"needed more than its memory of {_mib(limit_bytes)} (peak {_mib(peak_bytes)}), and was killed"
+    instead = "raise resources.memory, or let it work on less at once"
+    return Failure(FailureKind.DIED, MEMORY_LIMIT, f"{needed}; {instead}")
+
+
+def _mib(number: int) -> str:
+    return f"{number / 2**20:.0f} MiB" if number % 2**30 or not number else f"{number // 2**30} GiB"
+
+
 def signal_name(number: int) -> str:
     """Return "SIGSEGV" and the like, also for signals that have no name in Python."""
     try:
@@ -40,7 +53,7 @@ def signal_name(number: int) -> str:
 def _memory(number: int, max_rss_bytes: int | None, is_out_of_memory: bool) -> str:  # noqa: FBT001  # passed on
     if number != signal.SIGKILL:
         return ""
-    peak = f"its peak memory was {max_rss_bytes / 2**20:.0f} MiB" if max_rss_bytes else ""
+    peak = f"its peak memory was {_mib(max_rss_bytes)}" if max_rss_bytes else ""
     parts = [part for part in ("probably out of memory" if is_out_of_memory else "", peak) if part]
     return ", " + "; ".join(parts) if parts else ""
 

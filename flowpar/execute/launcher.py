@@ -1,4 +1,4 @@
-"""The launcher: starts every process of a run, never more tasks than it has slots, and tells how each ended.
+"""The launcher: starts every process of a run, never more than its slots take, and tells how each ended.
 
     engine ── control socket ── launcher ──► tasks, services
     guard ─── life pipe ───────────┘             (a byte: swept; the end: the guard is dead)
@@ -6,7 +6,7 @@
 It has one thread for ever and imports only what is light, so that a fork is safe and cheap. It
 ends with the engine's end of the socket or with the guard, and takes all it started with it.
 
-    queue     starts that wait for a slot, as many as the engine sends ahead
+    queue     starts that wait for a slot, as many as the engine sends ahead; a job takes its cpu of the slots
     children  what runs, by key
 """
 
@@ -19,11 +19,12 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.point import point
 from flowpar.execute import tree
+from flowpar.execute.children import Child, Waiting
 from flowpar.execute.control import (
     Birth,
     Exit,
@@ -36,7 +37,8 @@ from flowpar.execute.control import (
     unpack_start,
 )
 from flowpar.execute.lean import preload, prepare
-from flowpar.execute.order import Descriptors, JobOrder, Order, ServiceOrder, unpack_job
+from flowpar.execute.memory_watch import MemoryWatch
+from flowpar.execute.order import Descriptors, JobOrder, ServiceOrder, unpack_job
 from flowpar.execute.starter import Starter
 
 if TYPE_CHECKING:
@@ -50,29 +52,6 @@ _FIRST_DELAY_S = 0.05
 _LAST_DELAY_S = 1.0
 _TRIES = 8
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A start that has not been made."""
-
-    key: int
-    order: Order
-    name: str
-
-    def close(self) -> None:
-        for number in self.order.descriptors.numbers:
-            os.close(number)
-
-
-@dataclass(frozen=True, slots=True)
-class _Child:
-    """A process that runs."""
-
-    key: int
-    process: BaseProcess
-    pid: int
-    is_job: bool
 
 
 class Launcher:
@@ -89,10 +68,11 @@ class Launcher:
         self._setup = Setup(slots=1)
         self._starter: Starter | None = None
         self._shared: tuple[int, bytes] = (0, b"")
-        self._queue: deque[_Waiting] = deque()
-        self._children: dict[int, _Child] = {}
+        self._queue: deque[Waiting] = deque()
+        self._children: dict[int, Child] = {}
         self._key_of_pid: dict[int, int] = {}
-        self._jobs_running = 0
+        self._cpu_milli = 0
+        self._memory = MemoryWatch()
         self._tries = 0
         self._retry_at: float | None = None
         self._wake, self._wake_end = os.pipe()
@@ -116,9 +96,8 @@ class Launcher:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
 
     def _patience_ms(self) -> int | None:
-        if self._retry_at is None:
-            return None
-        return max(0, int((self._retry_at - time.monotonic()) * 1000) + 1)
+        due = min((at for at in (self._retry_at, self._memory.due) if at is not None), default=None)
+        return None if due is None else max(0, int((due - time.monotonic()) * 1000) + 1)
 
     def _turn(self, ready: dict[int, int]) -> None:
         if self._life in ready and not os.read(self._life, 64):
@@ -131,6 +110,8 @@ class Launcher:
         control = self._channel.fileno()
         for number in ready.keys() - {control, self._wake, self._life}:
             self._reap_forkserved(number)
+        for pid in self._memory.over():
+            tree.kill_tree(pid)
         self._start_waiting()
         if ready.get(control, 0) & ~select.POLLOUT:
             for frame in self._channel.receive():
@@ -143,7 +124,9 @@ class Launcher:
     def _obey(self, frame: Frame) -> None:
         match frame.kind:
             case Word.START:
-                self._queue.append(self._job_of(frame))
+                waiting = self._job_of(frame)
+                # What takes no slot waits for none.
+                (self._queue.append if waiting.cpu_milli else self._queue.appendleft)(waiting)
             case Word.CANCEL:
                 self._cancel(*unpack_cancel(frame.body))
             case Word.SHARE:
@@ -159,7 +142,7 @@ class Launcher:
                 self._starter = self._make_starter(self._setup.start_method, preload=self._setup.preload)
                 self._channel.post(Word.READY, b"")
 
-    def _job_of(self, frame: Frame) -> _Waiting:
+    def _job_of(self, frame: Frame) -> Waiting:
         key, _, content = unpack_start(frame.body)
         setup = self._setup
         order = JobOrder(
@@ -169,18 +152,18 @@ class Launcher:
             setup.outputs_key,
             Descriptors(*frame.descriptors),
         )
-        return _Waiting(key, order, f"job-{key}")
+        return Waiting(key, order, f"job-{key}")
 
-    def _service_of(self, frame: Frame) -> _Waiting:
+    def _service_of(self, frame: Frame) -> Waiting:
         key, name, entry, arguments = unpack_serve(frame.body)
-        return _Waiting(key, ServiceOrder(name, entry, arguments, Descriptors(*frame.descriptors)), name)
+        return Waiting(key, ServiceOrder(name, entry, arguments, Descriptors(*frame.descriptors)), name)
 
     def _start_waiting(self) -> None:
         """Start what waits, in order, as far as there are slots; services need none."""
         while self._queue and self._is_time():
             waiting = self._queue[0]
-            is_job = isinstance(waiting.order, JobOrder)
-            if is_job and self._jobs_running >= self._setup.slots:
+            # One that is larger than all slots runs alone.
+            if self._cpu_milli and waiting.cpu_milli and self._cpu_milli + waiting.cpu_milli > self._setup.slots * 1000:
                 return
             started = time.monotonic()
             try:
@@ -193,7 +176,7 @@ class Launcher:
             self._queue.popleft()
             self._tries, self._retry_at = 0, None
             waiting.close()
-            self._adopt(waiting.key, process, started, is_job=is_job)
+            self._adopt(waiting, process, started)
 
     def _is_time(self) -> bool:
         return self._retry_at is None or time.monotonic() >= self._retry_at
@@ -219,10 +202,12 @@ class Launcher:
         delay_s = min(_FIRST_DELAY_S * 2 ** (self._tries - 1), _LAST_DELAY_S)
         self._retry_at = time.monotonic() + delay_s
 
-    def _adopt(self, key: int, process: BaseProcess, started: float, *, is_job: bool) -> None:
-        pid = process.pid or 0
-        self._children[key] = _Child(key, process, pid, is_job)
-        self._jobs_running += is_job
+    def _adopt(self, waiting: Waiting, process: BaseProcess, started: float) -> None:
+        key, pid = waiting.key, process.pid or 0
+        self._children[key] = Child(key, process, pid, waiting.cpu_milli)
+        self._cpu_milli += waiting.cpu_milli
+        if isinstance(waiting.order, JobOrder):
+            self._memory.add(key, pid, waiting.order.job.memory_bytes)
         if self._require_starter().reaps:
             self._key_of_pid[pid] = key
         else:
@@ -263,13 +248,14 @@ class Launcher:
     def _bury(self, end: Exit) -> None:
         point("process.bury")
         child = self._children.pop(end.key)
-        self._jobs_running -= child.is_job
+        self._cpu_milli -= child.cpu_milli
         self._retry_at = None  # there is room for another process now
         Starter.forget(child.process, end.code)
         if end.code != 0:
             # A worker that ends well has ended what was below it; this one's orphans are the guard's.
             self._sweep()
-        self._channel.post(Word.EXITED, end.pack())
+        over_bytes = self._memory.remove(end.key)
+        self._channel.post(Word.EXITED, (replace(end, over_bytes=over_bytes) if over_bytes else end).pack())
 
     def _sweep(self) -> None:
         """Have the guard end the orphans that came to it, and wait until it has."""

@@ -80,12 +80,11 @@ Order = JobOrder | ServiceOrder
 
 def unpack_job(content: bytes, shared: bytes) -> Job:
     """Return a job as it was submitted; done in the launcher, whose pages are warm."""
-    number, task, item, attempt, recipe, bindings, log_file, grace_s = pickle.loads(content)
-    return Job(number, task, item, attempt, shared, recipe, bindings, log_file, grace_s)
+    number, task, item, attempt, recipe, *rest = pickle.loads(content)
+    return Job(number, task, item, attempt, shared, recipe, *rest)
 
 
 def pack_job(job: Job) -> bytes:
     """Return a job as bytes, without its shared part, which is sent once."""
-    return pickle.dumps(
-        (job.number, job.task, job.item, job.attempt, job.recipe, job.bindings, job.log_file, job.grace_s)
-    )
+    told = (job.number, job.task, job.item, job.attempt, job.recipe, job.bindings)
+    return pickle.dumps((*told, job.log_file, job.grace_s, job.cpu_milli, job.memory_bytes))

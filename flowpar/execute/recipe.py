@@ -44,12 +44,16 @@ class Shared(Packed):
 
 @dataclass(frozen=True, slots=True)
 class Call(Packed):
-    """Call `target` ("module:function") with evaluated arguments; what it returns is the output."""
+    """Call `target` ("module:function") with evaluated arguments; what it returns is the output.
+
+    `threads` is how many threads numeric libraries may take, 0 where the task does not say.
+    """
 
     target: str
     arguments: Mapping[str, Template]
     env: Mapping[str, Template] = field(default_factory=dict)
     cwd: Template | None = None
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ class Bindings(Packed):
     """What is bound for one attempt.
 
     `each` maps names to the encoded value of this item (decoded in the worker); `is_matrix` says
-    that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`.
+    that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`. `devices` are
+    the ids of the attempt's `gpu`, None where it did not ask.
     """
 
     tasks: Mapping[str, TaskView] = field(default_factory=dict)
@@ -129,3 +134,4 @@ class Bindings(Packed):
     index: int | None = None
     is_matrix: bool = False
     run: Mapping[str, object] = field(default_factory=dict)
+    devices: tuple[str, ...] | None = None

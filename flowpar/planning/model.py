@@ -44,7 +44,9 @@ class PlannedTask:
     `needs` are task ids in plan order; `reads` those of them whose output, status, error or items
     the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
     `condition_is_per_item` says that the `if` mentions `each` or `matrix`. `fingerprint` and `code` are
-    of what it does and of the file of its function, empty in a plan that nobody will run.
+    of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
+    what an attempt holds of each pool (memory in bytes), as far as that is written; `priority` goes before
+    the length of the path.
     """
 
     id: str
@@ -66,6 +68,8 @@ class PlannedTask:
     description: str = ""
     fingerprint: str = ""
     code: str = ""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Plan:
     """A workflow ready to run: tasks in topological order (file order among equals).
 
     `weights` is the length of the longest path from each task to the end of the run; `outputs_read`
-    are the tasks that the workflow's own outputs read.
+    are the tasks that the workflow's own outputs read; `limits` are the sizes of its own pools.
     """
 
     workflow: str
@@ -89,3 +93,4 @@ class Plan:
     env_file: Mapping[str, str]
     python_path: tuple[str, ...]
     outputs_read: frozenset[str] = frozenset()
+    limits: Mapping[str, float] = field(default_factory=dict)

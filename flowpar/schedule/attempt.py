@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Expand, Judge, Render
     from flowpar.schedule.crew import Crew
     from flowpar.schedule.ledger import Record
+    from flowpar.schedule.resources import Grant, Pools
     from flowpar.schedule.timers import Timer, Timers
 
 
@@ -44,12 +45,13 @@ class Ending(Enum):
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """An attempt that was submitted; `log_file` is relative to the run folder, `started` is monotonic."""
+    """An attempt that was submitted, and its `grant`; `log_file` is relative to the run folder, `started` monotonic."""
 
     job: int
     ready: Ready
     log_file: str
     fingerprint: str = ""
+    grant: Grant | None = None
     started: float | None = None
     started_at: float = 0.0
     pid: int = 0
@@ -63,11 +65,14 @@ class Attempt:
 class InFlight:
     """The attempts that were submitted and are not complete, and how they are ended."""
 
-    def __init__(self, crew: Crew, clock: Clock, timers: Timers[Callable[[], None]]) -> None:
-        """Start with none."""
+    def __init__(
+        self, crew: Crew, clock: Clock, timers: Timers[Callable[[], None]], pools: Pools | None = None
+    ) -> None:
+        """Start with none; what one holds goes back to `pools` when it is complete."""
         self._crew = crew
         self._clock = clock
         self._timers = timers
+        self._pools = pools
         self._attempts: dict[int, Attempt] = {}
 
     def __len__(self) -> int:
@@ -97,6 +102,8 @@ class InFlight:
     def remove(self, attempt: Attempt) -> None:
         """Note that an attempt is complete."""
         self._timers.cancel(attempt.timer)
+        if self._pools is not None and attempt.grant is not None:
+            self._pools.give_back(attempt.grant)
         del self._attempts[attempt.job]
 
     def end(self, attempt: Attempt, ending: Ending, reason: str) -> None:

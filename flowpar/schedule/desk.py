@@ -4,7 +4,7 @@
     ledger    what each task came to             in_flight  which attempts were submitted
     settled   tasks that ended in this turn      fresh      outputs that nobody could look up yet
     stop      why no more may start              stale      outputs that nobody reads any more
-    wanted    stops that are asked for
+    wanted    stops that are asked for               pools      what is free, None where nothing is counted
 
 One thread only touches it.
 """
@@ -18,6 +18,7 @@ from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
 from flowpar.schedule.frontier import Frontier
 from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
+from flowpar.schedule.resources import DECISIONS, Lane, request_of
 from flowpar.schedule.timers import Timers
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import ValueRef
-    from flowpar.planning.model import Plan
+    from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.announce import Announcer
     from flowpar.schedule.crew import Crew, OutputKey, Stop
+    from flowpar.schedule.resources import Pools
     from flowpar.schedule.start import Start
 
 
@@ -47,6 +49,8 @@ class Desk:
     stale: list[OutputKey] = field(default_factory=list)
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
+    pools: Pools | None = None
+    has_priorities: bool = False
 
     def publish(self, record: Record, item: int | None, ref: ValueRef) -> None:
         """Put an output where its readers find it; one that nobody reads is not kept."""
@@ -71,21 +75,28 @@ class Desk:
         """Let an attempt start when there is room; after a stop nothing may."""
         if self.stop is not None:
             return
-        lane = "process" if ready.decision is not None else ready.record.task.executor
+        lane = DECISIONS if ready.decision is not None else ready.record.lane
         self.backlog.add(lane, ready.record.rank, ready)
 
     def queue_items(self, record: Record) -> None:
         """Let the next item of a fan-out start when there is room, where one may."""
         if self.stop is None and record.items is not None and record.items.has_next and not record.is_queued:
             record.is_queued = True
-            self.backlog.add(record.task.executor, record.rank, record)
+            self.backlog.add(record.lane, record.rank, record)
 
 
-def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start) -> Desk:
+def lay_out(
+    plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start, pools: Pools | None = None
+) -> Desk:
     """Return the desk of a run that has not begun, or of one that goes on from `start`."""
     in_file_order = sorted(plan.tasks, key=lambda task: task.index)
     records = [
-        Record(task, (-plan.weights.get(task.id, 0.0), task.index), start.tasks.get(task.id, NOT_BEGUN))
+        Record(
+            task,
+            (-task.priority, -plan.weights.get(task.id, 0.0), task.index),
+            start.tasks.get(task.id, NOT_BEGUN),
+            lane=_lane_of(task, pools),
+        )
         for task in in_file_order
     ]
     timers: Timers[Callable[[], None]] = Timers()
@@ -95,6 +106,13 @@ def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start:
         frontier=Frontier({task.id: task.needs for task in in_file_order}, plan.weights),
         ledger=Ledger(records, read_at_the_end=plan.outputs_read),
         timers=timers,
-        in_flight=InFlight(crew, clock, timers),
+        in_flight=InFlight(crew, clock, timers, pools),
         backlog=Backlog(),
+        pools=pools,
+        has_priorities=any(task.priority for task in in_file_order),
     )
+
+
+def _lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
+    request = request_of(task)
+    return Lane(task.executor, request if pools is None else pools.within(request))

@@ -8,6 +8,7 @@ Only the bindings are pickled for each attempt.
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from flowpar.execute.expansion import digest_item
 from flowpar.execute.recipe import Bindings, Shared
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
+from flowpar.schedule.resources import WHOLE
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.schedule.attempt import Ready
     from flowpar.schedule.ledger import Ledger, Record
+    from flowpar.schedule.resources import Grant, Request
 
 _PROTOCOL = 5
 
@@ -56,10 +59,15 @@ class JobMaker:
         self._hand_out = hand_out
         self._numbers = count(first)
 
-    def make(self, ready: Ready) -> tuple[Attempt, Job]:
-        """Return the attempt and its job."""
+    def make(self, ready: Ready, grant: Grant | None = None) -> tuple[Attempt, Job]:
+        """Return the attempt and its job; `grant` is what it holds."""
         task, number = ready.record.task, next(self._numbers)
         bindings = self._bindings(ready)
+        cpu_milli, memory_bytes = WHOLE, 0
+        if task.resources and ready.decision is None:
+            cpu_milli, memory_bytes = _share_of(ready.record.lane.request)
+            if "gpu" in task.resources:
+                bindings = replace(bindings, devices=() if grant is None else grant.devices)
         place = "" if ready.item is None else f"-{ready.item}"
         log_file = f"logs/{number:06d}-{task.id}{place}.{ready.number}.log"
         job = Job(
@@ -72,9 +80,11 @@ class JobMaker:
             bindings=pickle.dumps(bindings, _PROTOCOL),
             log_file=f"{self._run_dir}/{log_file}",
             grace_s=task.grace_s,
+            cpu_milli=cpu_milli,
+            memory_bytes=memory_bytes,
         )
         fingerprint = Fingerprint.of(task, "" if ready.item is None else digest_item(bindings.each))
-        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=str(fingerprint)), job
+        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=str(fingerprint), grant=grant), job
 
     def _recipe(self, ready: Ready) -> bytes:
         record = ready.record
@@ -105,3 +115,9 @@ class JobMaker:
         if any(view.is_managed for view in views.values()):
             self._hand_out()
         return views
+
+
+def _share_of(request: Request) -> tuple[int, int]:
+    """Return the thousandths of a cpu and the bytes that an attempt may use."""
+    amounts = dict(request)
+    return amounts.get("cpu", 0), amounts.get("memory", 0) // WHOLE

@@ -16,6 +16,7 @@ from flowpar.core.errors import InternalError
 from flowpar.core.outcome import Success
 from flowpar.core.states import MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView
+from flowpar.schedule.resources import DECISIONS, Lane
 from flowpar.schedule.start import Begun
 
 if TYPE_CHECKING:
@@ -41,14 +42,15 @@ class Record:
     """Where one task stands; the loop and its parts write it.
 
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
-    the last one. `begun` is how far it came before the run went on. `item_outputs` are kept until
-    they are too many to travel, None from then on. `recipe` and `views` are made at the first
-    attempt and dropped at the end.
+    the last one. `lane` is where its attempts wait. `begun` is how far it came before the run went on.
+    `item_outputs` are kept until they are too many to travel, None from then on. `recipe` and `views`
+    are made at the first attempt and dropped at the end.
     """
 
     task: PlannedTask
-    rank: tuple[float, int]
+    rank: tuple[int, float, int]
     begun: Begun = NOT_BEGUN
+    lane: Lane = DECISIONS
     state: TaskState = TaskState.PENDING
     is_tolerated: bool = False
     ready_at: float = 0.0

@@ -25,6 +25,7 @@ from flowpar.schedule.announce import Announcer
 from flowpar.schedule.attempt import Attempt, Ready
 from flowpar.schedule.crew import NoStopRequests, overdue
 from flowpar.schedule.desk import lay_out
+from flowpar.schedule.filling import Filling
 from flowpar.schedule.job import JobMaker, share
 from flowpar.schedule.ledger import Record
 from flowpar.schedule.opening import Opening
@@ -77,12 +78,13 @@ class Loop:
         self._options = options
         self._decisions = decisions
         self._announce = Announcer(sink, clock)
-        self._desk = lay_out(plan, crew, clock, self._announce, start=options.start)
+        self._desk = lay_out(plan, crew, clock, self._announce, start=options.start, pools=options.pools)
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
         self._opening = Opening(self._desk, decisions, self._settlement)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
-        self._jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
+        jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
+        self._filling = Filling(self._desk, crew, jobs)
         self._rendered: str | Failure | None = None
         self._is_untold = False
 
@@ -102,7 +104,7 @@ class Loop:
 
     def _go_on(self) -> None:
         """Turn until nothing is in flight and nothing will be."""
-        self._fill()
+        self._filling.fill()
         while self._desk.in_flight or (self._desk.stop is None and self._is_waiting()):
             self._turn()
         self._stopping.cancel_the_rest()
@@ -128,7 +130,9 @@ class Loop:
             self._hand_out()
         # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         settled = self._desk.settled
-        self._fill(weight=max((self._desk.frontier.weight_after(each.task.id) for each in settled), default=0.0))
+        if not (settled and self._desk.has_priorities):
+            weights = (self._desk.frontier.weight_after(each.task.id) for each in settled)
+            self._filling.fill(weight=max(weights, default=0.0))
         # An item that ended is durable before the next turn, too, though nothing waits for it yet.
         has_ended = any(isinstance(notice, Completion) for notice in notices)
         if has_ended or (self._is_untold and not notices):
@@ -136,7 +140,7 @@ class Loop:
         self._is_untold = bool(notices) and not has_ended
         if settled:
             self._release()
-            self._fill()
+            self._filling.fill()
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
@@ -179,33 +183,6 @@ class Loop:
             self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)
         else:
             self._opening.decided(attempt.ready.record, decision, outcome)
-
-    def _fill(self, *, weight: float = 0.0) -> None:
-        """Submit what may start and is at least so heavy, as long as there is room for it."""
-        for lane in self._desk.backlog.lanes():
-            while self._desk.backlog.has(lane, weight=weight) and self._crew.has_room(lane):
-                ready = self._next_ready(lane)
-                if ready is not None:
-                    self._submit(lane, ready)
-
-    def _next_ready(self, lane: str) -> Ready | None:
-        entry = self._desk.backlog.pop(lane)
-        if isinstance(entry, Ready):
-            return entry
-        entry.is_queued = False
-        if entry.items is None or not entry.items.has_next:
-            return None  # its items were closed since
-        item, number = entry.items.take()
-        self._desk.queue_items(entry)
-        return Ready(entry, item, number, entry.again_at.pop(item, entry.ready_at))
-
-    def _submit(self, lane: str, ready: Ready) -> None:
-        record = ready.record
-        if ready.decision is None and record.state is TaskState.READY:
-            record.move(TaskState.RUNNING)
-        attempt, job = self._jobs.make(ready)
-        self._desk.in_flight.add(attempt)
-        self._crew.submit(lane, job)
 
     def _release(self) -> None:
         """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
@@ -266,7 +243,7 @@ class Loop:
             call=Call("", {}),
             decides_on=plan.outputs_read,
         )
-        desk.queue(Ready(Record(task, (0.0, task.index)), None, 1, self._clock.monotonic(), Render(plan.outputs)))
+        desk.queue(Ready(Record(task, (0, 0.0, task.index)), None, 1, self._clock.monotonic(), Render(plan.outputs)))
         self._go_on()
 
     def _finish(self, began: float) -> RunEnd:

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from flowpar.core.errors import ExitCode
     from flowpar.core.outcome import Failure
     from flowpar.core.states import RunStatus, TaskState
+    from flowpar.schedule.resources import Pools
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a plan is run this time; `run_dir` is absolute, `recorded` goes into the journal as it is."""
+    """How a plan is run this time; `run_dir` is absolute, `recorded` goes into the journal as it is.
+
+    `pools` are what tasks share, None where no task of the plan asks for anything.
+    """
 
     run_id: str
     run_dir: str
@@ -27,6 +31,7 @@ class RunOptions:
     versions: Mapping[str, str] = field(default_factory=dict)
     recorded: Mapping[str, object] = field(default_factory=dict)
     start: Start = field(default_factory=Start)
+    pools: Pools | None = None
 
 
 @dataclass(frozen=True, slots=True)

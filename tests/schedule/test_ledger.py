@@ -18,7 +18,7 @@ def ref(size: int) -> ValueRef:
 
 
 def record(name: str, *needs: str, reads: tuple[str, ...] = (), **changes: object) -> Record:
-    return Record(planned(name, *needs, reads=frozenset(reads), **changes), (0.0, 0))
+    return Record(planned(name, *needs, reads=frozenset(reads), **changes), (0, 0.0, 0))
 
 
 def ended(name: str, size: int = 10) -> Record:

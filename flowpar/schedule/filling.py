@@ -1,0 +1,85 @@
+"""Submits what may start, the most urgent first, as long as there is room and what it asks for is free.
+
+    backlog ─► room? ─► pools? ─► job ─► crew
+                          └─ no ─► passed over, and what it asks for is kept free for it
+
+Where no task of the plan has `resources`, the room of the executors is all that is asked for.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from flowpar.core.states import TaskState
+from flowpar.schedule.attempt import Ready
+
+if TYPE_CHECKING:
+    from flowpar.schedule.crew import Crew
+    from flowpar.schedule.desk import Desk
+    from flowpar.schedule.job import JobMaker
+    from flowpar.schedule.resources import Lane, Pools
+
+# Whoever is passed over waits for something; behind so many of them hardly anybody finds what he needs.
+_MOST_PASSED_OVER = 64
+
+
+class Filling:
+    """Fills the crew; a part of the loop."""
+
+    def __init__(self, desk: Desk, crew: Crew, jobs: JobMaker) -> None:
+        """Take from `desk`, make jobs by `jobs`, and give them to `crew`."""
+        self._desk = desk
+        self._crew = crew
+        self._jobs = jobs
+
+    def fill(self, *, weight: float = 0.0) -> None:
+        """Submit what may start and is at least so heavy."""
+        if self._desk.pools is not None:
+            self._fill_in_turn(self._desk.pools, weight)
+            return
+        for lane in self._desk.backlog.lanes():
+            while self._desk.backlog.has(lane, weight=weight) and self._crew.has_room(lane.executor):
+                self._start_next(lane)
+
+    def _fill_in_turn(self, pools: Pools, weight: float) -> None:
+        backlog, turn = self._desk.backlog, pools.turn()
+        heads = [(backlog.rank(lane), lane) for lane in backlog.lanes()]
+        heapify(heads)
+        passed_over = 0
+        while heads and passed_over < _MOST_PASSED_OVER:
+            _, lane = heappop(heads)
+            if not backlog.has(lane, weight=weight):
+                continue
+            if turn.admits(lane.request) and self._crew.has_room(lane.executor):
+                self._start_next(lane)
+                if backlog.has(lane):
+                    heappush(heads, (backlog.rank(lane), lane))
+            else:
+                turn.reserve(lane.request)
+                passed_over += 1
+
+    def _start_next(self, lane: Lane) -> None:
+        ready = self._next_ready(lane)
+        if ready is not None:
+            self._submit(lane, ready)
+
+    def _next_ready(self, lane: Lane) -> Ready | None:
+        entry = self._desk.backlog.pop(lane)
+        if isinstance(entry, Ready):
+            return entry
+        entry.is_queued = False
+        if entry.items is None or not entry.items.has_next:
+            return None  # its items were closed since
+        item, number = entry.items.take()
+        self._desk.queue_items(entry)
+        return Ready(entry, item, number, entry.again_at.pop(item, entry.ready_at))
+
+    def _submit(self, lane: Lane, ready: Ready) -> None:
+        record, pools = ready.record, self._desk.pools
+        if ready.decision is None and record.state is TaskState.READY:
+            record.move(TaskState.RUNNING)
+        grant = None if pools is None else pools.take(lane.request)
+        attempt, job = self._jobs.make(ready, grant)
+        self._desk.in_flight.add(attempt)
+        self._crew.submit(lane.executor, job)
