@@ -11,15 +11,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flowpar.code.enumeration import enumeration_of
 from flowpar.code.library import Defined, Foreign
 from flowpar.code.shape import Family, shape_of
+from flowpar.code.spot import spot_of_name
 from flowpar.code.standard import COUNTERS, LISTS, MAPPINGS, TUPLES, WRAPPERS, bare, standard
-from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, Record, TupleOf, union
+from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, Record, Spot, TupleOf, union
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flowpar.code.library import Library, Module
+    from flowpar.code.shape import Shape
     from flowpar.core.types import Type
 
 # Aliases and classes within classes are followed this far; a record's type holds its fields' types,
@@ -113,17 +116,13 @@ class Annotations:
             case "typing.NewType", [_, ast.expr() as base]:
                 return self.type_of(module, base, depth=depth)
             case "collections.namedtuple", [ast.Constant(value=str(name)), fields]:
-                return Record(
-                    name, tuple((field, ANY) for field in _field_names(fields)), module.source.file, call.lineno
-                )
+                return _of_call(module, call, name, tuple((field, ANY) for field in _field_names(fields)))
             case "typing.NamedTuple", [ast.Constant(value=str(name)), ast.List(elts=pairs)]:
                 inside = [pair.elts for pair in pairs if isinstance(pair, ast.Tuple)]
-                return Record(name, self._pairs(module, inside, depth), module.source.file, call.lineno)
+                return _of_call(module, call, name, self._pairs(module, inside, depth))
             case "typing.TypedDict", [ast.Constant(value=str(name)), ast.Dict(keys=keys, values=values)]:
                 inside = [[key, value] for key, value in zip(keys, values, strict=True) if key is not None]
-                return Record(
-                    name, self._pairs(module, inside, depth), module.source.file, call.lineno, is_mapping=True
-                )
+                return _of_call(module, call, name, self._pairs(module, inside, depth), is_mapping=True)
             case _:
                 return ANY
 
@@ -136,14 +135,46 @@ class Annotations:
 
     def _record(self, module: Module, node: ast.ClassDef, depth: int) -> Type:
         shape = shape_of(self._library, module, node)
+        if shape.family is Family.ENUM and shape.is_complete:
+            return enumeration_of(self._library, module, node)
         if not shape.has_fields:
             return Named(node.name) if shape.is_complete else ANY
         is_mapping = shape.family is Family.TYPED_DICT
-        fields = (
-            {} if is_mapping else {m.name: self.type_of(m.module, m.annotation, depth=depth) for m in shape.members}
+        kinds = {f.name: self.type_of(f.module, f.annotation, depth=depth) for f in shape.fields}
+        members = {} if is_mapping else {m.name: m for m in shape.members if m.name not in kinds}
+        fields = {name: self.type_of(m.module, m.annotation, depth=depth) for name, m in members.items()}
+        fields |= {f.name: kinds[f.name] for f in shape.fields if not f.is_passed_only}
+        return Record(
+            node.name,
+            tuple(fields.items()),
+            module.source.file,
+            node.lineno,
+            is_mapping=is_mapping,
+            optional=frozenset(f.name for f in shape.fields if f.may_be_missing) if is_mapping else frozenset(),
+            items=tuple(kinds.values()) if shape.family is Family.NAMED_TUPLE else None,
+            above=shape.above,
+            spots=() if module.is_ours else self._spots(module, node, shape),
         )
-        fields.update((f.name, self.type_of(f.module, f.annotation, depth=depth)) for f in shape.fields)
-        return Record(node.name, tuple(fields.items()), module.source.file, node.lineno, is_mapping=is_mapping)
+
+    @staticmethod
+    def _spots(module: Module, node: ast.ClassDef, shape: Shape) -> tuple[tuple[str, Spot], ...]:
+        return ("", spot_of_name(module, node)), *((field.name, field.spot) for field in shape.fields)
+
+
+def _of_call(
+    module: Module, call: ast.Call, name: str, fields: tuple[tuple[str, Type], ...], *, is_mapping: bool = False
+) -> Record:
+    is_partial = any(k.arg == "total" and getattr(k.value, "value", True) is False for k in call.keywords)
+    return Record(
+        name,
+        fields,
+        module.source.file,
+        call.lineno,
+        is_mapping=is_mapping,
+        optional=frozenset(field for field, _ in fields) if is_partial else frozenset(),
+        items=None if is_mapping else tuple(kind for _, kind in fields),
+        spots=(("", Spot(module.source.file, call.lineno, call.col_offset + 1)),),
+    )
 
 
 def _literal(parts: Sequence[ast.expr]) -> Type:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.library import Defined, Foreign
 from flowpar.code.shape import Family, shape_of
+from flowpar.code.spot import spot_of_name
 from flowpar.code.standard import standard
 from flowpar.core.types import ANY, NONE, ListOf, union
 
@@ -78,19 +79,19 @@ class Reader:
 
     def function(self, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
         """Read a `def`."""
-        line, column = _place_of_name(module, node)
+        spot = spot_of_name(module, node)
         docstring = ast.get_docstring(node) or ""
         effect = self._effect(module, node.decorator_list)
         if effect == "unknown":
-            return Signature(node.name, module.source.file, line, column, docstring=docstring, is_known=False)
+            return Signature(node.name, spot.file, spot.line, spot.column, docstring=docstring, is_known=False)
         parameters = self._parameters(module, node.args, drop_first=effect == "classmethod")
         is_generator = _yields(node)
         returns = self.annotations.type_of(module, node.returns)
         return Signature(
             node.name,
-            module.source.file,
-            line,
-            column,
+            spot.file,
+            spot.line,
+            spot.column,
             parameters=tuple(p for p in parameters if not p.is_context),
             returns=ListOf(ANY) if is_generator and not isinstance(returns, ListOf) else returns,
             docstring=docstring,
@@ -106,14 +107,14 @@ class Reader:
 
     def class_(self, module: Module, node: ast.ClassDef) -> Signature:
         """Read a class as the function that makes an instance."""
-        line, column = _place_of_name(module, node)
+        spot = spot_of_name(module, node)
         shape = shape_of(self.library, module, node)
         parameters = self._constructor(shape)
         return Signature(
             node.name,
-            module.source.file,
-            line,
-            column,
+            spot.file,
+            spot.line,
+            spot.column,
             parameters=parameters or (),
             returns=self.annotations.of_class(module, node),
             docstring=ast.get_docstring(node) or "",
@@ -136,8 +137,10 @@ class Reader:
         is_required = field.default is None and family is not Family.TYPED_DICT
         if isinstance(field.default, ast.Call):
             given = {keyword.arg for keyword in field.default.keywords}
-            if family is Family.PYDANTIC or given & {"init", "alias", "converter"} or None in given:
+            if family is Family.PYDANTIC or given & {"alias", "converter"} or None in given:
                 return None
+            if "init" in given:
+                return Parameter("") if _is_left_out(field.default) else None
             maker = getattr(field.default.func, "id", getattr(field.default.func, "attr", ""))
             is_required = maker == "field" and not given & {"default", "default_factory"}
         kind = self.annotations.type_of(field.module, field.annotation)
@@ -200,6 +203,11 @@ _KEEPING = {
 }
 
 
+def _is_left_out(call: ast.Call) -> bool:
+    """Whether a `field(init=False)` says that the constructor does not take it."""
+    return any(k.arg == "init" and getattr(k.value, "value", True) is False for k in call.keywords)
+
+
 def _keeps_signature(meaning: Resolved) -> bool:
     if isinstance(meaning, Foreign):
         name = standard(meaning.qualified)
@@ -246,11 +254,3 @@ def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             waiting.extend(ast.iter_child_nodes(part))
     return False
-
-
-def _place_of_name(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[int, int]:
-    line = module.lines[node.lineno - 1] if node.lineno <= len(module.lines) else ""
-    keyword = "class" if isinstance(node, ast.ClassDef) else "def"
-    after = line.find(keyword, node.col_offset) + len(keyword)
-    at = line.find(node.name, after)
-    return node.lineno, (at if at >= 0 else node.col_offset) + 1

@@ -47,6 +47,11 @@ class Module:
         """The dotted name."""
         return self.source.name
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is flowpar's own, whose source helps nobody who reads a finding."""
+        return self.name.partition(".")[0] == "flowpar"
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flowpar.code.library import Defined, Foreign, Module
 from flowpar.code.names import names_of
 from flowpar.code.standard import standard
+from flowpar.core.types import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,12 +33,18 @@ class Family(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `annotation` is to be read in `module`; without a `default` the constructor asks for it."""
+    """One field: `annotation` is to be read in `module`; without a `default` the constructor asks for it.
+
+    `may_be_missing` is a key that a TypedDict need not have, `is_passed_only` an `InitVar`.
+    """
 
     name: str
     annotation: ast.expr
     module: Module
+    spot: Spot
     default: ast.expr | None = None
+    may_be_missing: bool = False
+    is_passed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,8 @@ class Member:
 class Shape:
     """A class; unless `is_complete` there is more to it than its source shows (an unknown base or decorator).
 
-    `has_only_init` says that no `__new__` stands in the way of `constructor`.
+    `has_only_init` says that no `__new__` stands in the way of `constructor`; `above` are the places of the
+    project's classes that it is based on.
     """
 
     family: Family
@@ -62,6 +70,7 @@ class Shape:
     constructor: tuple[Module, ast.FunctionDef] | None
     is_complete: bool
     has_only_init: bool = True
+    above: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def has_fields(self) -> bool:
@@ -72,15 +81,13 @@ class Shape:
 def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int = _DEEPEST_BASE) -> Shape:
     """Read a class and the project's classes that it is based on."""
     meanings = [library.meaning(module, _head(base)) for base in node.bases]
-    bases = [
-        shape_of(library, base.module, base.binding.value, depth=depth - 1)
-        for base in meanings
-        if depth and isinstance(base, Defined) and isinstance(base.binding.value, ast.ClassDef)
-    ]
+    homes = [(base.module, base.binding.value) for base in meanings if isinstance(base, Defined) and depth]
+    classes = [(home, base) for home, base in homes if isinstance(base, ast.ClassDef)]
+    bases = [shape_of(library, home, base, depth=depth - 1) for home, base in classes]
     roots = [standard(base.qualified) for base in meanings if isinstance(base, Foreign)]
     family = _family(library, module, node, [*(base.family for base in bases), *(_ROOTS.get(r) for r in roots)])
     is_complete = (
-        len(bases) + sum(root in _ROOTS or root in _NEUTRAL for root in roots) == len(node.bases)
+        len(bases) + sum(map(_is_known_root, roots, [family] * len(roots))) == len(node.bases)
         and all(base.is_complete for base in bases)
         and all(_is_harmless(library.meaning(module, _callee(d))) for d in node.decorator_list)
         and not any(keyword.arg == "metaclass" for keyword in node.keywords)
@@ -94,15 +101,21 @@ def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int
         _constructor(module, node) or next((base.constructor for base in bases if base.constructor), None),
         is_complete,
         has_only_init=all(base.has_only_init for base in bases) and not _has_new(node),
+        above=frozenset((home.source.file, base.lineno) for home, base in classes).union(*(b.above for b in bases)),
     )
+
+
+def _is_known_root(root: str, family: Family) -> bool:
+    return root in _ROOTS or root in _NEUTRAL or (family is Family.ENUM and root in _MIXINS)
 
 
 _ROOTS: dict[str, Family | None] = {
     "typing.NamedTuple": Family.NAMED_TUPLE,
     "typing.TypedDict": Family.TYPED_DICT,
     "pydantic.BaseModel": Family.PYDANTIC,
-    **{f"enum.{name}": Family.ENUM for name in ("Enum", "Flag")},
+    **{f"enum.{name}": Family.ENUM for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")},
 }
+_MIXINS = {"builtins.str", "builtins.int", "enum.ReprEnum"}
 _NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
 _DATACLASSES = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
 _HARMLESS = {*_DATACLASSES, "typing.final", "functools.total_ordering", "typing.runtime_checkable"}
@@ -130,16 +143,32 @@ def _family(library: Library, module: Module, node: ast.ClassDef, above: Iterabl
 
 
 def _fields(library: Library, module: Module, node: ast.ClassDef) -> Iterator[Field]:
+    is_total = not any(k.arg == "total" and getattr(k.value, "value", True) is False for k in node.keywords)
     for statement in node.body:
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                if not _is_class_variable(library, module, annotation):
-                    yield Field(name, annotation, module, value)
+                marks = _marks(library, module, annotation)
+                if marks & {"typing.ClassVar", "dataclasses.KW_ONLY"}:
+                    continue
+                may_miss = "typing.NotRequired" in marks or not (is_total or "typing.Required" in marks)
+                spot = Spot(module.source.file, statement.lineno, statement.col_offset + 1)
+                is_passed_only = "dataclasses.InitVar" in marks
+                yield Field(name, annotation, module, spot, value, may_miss, is_passed_only)
 
 
-def _is_class_variable(library: Library, module: Module, annotation: ast.expr) -> bool:
-    meaning = library.meaning(module, _head(annotation))
-    return isinstance(meaning, Foreign) and standard(meaning.qualified) == "typing.ClassVar"
+def _marks(library: Library, module: Module, annotation: ast.expr) -> set[str]:
+    """Return the names that stand around an annotation's type: `ReadOnly[NotRequired[int]]` has two."""
+    marks = set()
+    while True:
+        meaning = library.meaning(module, _head(annotation))
+        if isinstance(meaning, Foreign):
+            marks.add(standard(meaning.qualified))
+        if not isinstance(annotation, ast.Subscript) or marks.isdisjoint(_AROUND):
+            return marks
+        annotation = annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation.slice
+
+
+_AROUND = {f"typing.{name}" for name in ("Annotated", "NotRequired", "ReadOnly", "Required")}
 
 
 def _members(module: Module, node: ast.ClassDef) -> Iterator[Member]:

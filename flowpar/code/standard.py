@@ -54,7 +54,7 @@ COUNTERS = frozenset({"collections.Counter", "typing.Counter"})
 TUPLES = frozenset({"builtins.tuple", "typing.Tuple"})
 WRAPPERS = frozenset(
     f"typing.{name}" for name in ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Annotated")
-)
+) | {"dataclasses.InitVar"}
 
 _NAMED = (
     "decimal.Decimal",

@@ -4,21 +4,22 @@
     ListOf   list[T], also for every iterable that is read as a list
     TupleOf  tuple[A, B]
     MapOf    dict[K, V]
-    Record   a class with fields: dataclass, NamedTuple, TypedDict, pydantic model
+    Record   a class with fields: dataclass, NamedTuple, TypedDict, pydantic model; a mapping with known keys
+    Enumeration  an enum, with its members
     Named    a class of which only the name is known
     OneOf    a union
-    Constant Literal["a", 1]; an enum is a Named
+    Constant Literal["a", 1]
 
 All are frozen and hashable; `ANY` and the other simple ones are module constants.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,63 @@ class MapOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a name is defined in the user's code."""
+
+    file: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A class whose fields are known; `file` and `line` say where it is defined (line 0: nowhere)."""
+    """A class whose fields are known; `file` and `line` say where it is defined (line 0: nowhere).
+
+    `optional` are the keys of a mapping that may be missing, `items` the types of a NamedTuple by index,
+    `above` the places of the classes that it is based on, `spots` where the class (under an empty name)
+    and its fields stand.
+    """
 
     name: str
     fields: tuple[tuple[str, Type], ...]
     file: str = ""
     line: int = 0
     is_mapping: bool = False
+    optional: frozenset[str] = frozenset()
+    items: tuple[Type, ...] | None = None
+    above: frozenset[tuple[str, int]] = frozenset()
+    spots: tuple[tuple[str, Spot], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Which class it is, whatever is known of its fields."""
+        return self.file, self.line
 
     def field(self, name: str) -> Type | None:
         """Return the type of a field, or None where there is none of that name."""
         return dict(self.fields).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """An enum: its members' names and values, a value None where reading can't tell.
+
+    `mixin` is what a member is besides (a `str`, of a StrEnum); with `is_open` it may take other values, too,
+    and with `has_fields` its members have more than a name and a value.
+    """
+
+    name: str
+    members: tuple[tuple[str, str | int | None], ...]
+    mixin: Simple | None = None
+    is_open: bool = False
+    has_fields: bool = False
+    spots: tuple[tuple[str, Spot], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def values(self) -> tuple[str | int, ...] | None:
+        """The values of all members, None where they are not all known."""
+        known = tuple(value for _, value in self.members if value is not None)
+        return known if known and len(known) == len(self.members) and not self.is_open else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +132,7 @@ class Constant:
     values: tuple[str | int | bool | None, ...]
 
 
-Type = Simple | ListOf | TupleOf | MapOf | Record | Named | OneOf | Constant
+Type = Simple | ListOf | TupleOf | MapOf | Record | Enumeration | Named | OneOf | Constant
 
 ANY = Simple("any")
 NONE = Simple("none")
@@ -122,7 +168,7 @@ def show(kind: Type) -> str:
             return f"tuple[{', '.join(map(show, items))}]"
         case MapOf(key, value):
             return f"dict[{show(key)}, {show(value)}]"
-        case Record():
+        case Record() | Enumeration():
             return kind.name
         case OneOf(members):
             return " | ".join(map(show, members))
@@ -159,7 +205,7 @@ def widen(kind: Type) -> Type:
     """Return the type without its literal values: `Literal["a"]` becomes `str`."""
     match kind:
         case Constant(values):
-            return union(_simple_of(value) for value in values)
+            return union(simple_of(value) for value in values)
         case OneOf(members):
             return union(map(widen, members))
         case ListOf(item):
@@ -168,66 +214,31 @@ def widen(kind: Type) -> Type:
             return kind
 
 
-def _simple_of(value: str | float | None) -> Type:
+def simple_of(value: str | float | None) -> Type:
+    """Return the type of a literal value."""
     if value is None:
         return NONE
     return {bool: BOOL, int: INT, float: FLOAT, str: STR}[type(value)]
 
 
-def accepts(wanted: Type, given: Type) -> bool:
-    """Whether a value of type `given` may be passed where `wanted` is asked for.
-
-    Only what can't be right is refused: anything unknown passes, and so do the conversions at the
-    border (`str` to `path`, `int` to `float`, ISO text to `datetime` and `date`).
-    """
-    if ANY in (wanted, given) or wanted == given or wanted == Simple("object"):
-        return True
-    if isinstance(given, OneOf):
-        return all(accepts(wanted, member) for member in given.members)
-    if isinstance(wanted, OneOf):
-        return any(accepts(member, given) for member in wanted.members)
-    if isinstance(wanted, Constant):
-        return set(given.values) <= set(wanted.values) if isinstance(given, Constant) else _may_hold(wanted, given)
-    if isinstance(given, Constant):
-        return accepts(wanted, widen(given))
-    return _accepts_shape(wanted, given)
+def without_none(kind: Type) -> Type:
+    """Return what is left of a type where the value is not None."""
+    if not isinstance(kind, OneOf) or NONE not in kind.members:
+        return kind
+    return union(member for member in kind.members if member != NONE)
 
 
-def _may_hold(wanted: Constant, given: Type) -> bool:
-    return any(accepts(given, _simple_of(value)) for value in wanted.values)
-
-
-def _accepts_shape(wanted: Type, given: Type) -> bool:
-    match wanted, given:
-        case (Named(), _) | (_, Named()):
-            return isinstance(wanted, Named) and isinstance(given, Named | Record)  # a subclass, perhaps
-        case ListOf(item), ListOf(other):
-            return accepts(item, other)
-        case ListOf(item), TupleOf(items):
-            return all(accepts(item, other) for other in items)
-        case TupleOf(items), TupleOf(others):
-            return len(items) == len(others) and all(map(accepts, items, others))
-        case TupleOf(items), ListOf(other):
-            return all(accepts(item, other) for item in items)
-        case MapOf(key, value), MapOf(other_key, other_value):
-            return accepts(key, other_key) and accepts(value, other_value)
-        case MapOf(key, value), Record():
-            fits = accepts(key, STR) and all(accepts(value, kind) for _, kind in given.fields)
-            return given.is_mapping and fits
-        case Record(), Record():
-            return _accepts_record(wanted, given)
-        case Record(), MapOf():
-            return wanted.is_mapping
-        case Simple(), Simple():
-            return given.name in _CONVERSIONS.get(wanted.name, ())
+def classes_in(kind: Type) -> Iterator[Record | Enumeration]:
+    """Give the classes of the user's code that a type names, from left to right."""
+    match kind:
+        case Record() | Enumeration():
+            yield kind
+        case ListOf(item):
+            yield from classes_in(item)
+        case MapOf(_, value):
+            yield from classes_in(value)
+        case OneOf(parts) | TupleOf(parts):
+            for part in parts:
+                yield from classes_in(part)
         case _:
-            return False
-
-
-_CONVERSIONS = {"path": ("str",), "float": ("int",), "datetime": ("str",), "date": ("str",)}
-
-
-def _accepts_record(wanted: Record, given: Record) -> bool:
-    if not wanted.is_mapping or not given.is_mapping:
-        return not (given.is_mapping and not wanted.is_mapping)
-    return all((kind := given.field(name)) is None or accepts(want, kind) for name, want in wanted.fields)
+            return

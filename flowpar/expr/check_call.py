@@ -14,6 +14,7 @@ from flowpar.expr.signature import item_of, may_be
 from flowpar.expr.typing_access import Problem, field_of, meant
 
 if TYPE_CHECKING:
+    from flowpar.core.diagnostics import Label
     from flowpar.core.types import Type
     from flowpar.expr.signature import Function, Parameter
 
@@ -29,7 +30,9 @@ class Reporter(Protocol):
         """Return the type of a node that default() guards."""
         ...
 
-    def report(self, node: ast.AST, code: str, message: str, hint: str | None = None) -> Type:
+    def report(
+        self, node: ast.AST, code: str, message: str, hint: str | None = None, *, labels: tuple[Label, ...] = ()
+    ) -> Type:
         """Keep a finding."""
         ...
 
@@ -90,7 +93,7 @@ class CallChecker:
                 continue
             found = field_of(item, str(keyword.value.value))
             if isinstance(found, Problem):
-                self._checker.report(keyword.value, "FP308", found.message, found.hint)
+                self._checker.report(keyword.value, "FP308", found.message, found.hint, labels=found.labels)
 
 
 def _meant(name: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flowpar.core.types import BOOL, INT, PATH, STR, Constant, ListOf, show, widen
-from flowpar.expr.typing_access import Problem, meant
+from flowpar.core.types import BOOL, INT, PATH, STR, Constant, Enumeration, ListOf, show, widen
+from flowpar.expr.typing_access import Problem, labels_of, meant
 from flowpar.expr.typing_rules import can_contain, can_equal, can_order
 
 if TYPE_CHECKING:
@@ -39,13 +39,17 @@ def _unequal(left: Type, right: Type) -> Problem | None:
         return None
     sides = {widen(left), widen(right)}
     hint = "compare values of one type"
-    if sides == {BOOL, STR}:
+    member = next((kind for kind in (left, right) if isinstance(kind, Enumeration)), None)
+    if member is not None:
+        hint = "compare the member's value, ….value, or its name, ….name"
+    elif sides == {BOOL, STR}:
         hint = "use the condition itself, or compare with True or False"
     elif PATH in sides:
         hint = "compare str(path) with the text"
     elif STR in sides:
         hint = "leave the quotes out, or compare with str(…)"
-    return Problem(f"{_shown(left)} and {_shown(right)} are never equal", hint)
+    labels = () if member is None else labels_of(member, "")
+    return Problem(f"{_shown(left)} and {_shown(right)} are never equal", hint, labels=labels)
 
 
 def _unlike_items(item: Type, container: Type) -> Problem | None:
@@ -76,10 +80,17 @@ def _never_among(nodes: tuple[ast.expr, ast.expr], kind: Type) -> Problem | None
 
 
 def _not_one_of(literal: ast.expr, kind: Type) -> Problem | None:
-    """Return the finding for a word that a value of literal types never is."""
-    if not isinstance(literal, ast.Constant) or not isinstance(kind, Constant) or not isinstance(literal.value, str):
+    """Return the finding for a value that one of literal types, or the member of an enum, never is."""
+    values = kind.values if isinstance(kind, Constant) else _values_of(kind)
+    if not isinstance(literal, ast.Constant) or type(literal.value) not in (str, int):
         return None
-    words = [value for value in kind.values if isinstance(value, str)]
-    if len(words) < len(kind.values) or literal.value in words:
+    if any(type(value) is not type(literal.value) for value in values) or literal.value in values or not values:
         return None
-    return Problem(f'the value is never "{literal.value}"', meant(literal.value, words, "it is one of"))
+    labels = labels_of(kind, "") if isinstance(kind, Enumeration) else ()
+    shown = f'"{literal.value}"' if isinstance(literal.value, str) else str(literal.value)
+    hint = meant(str(literal.value), [str(value) for value in values], "it is one of")
+    return Problem(f"the value is never {shown}", hint, labels=labels)
+
+
+def _values_of(kind: Type) -> tuple[str | int, ...]:
+    return kind.values or () if isinstance(kind, Enumeration) and kind.mixin is not None else ()

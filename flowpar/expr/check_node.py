@@ -20,7 +20,9 @@ from flowpar.core.types import (
     show,
     union,
     widen,
+    without_none,
 )
+from flowpar.expr.check_access import AccessChecker, name_in
 from flowpar.expr.check_call import CallChecker
 from flowpar.expr.check_compare import comparison_problem
 from flowpar.expr.finding import ExpressionError
@@ -28,14 +30,16 @@ from flowpar.expr.foreign import CONTEXTS as FOREIGN_CONTEXTS
 from flowpar.expr.functions import FUNCTIONS
 from flowpar.expr.member import CONTEXTS, NAMESPACES, VALUES, Member, member_of
 from flowpar.expr.operation import BINARY, COMPARE
+from flowpar.expr.presence import place_of, present_when, root_of
 from flowpar.expr.signature import Kind, item_of, may_be
 from flowpar.expr.syntax import targets
-from flowpar.expr.typing_access import Problem, field_of, item_at, meant, part_of
+from flowpar.expr.typing_access import meant
 from flowpar.expr.typing_rules import arithmetic, members, negated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flowpar.core.diagnostics import Label
     from flowpar.expr.scope import Scope
 
     Span = Callable[[ast.AST], tuple[int, int]]
@@ -53,19 +57,36 @@ class Checker:
         self._scope = scope
         self._span = span
         self._bound: dict[str, Type] = {}
+        self._present = scope.present
         self._guards = 0  # how many default(…) stand around the node
         self._calls = CallChecker(self)
+        self._accesses = AccessChecker(self)
 
-    def report(self, node: ast.AST, code: str, message: str, hint: str | None = None) -> Type:
+    def report(
+        self, node: ast.AST, code: str, message: str, hint: str | None = None, *, labels: tuple[Label, ...] = ()
+    ) -> Type:
         """Keep a finding at a node; the type of what is wrong is not known."""
-        self.errors.append(ExpressionError(message, *self._span(node), hint=hint, code=code))
+        self.errors.append(ExpressionError(message, *self._span(node), hint=hint, code=code, labels=labels))
         return ANY
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether `default(…)` stands around the node."""
+        return self._guards > 0
+
+    def is_present(self, place: str | None) -> bool:
+        """Whether a condition around the node proves that a place has a value."""
+        return place in self._present
 
     def type_of(self, node: ast.expr) -> Type:
         """Return the type of a node, keeping what is wrong in it."""
+        kind = self._type_of(node)
+        return without_none(kind) if self._present and self.is_present(place_of(node)) else kind
+
+    def _type_of(self, node: ast.expr) -> Type:
         member = member_of(node)
         if member is not None:
-            kind = self._member(node, member)
+            kind = self.member(node, member)
             if member.context == "tasks" and isinstance(kind, Record):
                 message = f"tasks.{member.name} is a task and no value by itself"
                 return self.report(node, "FP311", message, f"its output is tasks.{member.name}.output")
@@ -76,7 +97,7 @@ class Checker:
             case ast.Name():
                 return self._name(node)
             case ast.Attribute() | ast.Subscript():
-                return self._access(node)
+                return self._accesses.type_of(node)
             case ast.Call():
                 return self._calls.type_of(node)
             case ast.ListComp() | ast.GeneratorExp() | ast.DictComp():
@@ -93,7 +114,8 @@ class Checker:
         self._guards -= 1
         return kind
 
-    def _member(self, node: ast.expr, member: Member) -> Type:
+    def member(self, node: ast.expr, member: Member) -> Type:
+        """Return the type of a context's member."""
         reason = self._scope.why_absent(member.context)
         if reason is not None:
             return self.report(node, "FP305", f'"{member.context}" is not available here: {reason}')
@@ -103,7 +125,7 @@ class Checker:
         noun = _NOUNS.get(member.context)
         message = f'there is no {noun} "{member.name}"' if noun else f'"{member.context}" has no "{member.name}"'
         known = self._scope.members(member.context)
-        place = self._place(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
+        place = name_in(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
         return self.report(place, "FP304", message, meant(member.name or "", known, "there is"))
 
     def _name(self, node: ast.Name) -> Type:
@@ -130,59 +152,23 @@ class Checker:
         near = meant(name, [*CONTEXTS - VALUES, *self._bound], "")
         return near if near and near.startswith("did") else "put text in quotes"
 
-    def _access(self, node: ast.Attribute | ast.Subscript) -> Type:
-        owner = member_of(node.value)
-        is_task = owner is not None and owner.context == "tasks"
-        kind = self._member(node.value, owner) if owner is not None else self.type_of(node.value)
-        found = self._accessed(node, kind)
-        if not isinstance(found, Problem):
-            return found
-        if found.is_missing and self._guards:
-            return ANY
-        message = found.message
-        if is_task and owner is not None and isinstance(node, ast.Attribute):
-            message = f'tasks.{owner.name} has no "{node.attr}"'
-        return self.report(self._place(node), "FP308", message, found.hint)
-
-    def _accessed(self, node: ast.Attribute | ast.Subscript, kind: Type) -> Type | Problem:
-        if isinstance(node, ast.Attribute):
-            return field_of(kind, node.attr)
-        if not isinstance(node.slice, ast.Slice):
-            return item_at(kind, self.type_of(node.slice))
-        for bound in (node.slice.lower, node.slice.upper, node.slice.step):
-            if bound is not None:
-                self._want(bound, Kind.INT, "a bound of a slice")
-        return part_of(kind)
-
-    def _want(self, node: ast.expr, kind: Kind, what: str) -> None:
-        given = self.type_of(node)
-        if not may_be(kind, given) and given != NONE:
-            self.report(node, "FP307", f"{what} must be {kind.value}, not {show(widen(given))}")
-
-    def _place(self, node: ast.Attribute | ast.Subscript) -> ast.AST:
-        """Return a node that spans only the name or the index, not all that stands before it."""
-        if isinstance(node, ast.Subscript):
-            return node.slice
-        end = node.end_col_offset or 0
-        place = ast.Name(node.attr, ast.Load())
-        place.lineno = place.end_lineno = node.end_lineno or 0
-        place.col_offset, place.end_col_offset = end - len(node.attr.encode()), end
-        return place
-
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Type:
         loop = node.generators[0]
         items = self.type_of(loop.iter)
         if not may_be(Kind.ITEMS, items):
             self.report(loop.iter, "FP307", f"a loop needs a list, not {show(widen(items))}")
-        outer = self._bound
-        self._bound = outer | self._bound_by(loop.target, item_of(items))
+        outer = self._bound, self._present
+        bound = self._bound_by(loop.target, item_of(items))
+        self._bound = self._bound | bound
+        self._present = frozenset(place for place in self._present if root_of(place) not in bound)
         for test in loop.ifs:
             self.type_of(test)
+            self._present |= present_when(test, is_true=True)
         if isinstance(node, ast.DictComp):
             kind: Type = MapOf(widen(self.type_of(node.key)), widen(self.type_of(node.value)))
         else:
             kind = ListOf(widen(self.type_of(node.elt)))
-        self._bound = outer
+        self._bound, self._present = outer
         return kind
 
     def _bound_by(self, target: ast.expr, item: Type) -> dict[str, Type]:
@@ -210,12 +196,13 @@ class Checker:
     def _operation(self, node: ast.expr) -> Type:
         match node:
             case ast.BoolOp(op=op, values=values):
-                kinds = [self.type_of(value) for value in values]
                 is_or = isinstance(op, ast.Or)
+                kinds = self._in_turn(values, is_or=is_or)
                 return union(part for kind in kinds for part in _decided(kind, is_last=kind is kinds[-1] or not is_or))
             case ast.IfExp():
                 self.type_of(node.test)
-                return union((self.type_of(node.body), self.type_of(node.orelse)))
+                body = self._after(node.test, node.body, is_true=True)
+                return union((body, self._after(node.test, node.orelse, is_true=False)))
             case ast.UnaryOp(op=ast.Not()):
                 self.type_of(node.operand)
                 return BOOL
@@ -229,6 +216,23 @@ class Checker:
                 return self._compare(node)
             case _:
                 return ANY
+
+    def _in_turn(self, values: list[ast.expr], *, is_or: bool) -> list[Type]:
+        """Return the types of operands, each of which is reached only after those before it."""
+        before = self._present
+        kinds = []
+        for value in values:
+            kinds.append(self.type_of(value))
+            self._present |= present_when(value, is_true=not is_or)
+        self._present = before
+        return kinds
+
+    def _after(self, test: ast.expr, node: ast.expr, *, is_true: bool) -> Type:
+        before = self._present
+        self._present |= present_when(test, is_true=is_true)
+        kind = self.type_of(node)
+        self._present = before
+        return kind
 
     def _arithmetic(self, node: ast.BinOp) -> Type:
         sign = BINARY[type(node.op)]
@@ -254,7 +258,7 @@ class Checker:
             problem = comparison_problem(COMPARE[type(op)], pair, (kinds[index], kinds[index + 1]))
             if problem is not None:
                 whole = node if len(node.ops) == 1 else pair[1]
-                self.report(whole, "FP307", problem.message, problem.hint)
+                self.report(whole, "FP307", problem.message, problem.hint, labels=problem.labels)
         return BOOL
 
 

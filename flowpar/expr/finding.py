@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowpar.core.diagnostics import Label
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionError:
-    """One finding; `start` and `end` are offsets into the text that was given to the parser or checker."""
+    """One finding; `start` and `end` are offsets into the text that was given to the parser or checker.
+
+    `labels` are places in the user's code that explain it.
+    """
 
     message: str
     start: int
     end: int
     hint: str | None = None
     code: str = "FP301"
+    labels: tuple[Label, ...] = ()
 
     def shifted(self, offset: int) -> ExpressionError:
         """Return the finding as one of a text in which this one begins at `offset`."""

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 class Scope(Protocol):
     """The contexts at one place; `output` and `previous` are values, asked for by an empty name."""
 
+    @property
+    def present(self) -> frozenset[str]:
+        """The places (`tasks.a.output`) that are known not to be None here."""
+        ...
+
     def member(self, context: str, name: str) -> Type | None:
         """Return the type of a member, or None where the context has none of that name."""
         ...

@@ -22,6 +22,7 @@ from flowpar.core.types import (
     PATH,
     STR,
     Constant,
+    Enumeration,
     ListOf,
     MapOf,
     Named,
@@ -82,7 +83,11 @@ def may_be(kind: Kind, given: Type) -> bool:
             return kind not in _SCALAR_KINDS
         case Record():
             return kind not in _SCALAR_KINDS and (given.is_mapping or kind is not Kind.MAPPING)
-        case Named():
+        case Enumeration(mixin=None):
+            return kind not in _SCALAR_KINDS and given.has_fields
+        case Enumeration(mixin=Simple() as mixin):
+            return may_be(kind, mixin)
+        case Named() | Enumeration():
             return True
 
 

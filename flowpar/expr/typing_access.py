@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.accept import accepts
+from flowpar.core.diagnostics import Label
+from flowpar.core.source import Span
 from flowpar.core.suggest import nearest
 from flowpar.core.types import (
     ANY,
@@ -14,6 +17,7 @@ from flowpar.core.types import (
     PATH,
     STR,
     Constant,
+    Enumeration,
     ListOf,
     MapOf,
     Named,
@@ -22,7 +26,6 @@ from flowpar.core.types import (
     Simple,
     TupleOf,
     Type,
-    accepts,
     show,
     union,
     widen,
@@ -58,12 +61,13 @@ _MOST_NAMED = 8
 class Problem:
     """Why something cannot be read from a type, and what to write instead.
 
-    `is_missing` says that `default(…)` would help: the key or index is not there.
+    `is_missing` says that `default(…)` would help: the key or index is not there. `labels` show the class.
     """
 
     message: str
     hint: str | None = None
     is_missing: bool = False
+    labels: tuple[Label, ...] = ()
 
 
 def field_of(kind: Type, name: str) -> Type | Problem:
@@ -77,6 +81,8 @@ def field_of(kind: Type, name: str) -> Type | Problem:
             return value
         case Named():
             return ANY
+        case Enumeration():
+            return _of_member(kind, name)
         case Simple() if kind in _FIELDS:
             return _FIELDS[kind].get(name) or _no_field(show(kind), name, _FIELDS[kind])
         case Simple("any" | "object"):
@@ -95,12 +101,35 @@ def _of_record(kind: Record, name: str) -> Type | Problem:
         return found
     if kind.is_mapping:
         hint = meant(name, [key for key, _ in kind.fields], "its keys are")
-        return Problem(f'the mapping has no key "{name}"', hint, is_missing=True)
-    return _no_field(kind.name, name, dict(kind.fields))
+        owner = kind.name if kind.line else "the mapping"
+        return Problem(f'{owner} has no key "{name}"', hint, is_missing=True, labels=labels_of(kind, name))
+    return _no_field(kind.name, name, dict(kind.fields), labels=labels_of(kind, name))
 
 
-def _no_field(owner: str, name: str, fields: dict[str, Type]) -> Problem:
-    return Problem(f'{owner} has no field "{name}"', meant(name, list(fields), "its fields are"))
+def _of_member(kind: Enumeration, name: str) -> Type | Problem:
+    """Return what a member of an enum has: its name, its value, and what its class defines."""
+    if name == "value":
+        return ANY if kind.values is None else Constant(kind.values)
+    if name == "name":
+        return Constant(tuple(member for member, _ in kind.members)) if kind.members else STR
+    if kind.has_fields:
+        return ANY
+    return _no_field(kind.name, name, {"name": STR, "value": ANY}, labels=labels_of(kind, name))
+
+
+def labels_of(kind: Record | Enumeration, name: str, *, is_exact: bool = False) -> tuple[Label, ...]:
+    """Return the place of the field or member that was probably meant, else that of the class."""
+    spots = dict(kind.spots)
+    near = name if is_exact else nearest(name, [field for field in spots if field])
+    found = near if near is not None else ""
+    if found not in spots:
+        return ()
+    spot, shown = spots[found], found or kind.name
+    return (Label(spot.file, Span.at(spot.line, spot.column, length=len(shown)), f'"{shown}" is defined here'),)
+
+
+def _no_field(owner: str, name: str, fields: dict[str, Type], *, labels: tuple[Label, ...] = ()) -> Problem:
+    return Problem(f'{owner} has no field "{name}"', meant(name, list(fields), "its fields are"), labels=labels)
 
 
 def meant(name: str, known: Collection[str], others: str) -> str | None:
@@ -135,18 +164,22 @@ def item_at(kind: Type, key: Type) -> Type | Problem:
             return items[value] if fits else Problem(message, is_missing=True)
         case ListOf() | TupleOf() | Simple("str" | "bytes"):
             return _item_of_sequence(kind, key)
-        case Named() | Simple("any" | "object"):
+        case Named() | Enumeration() | Simple("any" | "object"):
             return ANY
         case _:
             return Problem(f"{show(kind)} has no items")
 
 
 def _item_of_record(kind: Record, value: object) -> Type | Problem:
+    if kind.items is not None and isinstance(value, int):
+        fits = -len(kind.items) <= value < len(kind.items)
+        message = f"{kind.name} has {len(kind.items)} items, and none at {value}"
+        return kind.items[value] if fits else Problem(message, is_missing=True, labels=labels_of(kind, ""))
     if not isinstance(value, str):
         return ANY
     found = _of_record(kind, value)
     if not kind.is_mapping and not isinstance(found, Problem):
-        return Problem(f"{kind.name} has fields, not keys", f"write .{value}")
+        return Problem(f"{kind.name} has fields, not keys", f"write .{value}", labels=labels_of(kind, value))
     return found
 
 
@@ -168,7 +201,7 @@ def part_of(kind: Type) -> Type | Problem:
             return _of_members([part_of(part) for part in parts])
         case ListOf() | Simple("str" | "bytes"):
             return kind
-        case TupleOf() | Named() | Simple("any" | "object"):
+        case TupleOf() | Named() | Record(items=tuple()) | Simple("any" | "object"):
             return ANY
         case _:
             return Problem(f"{show(kind)} cannot be cut into parts")

@@ -17,6 +17,7 @@ from flowpar.core.types import (
     NONE,
     PATH,
     STR,
+    Enumeration,
     ListOf,
     MapOf,
     OneOf,
@@ -44,9 +45,10 @@ _ORDERED = frozenset({"number", "text", "bytes", "path", "time", "date", "list",
 
 
 def members(kind: Type) -> tuple[Type, ...]:
-    """Return the members of a union without literal values, or the one type itself."""
+    """Return the members of a union without literal values, or the one type itself; a `StrEnum` is a `str`."""
     kind = widen(kind)
-    return kind.members if isinstance(kind, OneOf) else (kind,)
+    parts = kind.members if isinstance(kind, OneOf) else (kind,)
+    return tuple(part.mixin or part if isinstance(part, Enumeration) else part for part in parts)
 
 
 def _group(kind: Type) -> str | None:
@@ -60,6 +62,8 @@ def _group(kind: Type) -> str | None:
             return "mapping"
         case Simple():
             return _GROUPS.get(kind)
+        case Enumeration(is_open=False):
+            return f"enum {kind.name}"
         case _:
             return None
 

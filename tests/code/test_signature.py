@@ -9,7 +9,7 @@ import pytest
 
 from flowpar.code.problem import ProblemKind, TargetProblem
 from flowpar.code.signature import Signature, signature_of
-from flowpar.core.types import ANY, INT, STR, ListOf, Named, show
+from flowpar.core.types import ANY, INT, STR, Enumeration, ListOf, Named, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,7 +244,35 @@ def test_a_file_that_is_no_python_is_a_problem_and_no_crash(tmp_path: Path, data
     assert found.kind is ProblemKind.BROKEN
 
 
-def test_a_class_of_an_enum_is_only_a_name(signature: Read) -> None:
-    text = "from enum import Enum\nclass Color(Enum):\n    RED = 1\ndef f(c: Color, d: 'Unknown'): ..."
+def test_an_enum_has_its_members(signature: Read) -> None:
+    text = """
+        import enum, os
+        class Color(enum.Enum):
+            RED = "red"
+            BOTH = auto()
+            ODD = (1, 2)
+        class Level(enum.StrEnum):
+            LOW = enum.auto()
+            HIGH = "high"
+        class Rank(enum.IntEnum):
+            FIRST = 5
+            SECOND = enum.auto()
+        class Made(enum.Enum):
+            A = 1
+            @classmethod
+            def _missing_(cls, value): ...
+        class Flags(enum.Flag):
+            A = 1
+        def f(a: Color, b: Level, c: Rank, d: Made, e: Flags, g: 'Unknown'): ...
+    """
 
-    assert [p.type for p in signature("steps:f", steps=text).parameters] == [Named("Color"), ANY]
+    found = [p.type for p in signature("steps:f", steps=text).parameters]
+
+    assert found == [
+        Enumeration("Color", (("RED", "red"), ("BOTH", None), ("ODD", None))),
+        Enumeration("Level", (("LOW", "low"), ("HIGH", "high")), mixin=STR),
+        Enumeration("Rank", (("FIRST", 5), ("SECOND", 6)), mixin=INT),
+        Enumeration("Made", (("A", 1),), is_open=True, has_fields=True),
+        Named("Flags"),
+        ANY,
+    ]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowpar.core.accept import accepts
 from flowpar.core.types import (
     ANY,
     BOOL,
@@ -22,7 +23,6 @@ from flowpar.core.types import (
     Simple,
     TupleOf,
     Type,
-    accepts,
     of_value,
     show,
     union,

@@ -51,6 +51,7 @@ class FakeScope:
     """A scope over `TYPES`; what is not in it belongs somewhere else."""
 
     types: Mapping[str, Mapping[str, Type]] = field(default_factory=lambda: TYPES)
+    present: frozenset[str] = frozenset()
 
     def member(self, context: str, name: str) -> Type | None:
         return self.types[context].get(name)

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.accept import accepts, mismatch
 from flowpar.core.diagnostics import Label
 from flowpar.core.source import Span
 from flowpar.core.suggest import nearest
-from flowpar.core.types import NONE, Constant, OneOf, Type, accepts, show, widen
+from flowpar.core.types import (
+    Constant,
+    Enumeration,
+    ListOf,
+    OneOf,
+    Record,
+    Type,
+    classes_in,
+    show,
+    widen,
+    without_none,
+)
+from flowpar.expr.typing_access import labels_of, meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,8 +119,17 @@ def _check_type(findings: Findings, call: Call, parameter: Parameter, given: Typ
         return
     wanted = parameter.annotation or show(parameter.type)
     message = f'parameter "{parameter.name}" of {call.owner} wants {wanted}, this is {_described(given)}'
-    hint = _conversion(parameter.type, given)
-    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=call.labels)
+    part = mismatch(parameter.type, given)
+    hint = part or _conversion(parameter.type, given)
+    labels = (*call.labels, *_class_labels(parameter.type, is_part=part is not None))
+    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=labels)
+
+
+def _class_labels(wanted: Type, *, is_part: bool) -> tuple[Label, ...]:
+    """Return the place of the class that a value is to be one of."""
+    named = next(iter(classes_in(wanted)), None)
+    is_shown = isinstance(named, Enumeration) or (isinstance(named, Record) and is_part)
+    return labels_of(named, "") if is_shown and named is not None else ()
 
 
 def _described(given: Type) -> str:
@@ -140,17 +162,16 @@ def _conversion(wanted: Type, given: Type) -> str | None:
     if isinstance(given, Constant) and isinstance(wanted, Constant):
         near = nearest(str(given.values[0]), map(str, wanted.values)) if len(given.values) == 1 else None
         return None if near is None else f'did you mean "{near}"?'
-    if isinstance(plain, OneOf) and NONE in plain.members and accepts(wanted, _without_none(plain)):
+    if isinstance(plain, OneOf) and accepts(wanted, without_none(plain)):
         return "it may be None: give another value by default(…, …)"
+    if isinstance(plain, ListOf) and accepts(wanted, ListOf(without_none(plain.item))):
+        return "an item may be None: leave those out by [x for x in … if x is not None]"
+    if isinstance(wanted, Enumeration) and isinstance(given, Constant):
+        return meant(str(given.values[0]), [str(value) for value in wanted.values or ()], "its values are")
     name = show(wanted)
     if name == "str" and show(plain) in {"int", "float", "bool"}:
         return "put it in quotes" if isinstance(given, Constant) else "write str(…)"
     return None
-
-
-def _without_none(kind: OneOf) -> Type:
-    rest = tuple(member for member in kind.members if member != NONE)
-    return rest[0] if len(rest) == 1 else OneOf(rest)
 
 
 def _refuse_positional(findings: Findings, call: Call) -> frozenset[str]:

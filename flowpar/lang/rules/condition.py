@@ -8,8 +8,11 @@ from flowpar.core.errors import NeedsWorker
 from flowpar.core.types import ANY, BOOL, NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, Type, show, widen
 from flowpar.expr.evaluate import IN_ENGINE, evaluate
 from flowpar.expr.failure import EvaluationError
+from flowpar.expr.presence import NOWHERE, present_when
 from flowpar.expr.references import references
+from flowpar.expr.syntax import tree_of
 from flowpar.expr.template import Constant as ConstantTemplate
+from flowpar.expr.template import Expression
 
 if TYPE_CHECKING:
     from flowpar.expr.template import Template
@@ -33,6 +36,13 @@ def read_condition(reading: Reading, path: Path, value: bool | str, view: View) 
     if not references(read.template):
         _warn_of_constant(reading.findings, path, read.template)
     return read.template
+
+
+def proven_by(condition: Template | None) -> frozenset[str]:
+    """Return the places that have a value where a task's condition is true, and so in all of the task."""
+    if not isinstance(condition, Expression):
+        return NOWHERE
+    return present_when(tree_of(condition.code), is_true=True)
 
 
 def may_be_boolean(kind: Type) -> bool:

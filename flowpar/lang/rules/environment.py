@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.core.types import PATH, STR, accepts, show, widen
+from flowpar.core.accept import accepts
+from flowpar.core.types import PATH, STR, show, widen
 from flowpar.expr.typing_rules import is_scalar
 
 if TYPE_CHECKING:

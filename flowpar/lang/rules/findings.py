@@ -37,9 +37,11 @@ class Findings:
         """Find an error at the key that a path ends with."""
         self._add(code, self.document.span(path, of_key=True), message, hint=hint, labels=labels)
 
-    def text_error(self, code: str, place: Place, message: str, *, hint: str | None = None) -> None:
+    def text_error(
+        self, code: str, place: Place, message: str, *, hint: str | None = None, labels: Iterable[Label] = ()
+    ) -> None:
         """Find an error within a scalar's text."""
-        self._add(code, span_at(self.document, place), message, hint=hint)
+        self._add(code, span_at(self.document, place), message, hint=hint, labels=labels)
 
     def warning(self, code: str, path: Path, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
         """Find a warning at the value or the key of a path."""

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flowpar.core.types import ANY, ListOf, Record, Type, of_value, union, widen
+from flowpar.core.types import ANY, ListOf, Record, Type, of_value, union, widen, without_none
 from flowpar.expr.check import check_template
 from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
 from flowpar.expr.references import Reference, references_of
@@ -96,6 +96,8 @@ class Reading:
             return None
         if isinstance(kind, Record) and field:
             kind = kind.field("output") or ANY
+        if view.present and code.strip() in view.present:
+            kind = without_none(kind)
         expression = Expression(code, code)
         reference = Reference(context, name, "output" if field else None)
         self.mentions.append(Mention(reference, False, path, text, 0, expression))  # noqa: FBT003 - unguarded
@@ -118,7 +120,7 @@ class Reading:
     def _report(self, errors: Iterable[ExpressionError], path: Path, offset: int) -> None:
         for error in errors:
             place = Place(path, offset + error.start, offset + error.end)
-            self.findings.text_error(error.code, place, error.message, hint=error.hint)
+            self.findings.text_error(error.code, place, error.message, hint=error.hint, labels=error.labels)
 
     @staticmethod
     def _list(parts: list[Read]) -> Read:

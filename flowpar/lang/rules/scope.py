@@ -6,6 +6,7 @@ Surroundings   the whole workflow: inputs, tasks, env
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from flowpar.expr.parse import DeclaredIds
-    from flowpar.lang.model import InputModel, Workflow
+    from flowpar.lang.model import DefaultsModel, InputModel, TaskModel, Workflow
 
 _RUN = {"id": STR, "dir": STR}
 _WORKFLOW = {"name": STR, "dir": STR}
@@ -80,6 +81,16 @@ def type_of_task(output: Type, *, has_items: bool) -> Type:
     return Record("task", (("output", ListOf(output)), *_ENDING, ("items", items)))
 
 
+def has_gaps(model: TaskModel, defaults: DefaultsModel) -> bool:
+    """Whether items of a fan-out may be skipped, or failed and collected, which leaves None in the list."""
+    if (model.on_item_error or defaults.on_item_error) == "collect":
+        return True
+    return isinstance(model.condition, str) and _PER_ITEM.search(model.condition) is not None
+
+
+_PER_ITEM = re.compile(r"\b(each|matrix)\s*[.\[]")
+
+
 class TaskTypes(Mapping[str, Type]):
     """The static types of `tasks.<id>`, each worked out when it is first asked for."""
 
@@ -97,7 +108,10 @@ class TaskTypes(Mapping[str, Type]):
         if task not in self._types:
             model = self._workflow.tasks[task]
             has_items = model.for_each is not None or model.matrix is not None
-            self._types[task] = type_of_task(self._output_of(task), has_items=has_items)
+            output = self._output_of(task)
+            if has_items and has_gaps(model, self._workflow.defaults):
+                output = union([output, NONE])
+            self._types[task] = type_of_task(output, has_items=has_items)
         return self._types[task]
 
     def __contains__(self, task: object) -> bool:
@@ -141,10 +155,14 @@ class AnyText(Mapping[str, Type]):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The contexts of one place; implements `expr.check.Scope`."""
+    """The contexts of one place; implements `expr.check.Scope`.
+
+    `present` are the places that a condition proves not to be None.
+    """
 
     contexts: Mapping[str, Mapping[str, Type]]
     absent: Mapping[str, str]
+    present: frozenset[str] = frozenset()
 
     @property
     def ids(self) -> DeclaredIds:

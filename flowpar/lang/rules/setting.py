@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from flowpar.core.types import BOOL, FLOAT, INT, STR, Type, accepts, show, union, widen
+from flowpar.core.accept import accepts
+from flowpar.core.types import BOOL, FLOAT, INT, STR, Type, show, union, widen
 from flowpar.expr.template import Constant, Expression, Template
 from flowpar.lang.node import MappingNode
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
 from flowpar.lang.rules.call import environment_of, read_call
-from flowpar.lang.rules.condition import read_condition
+from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
 from flowpar.lang.rules.lint import warn_of_item_keys
 
@@ -43,6 +43,7 @@ class TaskRules:
         condition = None
         if model.condition is not None:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
+            view = replace(view, present=proven_by(condition))
         deciding = self.reading.take_mentions()
         call = read_call(self.reading, self.targets, path, model, view=view)
         env, cwd = environment_of(self.reading, path, model, self.workflow.defaults, view=view)
