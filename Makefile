@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-plugins lint bench soak docs schemas clean
+.PHONY: help demo test test-plugins lint bench coverage soak docs schemas clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(READY) ## Style, types and floors
 
 bench: $(READY) ## Measure, as ratios within one run
 	$(BIN)/python -m benchmarks
+
+coverage: $(READY) ## Branch coverage of what all promises rest on, killed processes included
+	$(BIN)/python -m benchmarks.branches
 
 soak: $(READY) ## The long runs: repeated kills, fuzzing, every start method
 	$(BIN)/python -m pytest -m soak --timeout 3600

@@ -14,7 +14,7 @@ from flowpar.record.folder import check_state
 from flowpar.record.history import finish_removals, is_young, last_activity, remove_run, run_ids, size_of
 from flowpar.record.lock import holder
 from flowpar.record.plans import drop_loose_plans
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, Screen, system_screen
 from flowpar.report.wording import counted, size
@@ -96,7 +96,7 @@ def _is_removed(screen: Screen, run_dir: Path) -> bool:
 def _show(screen: Screen, removed: Mapping[str, int], *, is_dry: bool, is_json: bool) -> None:
     if is_json:
         records = [{"run": name, "size_bytes": size_bytes} for name, size_bytes in removed.items()]
-        screen.show(encode(records).decode() + "\n")
+        screen.show(shown(records))
     elif removed:
         screen.show(table([{"run": name, "size": size(size_bytes)} for name, size_bytes in removed.items()]))
     verb = "would be removed" if is_dry else "removed"

@@ -14,7 +14,7 @@ from flowpar.core.suggest import nearest
 from flowpar.record.attempt_logs import AttemptLog, logs_of, read_log
 from flowpar.record.history import find_run
 from flowpar.record.resume import read_settled
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.screen import Color, Screen, system_screen
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def command(*, run: str, wanted: str | None, attempt: int | None, state_dir: Pat
         if task in (None, log.task) and item in (None, log.item) and attempt in (None, log.attempt)
     ]
     if is_json:
-        screen.show(encode([_record(log, run_dir) for log in found]).decode() + "\n")
+        screen.show(shown([_record(log, run_dir) for log in found]))
     elif found:
         _print(screen, found, run_dir)
     else:

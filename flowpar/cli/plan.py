@@ -13,7 +13,7 @@ from flowpar.lang.inputs import read_given
 from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
 from flowpar.report.excerpt import render
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
@@ -46,7 +46,7 @@ def command(
     if prepared.plan is None:
         return ExitCode.USAGE
     if is_json:
-        screen.show(encode(records_of(prepared.plan)).decode() + "\n")
+        screen.show(shown(records_of(prepared.plan)))
     else:
         path = " -> ".join(longest_path(prepared.plan))
         screen.show(f"{headline(prepared.plan)}\n\n{table(rows_of(prepared.plan))}\nlongest path: {path}\n")

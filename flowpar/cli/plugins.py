@@ -10,7 +10,7 @@ import click
 from flowpar.cli import options
 from flowpar.core.errors import ExitCode
 from flowpar.plugin.registry import Registry
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
@@ -27,7 +27,7 @@ def command(*, is_json: bool, color: Color) -> int:
     """List the kinds of tasks that workflows can use; nothing of them is imported."""
     screen = system_screen(color)
     listed = Registry().listing()
-    screen.show(encode([asdict(line) for line in listed]).decode() + "\n" if is_json else table(_rows(listed)))
+    screen.show(shown([asdict(line) for line in listed]) if is_json else table(_rows(listed)))
     for line in listed:
         if line.problem:
             screen.tell(f"{line.kind}: {line.problem}", "warning")

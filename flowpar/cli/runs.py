@@ -11,7 +11,7 @@ from flowpar.cli import options
 from flowpar.cli.history import record_of, row_of
 from flowpar.core.errors import ExitCode
 from flowpar.record.index import RunIndex
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
@@ -32,7 +32,7 @@ def command(*, number: int | None, state_dir: Path, is_json: bool, color: Color)
     found = RunIndex(state_dir).overviews()[:number]
     if is_json:
         records = [record_of(overview, state_dir / "runs" / overview.run_id) for overview in found]
-        screen.show(encode(records).decode() + "\n")
+        screen.show(shown(records))
     elif found:
         now = datetime.now(UTC)
         screen.show(table([row_of(overview, now) for overview in found]))

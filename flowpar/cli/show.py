@@ -13,7 +13,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.record.history import find_run
 from flowpar.record.overview import Status, overview_from, seen_now
 from flowpar.record.resume import read_settled
-from flowpar.report.jsonline import encode
+from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, Screen, system_screen
 from flowpar.report.wording import counted
@@ -44,7 +44,7 @@ def command(*, run: str, state_dir: Path, is_json: bool, color: Color) -> int:
     settled, end = read_settled(run_dir, is_salvaged=True, keeps_values=False)
     overview = seen_now(overview_from(settled), run_dir)
     if is_json:
-        screen.show(encode(full_record(overview, settled, run_dir)).decode() + "\n")
+        screen.show(shown(full_record(overview, settled, run_dir)))
     else:
         rows = task_rows(settled, is_running=overview.status == Status.RUNNING)
         screen.show(f"{head_of(overview, settled, run_dir, datetime.now(UTC))}\n{table(rows)}")

@@ -66,14 +66,13 @@ def split(argv: Sequence[str]) -> Tree | None:
     engine_end, launcher_end = (end.detach() for end in _socket.socketpair())
     life, life_end = os.pipe()
     guard = os.getpid()
-    launcher = _fork()
+    launcher = _fork("launcher")
     if launcher == 0:
         os.close(engine_end)
         os.close(life_end)
         _launch(launcher_end, life, guard)
     last_word = LastWord()
-    point("engine.fork")
-    engine = _fork()
+    engine = _fork("engine")
     if engine == 0:
         for number in (launcher_end, life, life_end):
             os.close(number)
@@ -96,7 +95,7 @@ def serve(control: int) -> NoReturn:
     kernel.name_process("flowpar:guard")
     life, life_end = os.pipe()
     guard = os.getpid()
-    launcher = _fork()
+    launcher = _fork("launcher")
     if launcher == 0:
         os.close(life_end)
         _launch(control, life, guard)
@@ -134,9 +133,10 @@ def _occupy_standard_descriptors() -> None:
     os.close(number)
 
 
-def _fork() -> int:
+def _fork(role: str) -> int:
     """Fork into a process group of its own, so that the terminal's signals reach the guard alone."""
     try:
+        point(f"{role}.fork")
         pid = os.fork()
     except OSError as error:
         sys.stderr.write(f"error: no process could be started: {error.strerror}\n")

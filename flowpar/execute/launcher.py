@@ -40,6 +40,7 @@ from flowpar.execute.lean import preload, prepare
 from flowpar.execute.memory_watch import MemoryWatch
 from flowpar.execute.order import Descriptors, JobOrder, ServiceOrder, unpack_job
 from flowpar.execute.starter import Starter
+from flowpar.execute.wire import BadFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ class Launcher:
         self._life = life
         self._guard = guard
         self._setup = Setup(slots=1)
-        self._starter: Starter | None = None
+        self._starter = make_starter(self._setup.start_method, preload=())
         self._shared: tuple[int, bytes] = (0, b"")
         self._queue: deque[Waiting] = deque()
         self._children: dict[int, Child] = {}
@@ -137,10 +138,16 @@ class Launcher:
             case Word.SWEEP:
                 self._sweep()
             case Word.SETUP:
-                self._setup = Setup.unpack(frame.body)
-                preload(self._setup.preload)
-                self._starter = self._make_starter(self._setup.start_method, preload=self._setup.preload)
-                self._channel.post(Word.READY, b"")
+                self._set_up(Setup.unpack(frame.body))
+            case _:
+                raise BadFrame("an engine says no such thing")
+
+    def _set_up(self, setup: Setup) -> None:
+        self._setup = setup
+        preload(setup.preload)
+        self._starter.close()
+        self._starter = self._make_starter(setup.start_method, preload=setup.preload)
+        self._channel.post(Word.READY, b"")
 
     def _job_of(self, frame: Frame) -> Waiting:
         key, _, content = unpack_start(frame.body)
@@ -168,7 +175,7 @@ class Launcher:
             started = time.monotonic()
             try:
                 point("process.fork")
-                process = self._require_starter().start(waiting.order, waiting.name)
+                process = self._starter.start(waiting.order, waiting.name)
                 point("process.forked")
             except OSError as error:
                 self._put_off(error)
@@ -180,11 +187,6 @@ class Launcher:
 
     def _is_time(self) -> bool:
         return self._retry_at is None or time.monotonic() >= self._retry_at
-
-    def _require_starter(self) -> Starter:
-        if self._starter is None:
-            self._starter = self._make_starter(self._setup.start_method, preload=self._setup.preload)
-        return self._starter
 
     def _put_off(self, error: OSError) -> None:
         """Wait for a process of ours to end, or a while; give up when none runs and patience is over.
@@ -208,7 +210,7 @@ class Launcher:
         self._cpu_milli += waiting.cpu_milli
         if isinstance(waiting.order, JobOrder):
             self._memory.add(key, pid, waiting.order.job.memory_bytes)
-        if self._require_starter().reaps:
+        if self._starter.reaps:
             self._key_of_pid[pid] = key
         else:
             self._key_of_pid[process.sentinel] = key
@@ -217,8 +219,8 @@ class Launcher:
 
     def _reap(self) -> None:
         """Take leave of dead children; one we don't know is a helper of multiprocessing's."""
-        if not self._require_starter().reaps:
-            return
+        if not self._starter.reaps:
+            return  # the forkserver reaps its own; what ends here is a helper of multiprocessing's
         while True:
             try:
                 point("process.reap")
@@ -235,15 +237,12 @@ class Launcher:
                 self._bury(Exit(key, pid, code, time.monotonic(), cpu_s, rss_bytes))
 
     def _reap_forkserved(self, sentinel: int) -> None:
-        key = self._key_of_pid.get(sentinel)
-        if key is None:
-            return
+        key = self._key_of_pid.pop(sentinel)
+        self._poller.unregister(sentinel)
         child = self._children[key]
         code = child.process.exitcode
-        if code is not None:
-            self._poller.unregister(sentinel)
-            del self._key_of_pid[sentinel]
-            self._bury(Exit(key, child.pid, code, time.monotonic()))
+        assert code is not None  # noqa: S101  # its sentinel had something to read
+        self._bury(Exit(key, child.pid, code, time.monotonic()))
 
     def _bury(self, end: Exit) -> None:
         point("process.bury")

@@ -103,6 +103,11 @@ class Starter:
             case _:
                 return get_context("forkserver").Process(target=enter, args=(order, self._origin), name=name)
 
+    def close(self) -> None:
+        """Give the sentinel back, while nothing has been started."""
+        os.close(self._origin.heart)
+        os.close(self._heart_end)
+
     @staticmethod
     def forget(ended: process.BaseProcess, code: int) -> None:
         """Give back what an ended process held."""

@@ -32,8 +32,11 @@ def run_ids(state_dir: Path) -> list[str]:
             return sorted(
                 entry.name for entry in found if _RUN_ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
             )
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
+    except NotADirectoryError as error:
+        message = f'state folder "{state_dir}" is a file, not a folder'
+        raise StateError(message, hint="choose another one with --state-dir") from error
     except OSError as error:
         raise StateError(f'cannot read "{state_dir}": {(error.strerror or str(error)).lower()}') from error
 

@@ -173,6 +173,7 @@ def _reopen(path: Path, end: JournalEnd) -> int:
     try:
         if end.dropped_bytes:
             os.ftruncate(number, end.size_bytes)
+            point("journal.sync")
             _sync(number)
     except OSError:
         os.close(number)

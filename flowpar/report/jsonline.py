@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
+
+# What JSON may hold as it is, and some terminals obey: C1 controls and marks that reorder text.
+_STEERS = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def encode(record: object) -> bytes:
@@ -17,3 +21,8 @@ def encode(record: object) -> bytes:
         return orjson.dumps(record, default=str)
     except TypeError:
         return json.dumps(record, default=str, separators=(",", ":"), skipkeys=True).encode("ascii")
+
+
+def shown(record: object) -> str:
+    """Return `record` as a line of JSON for stdout: what would steer a terminal that it ends up on is escaped."""
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", encode(record).decode()) + "\n"

@@ -94,7 +94,7 @@ def _urgent_lines(event: Event) -> list[str]:
         case TaskEnded(subject, outcome=Failure() as failure) if event.state.value != "cancelled":
             kept = " (tolerated)" if event.is_tolerated else ""
             state = event.state.value.replace("_", " ")
-            return [f"{name_of(subject)}: {state}{kept}: {reason_of(failure)}", *_warnings(event)]
+            return [f"{name_of(subject)}: {state}{kept}{_attempt(event)}: {reason_of(failure)}", *_warnings(event)]
         case RunStopping(_, reason):
             return [f"stopping: {one_line(reason)}"]
         case _:
@@ -144,7 +144,11 @@ def _further_lines(event: Event) -> list[str]:
 
 def _extent(event: TaskEnded) -> str:
     items = "" if event.items is None else f" with {counted(event.items, 'item')}"
-    return items if event.measure is None else f"{items} in {duration(event.measure.duration_s)}"
+    return items if event.measure is None else f"{_attempt(event)}{items} in {duration(event.measure.duration_s)}"
+
+
+def _attempt(event: TaskEnded) -> str:
+    return f" on attempt {event.subject.attempt}" if event.subject.attempt > 1 and event.measure else ""
 
 
 def _warnings(event: TaskEnded) -> Iterator[str]:

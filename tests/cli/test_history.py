@@ -71,6 +71,18 @@ def test_runs_lists_what_ended_and_how(failed: Desk, say: Callable[..., tuple[in
     assert line.endswith("2 succeeded, 1 skipped, 1 failed")
 
 
+@pytest.mark.parametrize("command", [("runs",), ("show", "last"), ("logs", "last"), ("clean", "--older-than", "1d")])
+def test_a_file_in_the_place_of_the_state_folder_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    (tmp_path / "state").touch()
+
+    code = main([*command, "--state-dir", str(tmp_path / "state")])
+
+    assert code == 3
+    assert f'state folder "{tmp_path}/state" is a file, not a folder; choose another one' in capsys.readouterr().err
+
+
 def test_runs_lists_for_programs(failed: Desk, say: Callable[..., tuple[int, str, str]]) -> None:
     _, out, _ = say("runs", "--json")
 

@@ -63,6 +63,13 @@ class Scene:
             time.sleep(0.01)
         return len(self.alive()) == count
 
+    def until(self, is_met: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        until = time.monotonic() + DEADLINE_S
+        while not is_met():
+            assert time.monotonic() < until, "it did not come to that in time"
+            time.sleep(0.002)
+
     def kill(self, *roles: str) -> None:
         """Kill some of the processes at once."""
         for role in roles:

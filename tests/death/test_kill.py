@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from tests.death.conftest import Scene
 
 pytestmark = pytest.mark.timeout(60)
+
+
+def is_taken(pid: int, number: int) -> bool:
+    """Whether a process has taken a signal that it was sent, or is no more."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return not any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def test_the_scene_is_as_drawn(set_scene: Callable[..., Scene]) -> None:
@@ -100,6 +112,49 @@ def test_nobody_outlives_a_kill_by_other_start_methods(
     scene.kill(victim)
 
     assert scene.survivors() == []
+
+
+def test_an_engine_that_does_not_answer_ends_soon_after_its_launcher(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+    os.kill(scene.roles["engine"], signal.SIGSTOP)
+
+    scene.kill("launcher")
+
+    code, errors = scene.end()
+    assert code == 3
+    assert "flowpar: the launcher was killed, and the engine did not answer" in errors
+    assert scene.survivors() == []
+
+
+def test_a_fourth_signal_ends_an_engine_that_does_not_listen(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+    os.kill(scene.roles["engine"], signal.SIGSTOP)
+
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        scene.process.send_signal(number)
+        scene.until(partial(is_taken, scene.process.pid, number))
+
+    code, errors = scene.end()
+    assert code == -signal.SIGTERM
+    assert "flowpar: the engine did not end at SIGTERM, so it was killed" in errors
+    assert scene.survivors() == []
+
+
+def test_only_what_a_killed_task_had_left_outlives_a_guard_that_was_to_sweep_it(
+    set_scene: Callable[..., Scene],
+) -> None:
+    scene = set_scene()
+    guard, task = scene.roles["guard"], scene.roles["tasks"][0][0]
+    assert scene.grows_to(4 + 2 * 5)
+    below = set(tree.descendants(task))
+    os.kill(guard, signal.SIGSTOP)
+    os.kill(task, signal.SIGKILL)
+    scene.until(lambda: not is_taken(guard, signal.SIGUSR1))
+
+    scene.kill("guard")
+
+    # A grandchild that had left its session is nobody's by then, as when guard and launcher are killed together.
+    scene.until(lambda: set(scene.alive()) <= below)
 
 
 def test_nobody_outlives_a_program_that_started_a_guard_of_its_own(set_scene: Callable[..., Scene]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from trial import OUTPUTS, Trial
+from trial import OUTPUTS, Interrupted, Trial
+
+from flowpar.execute import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +70,72 @@ def test_what_a_command_inherits_does_no_harm(trial: Trial, shell: str) -> None:
 
     assert code == 0, stderr
     assert json.loads(stdout) == OUTPUTS
+
+
+@pytest.mark.parametrize("point", [1, 2])
+def test_a_command_that_cannot_be_split_into_processes_says_so(trial: Trial, point: int) -> None:
+    ended = trial.run(FLOWPAR_FAIL_AT=f"guard:{point}:EAGAIN")
+
+    assert ended.code == 3
+    assert "error: no process could be started: Resource temporarily unavailable" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert trial.survivors() == {}
+    assert not trial.has_begun()
+
+
+def test_a_run_that_ignores_the_end_of_its_terminal_goes_on(trial: Trial) -> None:
+    (trial.folder / "wait").touch()
+    as_nohup_does = "trap '' HUP"
+    process = trial.start("run", "workflow.yaml", "--json", shell=as_nohup_does)
+    trial.until(lambda: any(record["event"] == "task.started" for record in trial.records()))
+
+    process.send_signal(signal.SIGHUP)
+    (trial.folder / "wait").unlink()
+
+    ended = trial.end_of(process)
+    assert ended.code == 0, ended.stderr
+    assert json.loads(ended.stdout) == OUTPUTS
+
+
+def helper_of(trial: Trial, module: str) -> int:
+    """Wait for the process in which multiprocessing runs a module of its own for the launcher."""
+
+    def found() -> list[int]:
+        launchers = [pid for pid, name in trial.alive().items() if name == "flowpar:launch"]
+        below = [child for launcher in launchers for child in tree.children_of(launcher)]
+        return [pid for pid in below if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    trial.until(lambda: bool(found()))
+    return found()[0]
+
+
+def test_the_resource_tracker_may_be_killed(trial: Trial) -> None:
+    (trial.folder / "wait").touch()
+    process = trial.start("run", "workflow.yaml", "--json", "-w", "2", "--start-method", "spawn")
+    trial.until(lambda: bool(trial.recorded()))
+
+    tree.send(helper_of(trial, "resource_tracker"), signal.SIGKILL)
+    (trial.folder / "wait").unlink()
+
+    ended = trial.end_of(process)
+    assert ended.code == 0, ended.stderr
+    assert json.loads(ended.stdout) == OUTPUTS
+    assert trial.survivors() == {}
+
+
+def test_a_killed_forkserver_ends_its_tasks_and_nothing_else(trial: Trial) -> None:
+    (trial.folder / "wait").touch()
+    process = trial.start("run", "workflow.yaml", "--json", "-w", "2", "--start-method", "forkserver")
+    trial.until(lambda: {"load", "big"} <= trial.recorded())
+
+    tree.send(helper_of(trial, "forkserver"), signal.SIGKILL)
+    (trial.folder / "wait").unlink()
+
+    ended = trial.end_of(process)
+    assert ended.code == 1, ended
+    assert trial.survivors() == {}
+    before = Interrupted.now(trial)
+    before.check(trial.resume())
 
 
 def test_a_closed_stdout_loses_the_outputs_and_nothing_else(trial: Trial) -> None:

@@ -21,6 +21,7 @@ from flowpar.execute import tree
 from flowpar.testing import marked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DEADLINE_S = 60.0
@@ -163,6 +164,13 @@ class Trial:
     def ran(self) -> Counter[str]:
         file = self.folder / "ran"
         return Counter(file.read_text().split("\n")[:-1]) if file.exists() else Counter()
+
+    def until(self, is_met: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        until = time.monotonic() + self._deadline_s
+        while not is_met():
+            assert time.monotonic() < until, f"it did not come to that in time; last was {self.records()[-3:]}"
+            time.sleep(0.01)
 
     def alive(self) -> dict[int, str]:
         """Return every process that carries the mark, by name."""

@@ -72,3 +72,24 @@ def test_a_fork_that_fails_is_tried_again_for_a_while(failures: int, outcome: st
     )
 
     assert done.stdout.strip() == outcome
+
+
+NO_WORD = """
+import os, socket
+from flowpar.execute.launcher import Launcher
+from flowpar.execute.wire import BadFrame, Channel
+
+ours, theirs = socket.socketpair()
+life, life_end = os.pipe()
+Channel(ours).send(99, b"")
+try:
+    Launcher(Channel(theirs), life=life, guard=os.getppid()).run()
+except BadFrame as error:
+    print(error)
+"""
+
+
+def test_a_launcher_does_not_pass_over_what_it_does_not_understand() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_WORD], capture_output=True, text=True, timeout=30, check=True)
+
+    assert done.stdout == "an engine says no such thing\n"

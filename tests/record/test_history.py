@@ -36,8 +36,13 @@ def state(tmp_path: Path) -> Path:
 def test_runs_are_the_folders_with_the_id_of_one_oldest_first(state: Path, tmp_path: Path) -> None:
     assert run_ids(state) == IDS
     assert run_ids(tmp_path / "elsewhere") == []
+
+
+def test_a_file_is_no_state_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert run_ids(tmp_path / "file") == []
+
+    with pytest.raises(StateError, match=r'state folder ".*file" is a file'):
+        run_ids(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

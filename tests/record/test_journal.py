@@ -204,3 +204,52 @@ def test_a_closed_journal_gives_its_descriptor_back(tmp_path: Path) -> None:
     journal.close()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before - 1
+
+
+def test_a_disk_that_takes_nothing_more_is_said_though_no_torn_line_can_be_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path)
+    journal.emit(started_run())
+    (descriptor,) = [
+        int(link.name) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.readlink() == path
+    ]
+    with path.open("rb") as read_only:
+        os.dup2(read_only.fileno(), descriptor)  # neither a write nor a truncation is possible any more
+
+    with pytest.raises(StateError, match=r'cannot write the journal ".*": bad file descriptor'):
+        journal.commit()
+
+    with pytest.raises(StateError):
+        journal.close()
+    assert not Path(f"/proc/self/fd/{descriptor}").is_symlink()
+
+
+BROKEN_DISK = """
+import os, sys
+from pathlib import Path
+from flowpar.core.errors import StateError
+from flowpar.record.journal import Journal
+from flowpar.record.reading import JournalEnd
+
+before = os.listdir("/proc/self/fd")
+try:
+    Journal.reopen(Path(sys.argv[1]), JournalEnd(0, 0, dropped_bytes=4))
+except StateError as error:
+    print(error.message, os.listdir("/proc/self/fd") == before)
+"""
+
+
+def test_a_torn_tail_that_cannot_be_cut_off_for_good_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"torn")
+
+    run = subprocess.run(
+        [sys.executable, "-c", BROKEN_DISK, path],
+        env={**os.environ, "FLOWPAR_FAIL_AT": "1:EIO"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert run.stdout == f'cannot go on with the journal "{path}": input/output error True\n'

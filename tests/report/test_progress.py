@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flowpar.core.events import Event, RunStopping, TaskLogged, TaskPrinted, TaskProgressed, TaskRetrying, TaskSkipped
@@ -80,6 +82,13 @@ def test_a_retry_and_a_stop_are_told() -> None:
     lines = told(TaskRetrying(subject(), AT, 2.0, RAISED, MEASURE), RunStopping(AT, "interrupted"))
 
     assert lines == ["load: attempt 1 failed, next in 2.00 s: ValueError: bad row", "stopping: interrupted"]
+
+
+def test_an_end_after_the_first_attempt_says_which_it_was() -> None:
+    again = replace(subject("list"), attempt=3)
+
+    assert told(replace(task_succeeded("list"), subject=again)) == ["list: succeeded on attempt 3 in 1.50 s"]
+    assert told(replace(task_failed("list"), subject=again)) == ["list: failed on attempt 3: ValueError: bad row"]
 
 
 def test_a_tolerated_failure_says_so() -> None:

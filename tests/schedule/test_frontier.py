@@ -62,6 +62,16 @@ def test_each_task_is_either_taken_or_skipped_for_a_failure_above_it(
     assert not succeeded & bad
 
 
+def test_nothing_can_be_taken_where_nothing_is_ready() -> None:
+    frontier = Frontier({"a": [], "b": ["a"]})
+    frontier.take()
+
+    with pytest.raises(LookupError):
+        frontier.take()
+
+    assert frontier, "both tasks have yet to end"
+
+
 def test_the_heaviest_path_goes_first_then_file_order() -> None:
     frontier = Frontier(
         {"light": [], "heavy": [], "middle": [], "also": []}, {"heavy": 3.0, "middle": 2.0, "also": 2.0}
