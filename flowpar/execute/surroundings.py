@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind, TaskFailed
+from flowpar.core.variables import MAX_WORD_BYTES, OUTPUT_FILE, SHELL_VALUE
 from flowpar.execute.failure import refusal
 from flowpar.expr.convert import to_text
 from flowpar.expr.evaluate import evaluate
 from flowpar.expr.failure import EvaluationError
+from flowpar.expr.template import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -50,15 +52,39 @@ def variables(templates: Mapping[str, Template], contexts: Mapping[str, object])
 
 
 def _variable(name: str, template: Template, contexts: Mapping[str, object]) -> str:
+    is_of_text = name.startswith(SHELL_VALUE)
+    what = f'env "{name}"'
+    if is_of_text and isinstance(template, Expression):
+        what = f'the value of "${{{{ {" ".join(template.text.split())} }}}}" in the shell text'
     try:
         value = evaluate(template, contexts)
         # A switch reads in the environment as it does in YAML.
         text = str(value).lower() if isinstance(value, bool) else "" if value is None else to_text(value)
     except EvaluationError as error:
-        raise TaskFailed(refusal(FailureKind.EXPRESSION, f'env "{name}": {error}')) from None
-    if "\0" in text:
-        raise TaskFailed(refusal(FailureKind.EXPRESSION, f'env "{name}" holds a zero character'))
+        what = "shell text" if is_of_text else what
+        raise TaskFailed(refusal(FailureKind.EXPRESSION, f"{what}: {error}")) from None
+    problem = _problem_of(text, may_be_long=not is_of_text)
+    if value is None and is_of_text:
+        problem = 'is None; write default(…, "") for an empty word'
+    if problem:
+        raise TaskFailed(refusal(FailureKind.EXPRESSION, f"{what} {problem}"))
     return text
+
+
+def _problem_of(text: str, *, may_be_long: bool) -> str:
+    """Return why a text can't be a variable, "" where it can; the shell task itself looks at the length of others."""
+    if "\0" in text:
+        return "holds a zero character"
+    try:
+        size_bytes = len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which is no character"
+    if size_bytes > MAX_WORD_BYTES and not may_be_long:
+        return (
+            "is longer than 100 KiB, too long for a program to be given; "
+            "write it to a file in a task and pass the file's path"
+        )
+    return ""
 
 
 def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None) -> dict[str, str | None]:
@@ -69,6 +95,7 @@ def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None) -> dict[str,
         "FLOWPAR_ITEM": None if job.item is None else str(job.item),
         "FLOWPAR_ATTEMPT": str(job.attempt),
         "FLOWPAR_SCRATCH": None if scratch is None else str(scratch),
+        OUTPUT_FILE: None,  # of a run around this one
     }
 
 

@@ -45,7 +45,14 @@ _SHELL: Schema = {
             "type": "object",
             "required": ["run"],
             "additionalProperties": False,
-            "properties": {"run": _COMMAND, "shell": {"type": "string", "description": "The shell: sh, bash, …"}},
+            "properties": {
+                "run": _COMMAND,
+                "shell": {"type": "string", "description": "The shell: sh, bash, …"},
+                "capture": {
+                    "enum": ["text", "json", "lines"],
+                    "description": "What it prints is the output itself, read so.",
+                },
+            },
         },
     ]
 }

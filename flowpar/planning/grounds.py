@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _OWN_FOLDER = Path(__file__).parents[1]
 # What has a part in a plan: a version alone says nothing where somebody works on flowpar itself.
-_OWN_ROOMS = ("code", "core", "execute", "expr", "lang", "lang/rules", "planning", "plugin", "tasks")
+_OWN_ROOMS = ("code", "core", "execute", "expr", "lang", "lang/rules", "lang/shell", "planning", "plugin", "tasks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Ended:
     """How a child ended: a negative status is the signal that killed it."""
 
     status: int
-    stdout: str
+    stdout: bytes
     stderr: str
 
 
@@ -63,8 +63,8 @@ class _Kept:
         self._chunks.append(data)
         _pass_on("stdout", data)
 
-    def text(self) -> str:
-        return b"".join(self._chunks).decode("utf-8", "replace")
+    def all(self) -> bytes:
+        return b"".join(self._chunks)
 
 
 class _Tail:
@@ -157,7 +157,7 @@ def _attend(child: subprocess.Popen[bytes], is_cancelled: Callable[[], bool]) ->
         finally:
             if pidfd is not None:
                 os.close(pidfd)
-    return Ended(child.wait(), stdout.text(), stderr.text())
+    return Ended(child.wait(), stdout.all(), stderr.text())
 
 
 def _pidfd(pid: int) -> int | None:

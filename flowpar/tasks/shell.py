@@ -3,7 +3,8 @@
     run: text      /bin/sh -eu, or another shell by name; bash gets -o pipefail, too
     run: [words]   the program itself
 
-What it prints goes to the attempt's log as it comes, and is its output when it ends with status 0.
+What it prints goes to the attempt's log as it comes, and is its output when it ends with status 0; so are the
+lines `name=value` that it appends to the file $FLOWPAR_OUTPUT.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.core.outcome import Failure, FailureKind, TaskFailed
+from flowpar.core.variables import MAX_WORD_BYTES, OUTPUT_FILE
 from flowpar.expr.convert import to_text
 from flowpar.expr.failure import EvaluationError
 from flowpar.plugin.spec import TaskContext  # noqa: TC001 - the worker reads the annotation
 from flowpar.tasks.child import Ended, TooMuchOutput, run_child
+from flowpar.tasks.shell_output import captured, read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# The kernel refuses a single word of 128 KiB, wherever it comes from.
-_MAX_WORD_BYTES = 100 * 1024
 _SIGNALLED = 128
 _SHOWN = 200
 _LIKE_SH = frozenset({"sh", "dash", "ash", "ksh", "mksh", "zsh"})
@@ -40,6 +41,7 @@ class ShellOutput:
     stdout: str
     stderr: str
     exit_code: int
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 def shell(
@@ -49,27 +51,36 @@ def shell(
     capture: Literal["text", "json", "lines"] | None = None,
     context: TaskContext,
 ) -> ShellOutput:
-    """Run a command in the shell, or a program without one, and return what it printed."""
-    if capture is not None:
-        raise _refused('"capture" is not supported yet; read "stdout" of the output instead')
+    """Run a command in the shell, or a program without one, and return what it printed.
+
+    With `capture`, what it printed is the output itself: text without the line ends at its end, JSON, or lines.
+    """
     command = _in_shell(run, shell) if isinstance(run, str) else _words(run)
+    environment = dict(context.env)
+    file = context.scratch / ".flowpar-output"
+    if capture is None:
+        environment[OUTPUT_FILE] = str(file)
     _check_sizes(command, context.env)
     _check_program(command[0], context)
     try:
-        ended = run_child(command, environment=context.env, folder=str(context.cwd), is_cancelled=context.is_cancelled)
+        ended = run_child(command, environment=environment, folder=str(context.cwd), is_cancelled=context.is_cancelled)
     except TooMuchOutput as error:
         raise TaskFailed(Failure(FailureKind.OUTPUT, "", str(error))) from None
     except (OSError, ValueError) as error:
         raise _not_started(f'"{command[0]}" cannot be started: {_why(error)}', status=_NOT_RUN) from None
     if ended.status != 0:
         raise TaskFailed(_failure_of(ended, "the shell" if isinstance(run, str) else f'"{command[0]}"'))
-    return ShellOutput(ended.stdout, ended.stderr, ended.status)
+    if capture is not None:
+        return captured(ended.stdout, capture)  # type: ignore[return-value]  # check knows each type by itself
+    return ShellOutput(ended.stdout.decode("utf-8", "replace"), ended.stderr, ended.status, read_outputs(file))
 
 
 def _why(error: OSError | ValueError) -> str:
     # That the program itself is there has been seen.
     if isinstance(error, FileNotFoundError):
         return "what its first line names to run it is not there"
+    if isinstance(error, OSError) and error.errno == errno.E2BIG:
+        return "its words and environment are longer together than the system takes; pass the path of a file"
     if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
         return 'it is no program for this machine, nor a text that begins with "#!"'
     return (isinstance(error, OSError) and error.strerror) or str(error)
@@ -105,8 +116,8 @@ def _check_sizes(command: Sequence[str], environment: Mapping[str, str]) -> None
 
 
 def _is_too_long(text: str) -> bool:
-    return len(text) > _MAX_WORD_BYTES or (
-        len(text) > _MAX_WORD_BYTES // 4 and len(text.encode("utf-8", "surrogateescape")) > _MAX_WORD_BYTES
+    return len(text) > MAX_WORD_BYTES or (
+        len(text) > MAX_WORD_BYTES // 4 and len(text.encode("utf-8", "surrogateescape")) > MAX_WORD_BYTES
     )
 
 

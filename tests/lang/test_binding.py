@@ -227,7 +227,6 @@ def test_later_task_keys_are_not_yet_supported(key: str) -> None:
     [
         ("workflow: other.yaml", 'the kind "workflow" is not yet supported'),
         ("python: {script: x = 1}", '"python.script" is not yet supported'),
-        ("shell: {run: x, capture: json}", '"shell.capture" is not yet supported'),
         ("shell: x\nexecutor: pool", 'the executor "pool" is not yet supported'),
     ],
 )

@@ -69,7 +69,7 @@ def test_it_runs_in_the_given_folder_with_the_given_environment_and_no_other(tmp
     folder, greeting, names = output.stdout.splitlines()
     assert folder == str(tmp_path)
     assert greeting == "hello there"
-    assert set(names.split()) <= {"GREETING", "PATH", "PWD", "_", "OLDPWD", "SHLVL"}
+    assert set(names.split()) <= {"GREETING", "PATH", "PWD", "_", "OLDPWD", "SHLVL", "FLOWPAR_OUTPUT"}
 
 
 def test_what_it_prints_reaches_our_own_streams_as_well(
@@ -195,8 +195,59 @@ def test_of_much_on_stderr_the_end_is_kept(context: TaskContext, capfd: pytest.C
     assert len(output.stderr) < 3 << 20
 
 
-def test_capture_is_not_there_yet(context: TaskContext) -> None:
-    assert failure_of("true", context, capture="json").message.startswith('"capture" is not supported yet')
+@pytest.mark.parametrize(
+    ("run", "capture", "output"),
+    [
+        ("echo one; echo; echo", "text", "one"),
+        ("printf ' a\\tb '", "text", " a\tb "),
+        ("true", "text", ""),
+        ("printf 'a\\n\\nb\\n'", "lines", ["a", "", "b"]),
+        ("printf 'a\\r\\n\\342\\200\\250b'", "lines", ["a\r", "\u2028b"]),
+        ("true", "lines", []),
+        ("echo", "lines", [""]),
+        ("echo '{\"a\": [1, 2.5, null]}'", "json", {"a": [1, 2.5, None]}),
+        (["printf", "7"], "json", 7),
+    ],
+)
+def test_what_is_captured_is_the_output_itself(context: TaskContext, run: Any, capture: Any, output: object) -> None:
+    assert shell(run, capture=capture, context=context) == output
+
+
+def test_what_a_captured_command_prints_reaches_the_log_as_well(
+    context: TaskContext, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shell("echo out", capture="text", context=context)
+
+    assert capfd.readouterr().out == "out\n"
+
+
+def test_lines_in_the_file_of_outputs_become_outputs(context: TaskContext) -> None:
+    output = shell(
+        'echo "a=1=2" >> "$FLOWPAR_OUTPUT"; printf "b<<END\\nx\\ny\\nEND\\n" >> "$FLOWPAR_OUTPUT"', context=context
+    )
+
+    assert output.outputs == {"a": "1=2", "b": "x\ny"}
+
+
+def test_a_captured_command_has_no_file_of_outputs(context: TaskContext) -> None:
+    assert "FLOWPAR_OUTPUT" in failure_of('echo a=1 >> "$FLOWPAR_OUTPUT"', context, capture="text").message
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ('mkfifo "$FLOWPAR_OUTPUT"', "$FLOWPAR_OUTPUT is no file any more"),
+        ('ln -s /etc/passwd "$FLOWPAR_OUTPUT"', "$FLOWPAR_OUTPUT can't be read: Too many levels of symbolic links"),
+        ('head -c 2000000 /dev/zero > "$FLOWPAR_OUTPUT"', "$FLOWPAR_OUTPUT is larger than 1 MiB; write to a file"),
+        ("printf 'a=\\377' > \"$FLOWPAR_OUTPUT\"", "$FLOWPAR_OUTPUT is not UTF-8: byte 0xff in line 1"),
+        ('echo oops > "$FLOWPAR_OUTPUT"', 'line 1 of $FLOWPAR_OUTPUT is no "name=value": "oops"'),
+    ],
+)
+def test_what_is_wrong_with_the_file_of_outputs_is_named(context: TaskContext, run: str, message: str) -> None:
+    failure = failure_of(run, context)
+
+    assert failure.kind is FailureKind.OUTPUT
+    assert failure.message.startswith(message)
 
 
 def test_in_a_thread_a_cancelled_command_is_asked_to_end(tmp_path: Path) -> None:

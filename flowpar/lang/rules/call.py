@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, view: View) -> CheckedCall:
-    """Read and check what a task calls; its `env` and `cwd` are read by `environment_of`."""
+    """Read and check what a task calls, with the variables that its own text makes necessary.
+
+    Its `env` and `cwd` are read by `environment_of`.
+    """
     if model.kind == "python":
         return _python(reading, targets, path, model, view=view)
     if model.kind in targets.sources and model.body is not None:
@@ -50,7 +53,12 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, 
     """Read a call of a task type, whose short form gives its first parameter."""
     home = (*path, model.kind)
     signature = targets.of_kind(model.kind)
-    arguments = _below(reading, home, model, view, signature=signature)
+    values: Mapping[str, Template] = {}
+    if model.kind == "shell":
+        read = read_shell(reading, home, model.body, view)
+        arguments, values = read.arguments, read.values
+    else:
+        arguments = _below(reading, home, model, view, signature=signature)
     check_call(
         reading.findings,
         Call(
@@ -63,13 +71,11 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, 
             is_ours=model.kind in BUILT_IN_KINDS,
         ),
     )
-    return CheckedCall(targets.target(model), _templates(arguments), signature=signature)
+    return CheckedCall(targets.target(model), _templates(arguments), values, signature=signature)
 
 
-def _below(reading: Reading, home: Path, model: TaskModel, view: View, *, signature: Signature) -> dict[str, Read]:
+def _below(reading: Reading, home: Path, model: TaskModel, view: View, *, signature: Signature) -> Mapping[str, Read]:
     """Read what stands below a kind key, by the names of the parameters."""
-    if model.kind == "shell":
-        return read_shell(reading, home, model.body, view)
     if not isinstance(model.body, dict):
         first = signature.named[0].name if signature.named else "value"
         return {first: reading.value(model.body, home, view)}

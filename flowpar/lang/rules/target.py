@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowpar.code.problem import ProblemKind, TargetProblem
 from flowpar.code.signature import Signature
 from flowpar.core.errors import PluginError
-from flowpar.core.types import ANY, Type
+from flowpar.core.types import ANY, STR, ListOf, Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,9 @@ _CODES = {
     ProblemKind.BROKEN: "FP404",
     ProblemKind.NOT_CALLABLE: "FP405",
 }
+
+
+_CAPTURED: Mapping[str, Type] = {"text": STR, "lines": ListOf(STR)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class Targets:
 
     def output_of(self, model: TaskModel) -> Type:
         """Return the static type of what one attempt of a task gives."""
+        if model.kind == "shell" and isinstance(model.body, dict) and model.body.get("capture") is not None:
+            # An expression may give any of them; what is wrong with it is found elsewhere.
+            capture = model.body["capture"]
+            return _CAPTURED.get(capture, ANY) if isinstance(capture, str) else ANY
         found = self.find(model)
         return found.returns if isinstance(found, Signature) and found.is_known else ANY
 

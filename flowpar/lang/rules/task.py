@@ -54,7 +54,7 @@ class TaskRules:
             task,
             index,
             model.kind,
-            replace(call, env=env, cwd=cwd),
+            replace(call, env={**env, **call.env}, cwd=cwd),
             self._needs(task, model, mentions),
             reads=self._tasks_in(working),
             decides_on=self._tasks_in(deciding),

@@ -124,7 +124,7 @@ def test_findings_of_all_rules_come_at_once_and_in_file_order(findings: Callable
         tasks:
           a: {python: "steps:lod", needs: [bb]}
           b: {python: "steps:one", with: {x: "${{ inputs.tpo }}", y: 1}}
-          c: {shell: "echo ${{ inputs.top }}", tiemout: 5}
+          c: {shell: "echo '${{ inputs.top }}'", tiemout: 5}
         outputs: {x: "${{ tasks.d.output }}"}
         """,
         steps=STEPS,
