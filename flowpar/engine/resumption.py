@@ -67,6 +67,8 @@ class _Sorter:
         for name, item in (*redo, *verified.lost):
             if item is not None:
                 self._gone.setdefault(name, set()).add(item)
+        self._redo = redo
+        self._void: set[str] = set()
         self._tasks: dict[str, Begun] = {}
         self._again: dict[str, Sequence[int] | None] = {}
         self._changed: list[str] = []
@@ -79,20 +81,22 @@ class _Sorter:
             return
         tried = _tried(found)
         if self._is_void(task, found):
+            self._void.add(task.id)
             if self._is_lost(task) or _holds_something(task, found):
                 self._again[task.id] = None
             self._tasks[task.id] = Begun(tried=tried)
             return
-        gone = self._gone.get(task.id, set())
-        if gone:
+        gone = self._gone_of(task)
+        is_whole = not gone and _is_settled(task, found) and all(map(self._stands, task.needs))
+        if gone or (_is_settled(task, found) and not is_whole):
             self._again[task.id] = sorted(gone)
-        items = _items(task, found, gone)
-        if not gone and _is_settled(task, found):
+        items = _items(task, found, gone, is_whole=is_whole)
+        if is_whole:
             whole = _ended(found.standing)
             self._tasks[task.id] = Begun(whole, found.item_count, items, tried)
         elif items or tried:
             self._tasks[task.id] = Begun(items=items, tried=tried)
-        if not gone and (_is_settled(task, found) or items):
+        if not gone and (is_whole or items):
             self._note_code(task, found)
 
     def _is_void(self, task: PlannedTask, found: SettledTask) -> bool:
@@ -100,11 +104,21 @@ class _Sorter:
         if task.id in self._redone or self._is_lost(task):
             return True
         is_same = Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
-        if is_same and all(map(self._stands, task.needs)):
+        feeds = _feeds(task)
+        if is_same and all(need not in self._void if need in feeds else self._stands(need) for need in task.needs):
             return False
         if _holds_something(task, found):
             (self._below if is_same else self._changed).append(task.id)
         return True
+
+    def _gone_of(self, task: PlannedTask) -> set[int]:
+        """Return the items of a task that are to be made again; what they feed is, too."""
+        gone = self._gone.get(task.id, set())
+        for source in _feeds(task):
+            gone = gone | {item for name, item in self._redo if name == source and item is not None}
+        if gone:
+            self._redo = [*self._redo, *((task.id, item) for item in sorted(gone))]
+        return gone
 
     def _stands(self, task: str) -> bool:
         begun = self._tasks.get(task)
@@ -136,9 +150,12 @@ def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
     return standing.state in _FAILED and standing.is_tolerated and task.allow_failure
 
 
-def _items(task: PlannedTask, found: SettledTask, gone: set[int]) -> dict[int, Ended]:
+def _feeds(task: PlannedTask) -> frozenset[str]:
+    return frozenset() if task.fan_out is None else frozenset(task.fan_out.feeds.values())
+
+
+def _items(task: PlannedTask, found: SettledTask, gone: set[int], *, is_whole: bool) -> dict[int, Ended]:
     """Return the items that stand; of a fan-out that stands as a whole, all of them as they are."""
-    is_whole = not gone and _is_settled(task, found)
     fan_out = task.fan_out
     tolerates = task.allow_failure or (fan_out is not None and fan_out.on_item_error == "collect")
     now = Fingerprint.of(task)

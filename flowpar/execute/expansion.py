@@ -3,13 +3,14 @@
     Expand ─► Expansion ─ encode ─► ValueRef ─ read ─► Expansion ─ item(i) ─► Bindings.each
 
 The engine reads it without decoding a single item. An item too large to travel along with its job
-goes as a pointer into the file of the expansion.
+goes as a pointer: into the file of the expansion, or to a value with a file of its own.
 """
 
 from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from flowpar.core.digest import digest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _POINTER = b"\x93fpp"
 _TRAVELS_BYTES = 64 * 1024
+_NONE = pickle.dumps(None, 5)
+_NO_MARKS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +82,57 @@ class Expansion:
         """Return for each name the bytes that `load_item` opens."""
         return {name: self._portable(name, index) for name in self.columns}
 
+    def digest(self, index: int) -> str:
+        """Return a digest of what an item is bound to."""
+        return digest_of(self.item(index))
+
     def _portable(self, name: str, index: int) -> bytes:
         view, source = self.columns[name].view(index), self.source
         if view.nbytes < _TRAVELS_BYTES or source is None or source.file is None:
             return bytes(view)
-        place = (source.size_bytes, source.checksum, source.is_plain, None, source.file, source.stamp)
-        return _POINTER + pickle.dumps((place, name, index))
+        return _pointer(source, name, index)
+
+
+def portable(value: ValueRef | None) -> bytes:
+    """Return a value with a place of its own as the bytes that `load_item` opens; None where there is none."""
+    if value is None:
+        return _NONE
+    return _pointer(value, None, 0) if value.inline is None else value.inline
+
+
+def _pointer(source: ValueRef, name: str | None, index: int) -> bytes:
+    place = (source.size_bytes, source.checksum, source.is_plain, None, source.file, source.stamp)
+    return _POINTER + pickle.dumps((place, name, index))
 
 
 def load_item(data: bytes, load: Callable[[ValueRef], object]) -> object:
     """Return the value of an item; `load` opens a reference and decides what may be decoded."""
     if data[: len(_POINTER)] != _POINTER:
         return load(_reference(data))
-    place, name, index = cast("tuple[Any, str, int]", decode_plain(data[len(_POINTER) :]))
+    place, name, index = cast("tuple[Any, str | None, int]", decode_plain(data[len(_POINTER) :]))
+    if name is None:
+        return load(ValueRef(*place))
     return load(_reference(Expansion.opened(load(ValueRef(*place))).columns[name].view(index)))
 
 
-def digest_item(each: Mapping[str, bytes]) -> str:
+def digest_of(each: Mapping[str, bytes], marks: Mapping[str, str] = _NO_MARKS) -> str:
     """Return a digest of what an item is bound to, empty where that is not plain data of a moderate size.
 
-    An encoding may differ where the value does not, so it is the value that counts.
+    An encoding may differ where the value does not, so it is the value that counts; but of the names in
+    `marks`, that mark.
     """
-    if not each or any(data[: len(_POINTER)] == _POINTER for data in each.values()):
+    if not each:
         return ""
     try:
-        return digest({name: decode_plain(data) for name, data in each.items()})
+        return digest({name: marks[name] if name in marks else _plain(data) for name, data in each.items()})
     except (NeedsWorker, Damaged, RecursionError):
         return ""
+
+
+def _plain(data: bytes) -> object:
+    if data[: len(_POINTER)] == _POINTER:
+        raise NeedsWorker("a large item is not digested")
+    return decode_plain(data)
 
 
 def _reference(data: bytes | memoryview) -> ValueRef:

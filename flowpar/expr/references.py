@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from flowpar.expr.functions import DEFAULT
 from flowpar.expr.member import NAMESPACES, member_of
 from flowpar.expr.syntax import TooDeepError, children, tree_of
-from flowpar.expr.template import expressions_in
+from flowpar.expr.template import Expression, expressions_in
 
 if TYPE_CHECKING:
-    from flowpar.expr.template import Expression, Template
+    from flowpar.expr.template import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,16 @@ def references(template: Template) -> frozenset[Reference]:
 def mentions(template: Template, context: str) -> bool:
     """Whether a template reads anything of a context."""
     return any(reference.context == context for reference in references(template))
+
+
+def sole_reference(template: Template) -> Reference | None:
+    """Return what a template reads where it is one reference and nothing else, such as `${{ tasks.a.output }}`."""
+    if not isinstance(template, Expression):
+        return None
+    try:
+        return _reference_of(tree_of(template.code))
+    except (SyntaxError, TooDeepError):
+        return None
 
 
 def locate(expression: Expression, reference: Reference) -> tuple[int, int] | None:

@@ -122,12 +122,16 @@ class CheckedCall:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFanOut:
-    """The names of `for_each`, or the axes of `matrix` (`is_product`), with their lists."""
+    """The names of `for_each`, or the axes of `matrix` (`is_product`), with their lists.
+
+    `feeds` has for a name the task that feeds it item by item.
+    """
 
     names: Mapping[str, Template]
     is_product: bool = False
     include: tuple[Mapping[str, object], ...] = ()
     exclude: tuple[Mapping[str, object], ...] = ()
+    feeds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

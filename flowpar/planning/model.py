@@ -26,7 +26,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """How a task becomes items; `items` is their number where it is known before the run."""
+    """How a task becomes items; `items` is their number where it is known before the run.
+
+    `feeds` has for a name the task whose items, or yielded values, become the items one by one.
+    """
 
     names: Mapping[str, Template]
     is_product: bool = False
@@ -35,6 +38,7 @@ class FanOut:
     max_parallel: int | None = None
     on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
     items: int | None = None
+    feeds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def _fan_out(task: CheckedTask, fan_out: CheckedFanOut, reader: SettingReader) -
         max_parallel=reader.max_parallel(task),
         on_item_error=reader.on_item_error(task),
         items=count_items(fan_out, reader.settled),
+        feeds=fan_out.feeds,
     )
 
 

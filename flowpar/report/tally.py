@@ -43,7 +43,8 @@ class Tally:
         self.done: Counter[str] = Counter()
         self.running: dict[tuple[str, int | None], Running] = {}
         self.stopping: str | None = None
-        self._left_of: dict[str, int] = {}  # items still to end, by fan-out
+        self._known_of: dict[str, int] = {}  # items that count in the total, by fan-out
+        self._ended_of: Counter[str] = Counter()  # those of them that came to an end
 
     @property
     def done_count(self) -> int:
@@ -60,6 +61,7 @@ class Tally:
         match event:
             case TaskStarted(subject, at):
                 self.running[subject.task, subject.item] = Running(subject, at)
+                self._meet(subject)
             case TaskEnded(subject):
                 self._end(subject, "tolerated" if event.is_tolerated else event.state.value)
             case TaskSkipped(subject):
@@ -69,8 +71,7 @@ class Tally:
             case TaskProgressed(subject):
                 self._note(event)
             case TaskExpanded(subject, _, items):
-                self._left_of[subject.task] = items
-                self.total += items - 1
+                self._know(subject.task, items)
             case RunStarted():
                 self.run = event
                 self.total = sum(map(len, event.layers))
@@ -85,13 +86,23 @@ class Tally:
         if (running := self.running.get(key)) is not None:
             self.running[key] = replace(running, progress=event)
 
+    def _meet(self, subject: Subject) -> None:
+        """Count an item of a fan-out that does not know yet how many it has."""
+        if subject.item is not None and subject.item >= self._known_of.get(subject.task, 0):
+            self._know(subject.task, subject.item + 1)
+
+    def _know(self, task: str, items: int) -> None:
+        self.total += items - self._known_of.get(task, 1)
+        self._known_of[task] = items
+
     def _end(self, subject: Subject, state: str) -> None:
         self.running.pop((subject.task, subject.item), None)
         if subject.item is not None:
-            self._left_of[subject.task] = self._left_of.get(subject.task, 1) - 1
+            self._meet(subject)
+            self._ended_of[subject.task] += 1
             self.done[state] += 1
-        elif subject.task in self._left_of:
+        elif subject.task in self._known_of:
             # Its items were counted; those that nobody spoke of end with it.
-            self.done[state] += self._left_of.pop(subject.task)
+            self.done[state] += self._known_of.pop(subject.task) - self._ended_of.pop(subject.task, 0)
         else:
             self.done[state] += 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flowpar.core.outcome import Failure, ValueRef
-    from flowpar.execute.recipe import TaskView
+    from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.planning.model import PlannedTask
 
 
@@ -45,12 +45,20 @@ class Items(Protocol):
         """Return the encoded value of each name for one item."""
         ...
 
+    def digest(self, index: int) -> str:
+        """Return a digest of what an item is bound to, empty where none can be taken cheaply."""
+        ...
+
 
 class Decisions(Protocol):
     """Decides in the engine, and reads what a worker decided."""
 
     def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task."""
+        ...
+
+    def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
+        """Evaluate the `if` of a task for one of its items."""
         ...
 
     def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:

@@ -3,8 +3,9 @@
     frontier  which tasks may be opened          backlog    which attempts may start
     ledger    what each task came to             in_flight  which attempts were submitted
     settled   tasks that ended in this turn      fresh      outputs that nobody could look up yet
-    stop      why no more may start              stale      outputs that nobody reads any more
-    wanted    stops that are asked for               pools      what is free, None where nothing is counted
+    given     items in it that feed others       stale      outputs that nobody reads any more
+    stop      why no more may start              pools      what is free, None where nothing is counted
+    wanted    stops that are asked for
 
 One thread only touches it.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
+from flowpar.schedule.feed import Feed, Given
 from flowpar.schedule.frontier import Frontier
 from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
 from flowpar.schedule.resources import DECISIONS, Lane, request_of
@@ -45,12 +47,18 @@ class Desk:
     in_flight: InFlight
     backlog: Backlog[Ready | Record]
     settled: list[Record] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
     fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
     stale: list[OutputKey] = field(default_factory=list)
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
     pools: Pools | None = None
     has_priorities: bool = False
+
+    def give(self, record: Record, item: int, value: ValueRef | None) -> None:
+        """Note an item that ended, where it feeds others: they get it when it is durable."""
+        if record.feed is not None:
+            self.given.append(Given(record, item, value))
 
     def publish(self, record: Record, item: int | None, ref: ValueRef) -> None:
         """Put an output where its readers find it; one that nobody reads is not kept."""
@@ -99,12 +107,14 @@ def lay_out(
         )
         for task in in_file_order
     ]
+    ledger = Ledger(records, read_at_the_end=plan.outputs_read)
+    feeds = _lay_feeds(ledger)
     timers: Timers[Callable[[], None]] = Timers()
     return Desk(
         clock=clock,
         announce=announce,
-        frontier=Frontier({task.id: task.needs for task in in_file_order}, plan.weights),
-        ledger=Ledger(records, read_at_the_end=plan.outputs_read),
+        frontier=Frontier({task.id: task.needs for task in in_file_order}, plan.weights, feeds),
+        ledger=ledger,
         timers=timers,
         in_flight=InFlight(crew, clock, timers, pools),
         backlog=Backlog(),
@@ -116,3 +126,16 @@ def lay_out(
 def _lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
     request = request_of(task)
     return Lane(task.executor, request if pools is None else pools.within(request))
+
+
+def _lay_feeds(ledger: Ledger) -> dict[str, frozenset[str]]:
+    """Lay out which tasks feed which, and return for each fan-out those that feed it."""
+    feeds: dict[str, frozenset[str]] = {}
+    for record in ledger.records.values():
+        fan_out = record.task.fan_out
+        if fan_out is not None and fan_out.feeds:
+            feeds[record.task.id] = frozenset(fan_out.feeds.values())
+            for source in (ledger[name] for name in sorted(feeds[record.task.id])):
+                source.feed = source.feed or Feed()
+                source.feed.waiting.append(record)
+    return feeds

@@ -6,11 +6,17 @@
     running  how many items are out now
     states   one byte for each item, so a million items are a megabyte
 
+An open set is not whole from the start: it grows, its items are given out once they are offered, and it is
+sealed when it is known how many there are.
+
+    offered  items of an open set that may be given out, lowest first
+
 Time and events are the loop's: nothing here reads a clock or tells anyone.
 """
 
 from __future__ import annotations
 
+import sys
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -31,11 +37,13 @@ _CANCELLED_AT_CLOSE = bytes.maketrans(
 class ItemSet:
     """Where the items of one task stand; owned by the loop alone."""
 
-    def __init__(self, count: int, *, max_parallel: int | None = None) -> None:
+    def __init__(self, count: int, *, max_parallel: int | None = None, is_open: bool = False) -> None:
         """Start with `count` pending items, of which at most `max_parallel` are out at once."""
         self.count = count
         self.running = 0
-        self._limit = max_parallel or count
+        self.is_sealed = not is_open
+        self._limit = max_parallel or (sys.maxsize if is_open else count)
+        self._offered: list[int] | None = [] if is_open else None
         self._states = bytearray([_PENDING]) * count
         self._next = 0
         self._fresh = count
@@ -47,12 +55,13 @@ class ItemSet:
     @property
     def has_next(self) -> bool:
         """Whether an item may be taken now."""
-        return self.running < self._limit and bool(self._again or self._fresh)
+        fresh = self._fresh if self._offered is None else self._offered
+        return self.running < self._limit and bool(self._again or fresh)
 
     @property
     def is_over(self) -> bool:
         """Whether no item is out or will be."""
-        return not (self.running or self._fresh or self._delayed or self._again)
+        return self.is_sealed and not (self.running or self._fresh or self._delayed or self._again)
 
     def take(self) -> tuple[int, int]:
         """Take the next item and return it with the number of its attempt; LookupError where there is none."""
@@ -67,7 +76,28 @@ class ItemSet:
         self.running += 1
         return item, self._attempts.get(item, 1)
 
+    def grow(self, count: int) -> None:
+        """Let an open set have at least `count` items."""
+        if count > self.count:
+            self._states += bytes([_PENDING]) * (count - self.count)
+            self._fresh += count - self.count
+            self.count = count
+
+    def offer(self, item: int) -> None:
+        """Let a pending item of an open set be given out."""
+        if self._offered is None:
+            raise InternalError("only an open set is offered its items")
+        if not self.is_closed:
+            heappush(self._offered, item)
+
+    def seal(self) -> None:
+        """Note that the set has all its items."""
+        self.is_sealed = True
+
     def _next_fresh(self) -> int:
+        if self._offered is not None:
+            self._fresh -= 1
+            return heappop(self._offered)
         item = self._states.index(_PENDING, self._next)
         self._next = item + 1
         self._fresh -= 1
@@ -109,9 +139,11 @@ class ItemSet:
     def close(self) -> None:
         """Give nothing out any more; what is not out is cancelled."""
         self._states = bytearray(self._states.translate(_CANCELLED_AT_CLOSE))
-        self.is_closed = True
+        self.is_closed = self.is_sealed = True
         self._fresh = self._delayed = 0
         self._again.clear()
+        if self._offered is not None:
+            self._offered.clear()
 
     def state(self, item: int) -> TaskState:
         """Return where one item stands."""

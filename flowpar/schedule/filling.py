@@ -77,7 +77,9 @@ class Filling:
 
     def _submit(self, lane: Lane, ready: Ready) -> None:
         record, pools = ready.record, self._desk.pools
-        if ready.decision is None and record.state is TaskState.READY:
+        if ready.decision is None and record.state is not TaskState.RUNNING:
+            if record.state is TaskState.PENDING:  # it is fed, and nothing had come before
+                record.move(TaskState.READY)
             record.move(TaskState.RUNNING)
         grant = None if pools is None else pools.take(lane.request)
         attempt, job = self._jobs.make(ready, grant)

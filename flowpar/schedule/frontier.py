@@ -7,6 +7,9 @@ reads no clock and raises no event.
     ready    tasks that may be taken, heaviest remaining path first, then in file order
     taken    tasks that were taken and have not ended
 
+A task that another one feeds item by item need not wait for its end: a need of this kind is met as soon as the
+other has begun to give.
+
 No move recurses, and each costs O(log n) at most for each edge.
 """
 
@@ -18,7 +21,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,27 @@ class Skip:
 class Frontier:
     """The ready-set of one run; owned by the loop alone.
 
-    `needs` is in file order; `weights` is the length of the longest path from a task to the end.
+    `needs` is in file order; `weights` is the length of the longest path from a task to the end; `feeds`
+    has for a task those of its needs that feed it item by item.
     """
 
-    def __init__(self, needs: Mapping[str, Collection[str]], weights: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        needs: Mapping[str, Collection[str]],
+        weights: Mapping[str, float] | None = None,
+        feeds: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         """Sort the tasks into those that wait and those that are ready."""
         weights = weights or {}
+        self._fed_by: dict[str, set[str]] = {}
+        for task, sources in (feeds or {}).items():
+            for source in sources:
+                self._fed_by.setdefault(source, set()).add(task)
         self._rank = {task: (-weights.get(task, 0.0), place) for place, task in enumerate(needs)}
         self._dependents: dict[str, list[str]] = {task: [] for task in needs}
         self._waiting: dict[str, int] = {}
         self._taken: set[str] = set()
+        self._begun: set[str] = set()
         for task, needed in needs.items():
             distinct = set(needed)
             for need in distinct:
@@ -72,10 +86,20 @@ class Frontier:
         self._taken.add(task)
         return task
 
+    def begin(self, task: str) -> None:
+        """Note that a taken task has begun to give; what it feeds need not wait for it any longer."""
+        if task not in self._begun and task in self._fed_by:
+            self._begun.add(task)
+            self._meet(dependent for dependent in self._dependents[task] if dependent in self._fed_by[task])
+
     def succeed(self, task: str) -> None:
         """Note that a taken task ended well; what only waited for it becomes ready."""
         self._taken.remove(task)
-        for dependent in self._dependents[task]:
+        met = self._fed_by[task] if task in self._begun else ()
+        self._meet(dependent for dependent in self._dependents[task] if dependent not in met)
+
+    def _meet(self, dependents: Iterable[str]) -> None:
+        for dependent in dependents:
             unmet = self._waiting.get(dependent)
             if unmet is None:
                 continue  # skipped already: another need of it failed

@@ -13,8 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from flowpar.execute.base import Job
-from flowpar.execute.expansion import digest_item
-from flowpar.execute.recipe import Bindings, Shared
+from flowpar.execute.recipe import Bindings, Expand, Shared
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 from flowpar.schedule.resources import WHOLE
@@ -83,8 +82,8 @@ class JobMaker:
             cpu_milli=cpu_milli,
             memory_bytes=memory_bytes,
         )
-        fingerprint = Fingerprint.of(task, "" if ready.item is None else digest_item(bindings.each))
-        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=str(fingerprint), grant=grant), job
+        fingerprint = str(Fingerprint.of(task, _digest(ready)))
+        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=fingerprint, grant=grant), job
 
     def _recipe(self, ready: Ready) -> bytes:
         record = ready.record
@@ -97,8 +96,10 @@ class JobMaker:
     def _bindings(self, ready: Ready) -> Bindings:
         record, fan_out = ready.record, ready.record.task.fan_out
         if ready.decision is not None:
-            return Bindings(tasks=self._found(self._ledger.views(record.task.decides_on)))
-        views = self._views(record)
+            reads = record.items_read if isinstance(ready.decision, Expand) else record.condition_reads
+            views = self._found(self._ledger.views(reads))
+        else:
+            views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
             return Bindings(tasks=views)
         each = record.bound.item(ready.item)
@@ -121,3 +122,9 @@ def _share_of(request: Request) -> tuple[int, int]:
     """Return the thousandths of a cpu and the bytes that an attempt may use."""
     amounts = dict(request)
     return amounts.get("cpu", 0), amounts.get("memory", 0) // WHOLE
+
+
+def _digest(ready: Ready) -> str:
+    """Return a digest of what an item is bound to."""
+    bound = ready.record.bound
+    return "" if ready.item is None or bound is None or ready.decision is not None else bound.digest(ready.item)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from flowpar.schedule.crew import OutputKey
     from flowpar.schedule.decision import Items
     from flowpar.schedule.fanout import ItemSet
+    from flowpar.schedule.feed import Feed
+    from flowpar.schedule.intake import Intake
 
 # What travels with each job of a task; with many items, each carries it again.
 TRAVELS_BYTES = 256 * 1024
@@ -35,6 +37,11 @@ _REF_BYTES = 160
 _TRACEBACKS_KEPT = 100
 _SHORT_MESSAGE = 200
 NOT_BEGUN = Begun()
+_FATES = {
+    TaskState.TIMED_OUT: "timed out",
+    TaskState.SKIPPED: "was skipped",
+    TaskState.CANCELLED: "was cancelled",
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +51,8 @@ class Record:
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
     the last one. `lane` is where its attempts wait. `begun` is how far it came before the run went on.
     `item_outputs` are kept until they are too many to travel, None from then on. `recipe` and `views`
-    are made at the first attempt and dropped at the end.
+    are made at the first attempt and dropped at the end. `feed` is there where the task feeds others item
+    by item, `intake` while others feed it; `verdict` is a failure that is decided before all of its items are over.
     """
 
     task: PlannedTask
@@ -67,6 +75,25 @@ class Record:
     is_queued: bool = False
     recipe: bytes | None = None
     views: Mapping[str, TaskView] | None = None
+    feed: Feed | None = None
+    intake: Intake | None = None
+    verdict: Failure | None = None
+
+    @property
+    def condition_reads(self) -> frozenset[str]:
+        """The tasks that its `if` may read: none that feed it."""
+        fan_out = self.task.fan_out
+        return self.task.decides_on if fan_out is None else self.task.decides_on.difference(fan_out.feeds.values())
+
+    @property
+    def items_read(self) -> frozenset[str]:
+        """The tasks that its items are made of at once: none that feed it still."""
+        return self.task.decides_on if self.intake is None else self.task.decides_on - self.intake.sources
+
+    @property
+    def fate(self) -> str:
+        """How it ended, after its name: `failed`, `was skipped`."""
+        return _FATES.get(self.state, str(self.state))
 
     @property
     def lets_others_run(self) -> bool:
@@ -114,7 +141,7 @@ class Record:
 
     def drop_working_state(self) -> None:
         """Let go of what only attempts need."""
-        self.recipe = self.views = self.bound = None
+        self.recipe = self.views = self.bound = self.intake = None
         self.begun = NOT_BEGUN
 
 

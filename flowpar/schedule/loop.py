@@ -25,6 +25,7 @@ from flowpar.schedule.announce import Announcer
 from flowpar.schedule.attempt import Attempt, Ready
 from flowpar.schedule.crew import NoStopRequests, overdue
 from flowpar.schedule.desk import lay_out
+from flowpar.schedule.feeding import Feeding
 from flowpar.schedule.filling import Filling
 from flowpar.schedule.job import JobMaker, share
 from flowpar.schedule.ledger import Record
@@ -47,12 +48,6 @@ if TYPE_CHECKING:
 _QUIET_S = 0.1
 # A message to the table of outputs costs a tenth of a small task; most outputs travel with the jobs that read them.
 _MOST_FRESH = 64
-_SKIP_REASONS = {
-    TaskState.FAILED: "failed",
-    TaskState.TIMED_OUT: "timed out",
-    TaskState.SKIPPED: "was skipped",
-    TaskState.CANCELLED: "was cancelled",
-}
 
 
 class Loop:
@@ -80,7 +75,8 @@ class Loop:
         self._announce = Announcer(sink, clock)
         self._desk = lay_out(plan, crew, clock, self._announce, start=options.start, pools=options.pools)
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
-        self._opening = Opening(self._desk, decisions, self._settlement)
+        self._feeding = Feeding(self._desk, decisions, self._settlement)
+        self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
         jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
@@ -138,7 +134,7 @@ class Loop:
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
-        if settled:
+        if settled or self._desk.given:
             self._release()
             self._filling.fill()
 
@@ -182,13 +178,17 @@ class Loop:
         elif isinstance(decision, Render):
             self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)
         else:
-            self._opening.decided(attempt.ready.record, decision, outcome)
+            self._opening.decided(attempt.ready, decision, outcome)
 
     def _release(self) -> None:
         """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
         desk = self._desk
         while desk.stop is None:
             settled, desk.settled = desk.settled, []
+            while desk.given:  # all items of a task go before its end
+                given, desk.given = desk.given, []
+                for each in given:
+                    self._feeding.give(each)
             for record in settled:
                 self._pass_on(record)
             while desk.frontier.has_ready:
@@ -196,11 +196,12 @@ class Loop:
                 if record.task.decides_on:
                     self._hand_out()
                 self._opening.open(record)
-            if not desk.settled:
+            if not (desk.settled or desk.given):
                 return
             self._stopping.obey()
             self._sink.commit()
         desk.settled.clear()
+        desk.given.clear()
 
     def _hand_out(self) -> None:
         """Let workers find the outputs that came, and take away those that nobody reads any more."""
@@ -215,13 +216,14 @@ class Loop:
     def _pass_on(self, record: Record) -> None:
         desk = self._desk
         ended = [record]
+        self._feeding.over(record)
         if record.lets_others_run:
             desk.frontier.succeed(record.task.id)
         else:
             for skip in desk.frontier.fail(record.task.id):
                 skipped, cause = desk.ledger[skip.task], desk.ledger[skip.because]
                 skipped.move(TaskState.SKIPPED)
-                self._announce.skipped(skipped, f'task "{skip.because}" {_SKIP_REASONS[cause.state]}')
+                self._announce.skipped(skipped, f'task "{skip.because}" {cause.fate}')
                 ended.append(skipped)
         for each in ended:
             desk.withdraw(desk.ledger.close(each))

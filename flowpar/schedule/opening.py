@@ -2,7 +2,8 @@
 
     taken ─► if ─┬─► skipped
                  └─► for_each, matrix ─┬─► settled, with zero items
-                                       └─► ready
+                                       ├─► ready
+                                       └─► fed: its items come one by one
 
 What the engine may not decide itself is a job for a worker, and goes on from its completion.
 """
@@ -17,6 +18,7 @@ from flowpar.execute.recipe import Expand, Judge
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
+from flowpar.schedule.feeding import CONDITION_IS_FALSE
 from flowpar.schedule.restore import restore_items
 
 if TYPE_CHECKING:
@@ -24,20 +26,20 @@ if TYPE_CHECKING:
     from flowpar.planning.model import FanOut, PlannedTask
     from flowpar.schedule.decision import Decisions, Items
     from flowpar.schedule.desk import Desk
+    from flowpar.schedule.feeding import Feeding
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
-
-CONDITION_IS_FALSE = "its condition is false"
 
 
 class Opening:
     """Opens tasks; a part of the loop."""
 
-    def __init__(self, desk: Desk, decisions: Decisions, settlement: Settlement) -> None:
+    def __init__(self, desk: Desk, decisions: Decisions, settlement: Settlement, feeding: Feeding) -> None:
         """Work on `desk`."""
         self._desk = desk
         self._decisions = decisions
         self._settlement = settlement
+        self._feeding = feeding
 
     def open(self, record: Record) -> None:
         """Begin with a task whose needs are met."""
@@ -49,17 +51,21 @@ class Opening:
         if condition is None or record.task.condition_is_per_item:
             self._bind(record)
             return
-        verdict = self._decisions.judge(record.task, self._desk.ledger.views(record.task.decides_on))
+        verdict = self._decisions.judge(record.task, self._desk.ledger.views(record.condition_reads))
         if isinstance(verdict, NotHere):
             self._delegate(record, Judge(condition))
         else:
             self._judged(record, verdict)
 
-    def decided(self, record: Record, decision: Judge | Expand, outcome: Outcome) -> None:
-        """Go on with a task for which a worker decided something."""
-        if self._desk.stop is not None:
-            return  # it is cancelled with all the others that did not start
-        if isinstance(outcome, Failure):
+    def decided(self, ready: Ready, decision: Judge | Expand, outcome: Outcome) -> None:
+        """Go on with a task, or an item that was fed, for which a worker decided something."""
+        record = ready.record
+        if self._desk.stop is not None or record.state.is_final:
+            return  # it is cancelled with all the others that did not start, or with what feeds it
+        if ready.item is not None:
+            verdict = outcome if isinstance(outcome, Failure) else self._decisions.read_judged(outcome.value)
+            self._feeding.judged(record, ready.item, verdict)
+        elif isinstance(outcome, Failure):
             self._fail(record, outcome)
         elif isinstance(decision, Judge):
             self._judged(record, self._decisions.read_judged(outcome.value))
@@ -80,15 +86,21 @@ class Opening:
             record.move(TaskState.READY)
             self._desk.queue(Ready(record, None, record.begun.tried.get(None, 0) + 1, record.ready_at))
             return
-        found = self._decisions.expand(record.task, self._desk.ledger.views(record.task.decides_on))
+        task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
+        if task is None or task.fan_out is None:
+            return
+        found = self._decisions.expand(task, self._desk.ledger.views(record.items_read))
         if isinstance(found, NotHere):
-            self._delegate(record, expansion_of(record.task, fan_out))
+            self._delegate(record, expansion_of(task, task.fan_out))
         else:
             self._bound(record, fan_out, found)
 
     def _bound(self, record: Record, fan_out: FanOut, bound: Items | Failure) -> None:
         if isinstance(bound, Failure):
             self._fail(record, bound)
+            return
+        if record.intake is not None:
+            self._feeding.bound(record, bound)
             return
         items = ItemSet(bound.count, max_parallel=fan_out.max_parallel)
         record.items, record.bound = items, bound
@@ -97,6 +109,7 @@ class Opening:
             if not verdict:
                 items.skip(item)
                 self._desk.announce.skipped(record, CONDITION_IS_FALSE, item=item)
+                self._desk.give(record, item, None)
         restore_items(self._desk, record, items, bound)
         if items.is_over:
             self._settlement.conclude(record)

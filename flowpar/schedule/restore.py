@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Success
 from flowpar.core.states import TaskState
-from flowpar.execute.expansion import digest_item
 from flowpar.schedule.fanout import ItemSet
 from flowpar.schedule.ledger import failure_view
 from flowpar.schedule.start import Fingerprint
@@ -39,20 +38,33 @@ def restore(desk: Desk) -> None:
 def restore_items(desk: Desk, record: Record, items: ItemSet, bound: Items) -> None:
     """Put back the items of a fan-out that ended before and are bound to what they were."""
     begun = record.begun
-    for item, ended in begun.items.items():
+    for item in begun.items:
         if item >= items.count or items.state(item) is not TaskState.PENDING:
             continue
-        now = Fingerprint.of(record.task, digest_item(bound.item(item)))
-        if Fingerprint.parse(ended.fingerprint).is_same_item(now):
-            items.stand(item, ended.state)
-            _restore_item(desk, record, item, ended)
+        restore_item(desk, record, item, bound)
     items.go_on({item: tried for item, tried in begun.tried.items() if item is not None and item < items.count})
+
+
+def restore_item(desk: Desk, record: Record, item: int, bound: Items) -> bool:
+    """Put back an item that ended before and is bound to what it was; return whether there is such a one."""
+    ended = record.begun.items.get(item)
+    if ended is None or record.items is None:
+        return False
+    now = Fingerprint.of(record.task, bound.digest(item))
+    if not Fingerprint.parse(ended.fingerprint).is_same_item(now):
+        return False
+    record.items.stand(item, ended.state)
+    _restore_item(desk, record, item, ended)
+    desk.give(record, item, ended.value)
+    return True
 
 
 def _restore_output(desk: Desk, record: Record, whole: Ended) -> None:
     if record.begun.item_count is not None:
         record.items = ItemSet(record.begun.item_count)
         for item, ended in record.begun.items.items():
+            if item >= record.items.count:
+                continue  # its source gave fewer in the end
             record.items.stand(item, ended.state)
             _restore_item(desk, record, item, ended)
         record.items.close()  # what nobody spoke of was cancelled with the whole

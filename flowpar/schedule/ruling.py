@@ -74,14 +74,21 @@ class EngineDecisions:
         condition = task.condition
         if condition is None:
             raise InternalError(f'task "{task.id}" has no condition')
-        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), views)
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), Bindings(tasks=views))
+
+    def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
+        """Evaluate the `if` of a task for one of its items."""
+        condition = task.condition
+        if condition is None:
+            raise InternalError(f'task "{task.id}" has no condition')
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings)
 
     def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:
         """Evaluate the items of a fan-out."""
         if task.fan_out is None:
             raise InternalError(f'task "{task.id}" has no items')
         recipe = expansion_of(task, task.fan_out)
-        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), views)
+        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), Bindings(tasks=views))
 
     def read_judged(self, ref: ValueRef) -> bool | Failure:
         """Return what a worker's Judge came to."""
@@ -98,11 +105,9 @@ class EngineDecisions:
         text = self._read(ref)
         return text if isinstance(text, str | Failure) else _strange("outputs")
 
-    def _rule(
-        self, decide: Callable[[Mapping[str, object]], T], views: Mapping[str, TaskView]
-    ) -> T | Failure | NotHere:
+    def _rule(self, decide: Callable[[Mapping[str, object]], T], bindings: Bindings) -> T | Failure | NotHere:
         contexts = build_contexts(
-            self._shared, Bindings(tasks=views), load=self._load, fetch=self._fetch, environment=WorkerEnvironment()
+            self._shared, bindings, load=self._load, fetch=self._fetch, environment=WorkerEnvironment()
         )
         try:
             return decide(contexts)

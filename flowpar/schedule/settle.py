@@ -121,6 +121,9 @@ class Settlement:
         items.settle(item, state)
         is_tolerated = state in _FAILED and (record.task.allow_failure or fan_out.on_item_error == "collect")
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=is_tolerated)
+        self._desk.give(record, item, outcome.value if isinstance(outcome, Success) else None)
+        if record.intake is not None:
+            record.intake.drop(item)
         if isinstance(outcome, Success):
             self._desk.publish(record, item, outcome.value)
         else:
@@ -140,9 +143,9 @@ class Settlement:
         if not is_tolerated:
             self._fail_fast(record)
         if fan_out.on_item_error == "fail_fast":
-            self._close_items(record, f"item {item} failed")
+            self.close_items(record, f"item {item} failed")
 
-    def _close_items(self, record: Record, reason: str) -> None:
+    def close_items(self, record: Record, reason: str) -> None:
         """Start no more items of a fan-out and cancel those that run."""
         if record.items is None:
             return
@@ -168,10 +171,11 @@ class Settlement:
         if items is None or fan_out is None:
             return None
         stop = self._desk.stop
-        if stop is not None and items.tally(TaskState.CANCELLED):
+        is_cut_off = items.tally(TaskState.CANCELLED) or (record.intake is not None and not record.intake.is_over)
+        if stop is not None and is_cut_off:
             return Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
         if record.first_failed is None or fan_out.on_item_error == "collect":
-            return None
+            return record.verdict
         item, failure = record.first_failed
         is_raised = failure.kind is FailureKind.EXCEPTION and failure.type
         reason = f"{failure.type}: {failure.message}" if is_raised else failure.message

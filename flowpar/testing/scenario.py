@@ -19,7 +19,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus
 from flowpar.execute.base import Started
-from flowpar.execute.recipe import Bindings
+from flowpar.execute.recipe import Bindings, Judge
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut, PlannedTask, Retry
 from flowpar.schedule.crew import Stop
@@ -86,6 +86,7 @@ class Scenario:
         self.verdicts: dict[str, bool | Failure] = {}
         self.workers = draw.randint(1, _MOST_WORKERS)
         self.is_steady = self._chance(0.3)
+        self._sources: dict[str, int] = {}
         self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))])
         self.faultiness = draw.choice([0.0, 0.1, 0.4])
         self.crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
@@ -110,7 +111,12 @@ class Scenario:
         """Return what a job does."""
         draw = self.draw
         is_at_fault = job.task in self.doomed if self.is_steady else draw.random() < self.faultiness
-        outcome = draw.choice(_FAULTS) if is_at_fault else value(job.task)
+        name = (
+            f"{job.task}/{job.item}"
+            if isinstance(pickle.loads(job.recipe), Judge) and job.item is not None
+            else job.task
+        )
+        outcome = draw.choice(_FAULTS) if is_at_fault else value(name)
         return Scripted(outcome, draw.choice([0.0, 1.0, 2.5, 6.0]), draw.choice([0.0, 0.5, None]))
 
     def views_of(self, job: Job) -> Mapping[str, TaskView]:
@@ -125,33 +131,58 @@ class Scenario:
     def _task(self, number: int) -> PlannedTask:
         draw, name = self.draw, f"t{number}"
         needs = [f"t{need}" for need in range(number) if self._chance(0.3)]
+        fan_out = self._fan_out(name, [need for need in needs if need in self._sources])
+        feeds = set() if fan_out is None else set(fan_out.feeds.values())
+        reads = frozenset(need for need in needs if need not in feeds and self._chance(0.7))
+        decides_on = feeds.union(need for need in needs if self._chance(0.2))
+        allows_failure = self._chance(0.1)
+        found = self.items.get(name)
+        if isinstance(found, FakeItems) and not allows_failure:
+            self._sources[name] = found.count
         condition = None
-        if self._chance(0.2):
+        is_asked_for_each = bool(feeds) and isinstance(found, FakeItems) and found.verdicts is not None
+        if is_asked_for_each:
+            condition = Constant(value=True)
+        elif self._chance(0.2):
             condition = Constant(value=True)
             self.verdicts[name] = self._chance(0.7)
         return planned(
             name,
             *needs,
-            reads=frozenset(need for need in needs if self._chance(0.7)),
-            decides_on=frozenset(need for need in needs if self._chance(0.2)),
-            fan_out=self._fan_out(name),
+            reads=reads,
+            decides_on=frozenset(decides_on),
+            fan_out=fan_out,
             condition=condition,
+            condition_is_per_item=is_asked_for_each,
             retry=Retry(draw.randint(1, 3), draw.choice([0.0, 2.0]), 2.0, jitter=self._chance(0.5)),
             timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
             grace_s=draw.choice([0.0, 2.0]),
-            allow_failure=self._chance(0.1),
+            allow_failure=allows_failure,
             executor=draw.choice(["process", "thread"]),
         )
 
-    def _fan_out(self, name: str) -> FanOut | None:
+    def _fan_out(self, name: str, sources: Sequence[str]) -> FanOut | None:
+        """Draw a fan-out, which tasks of `sources` may feed: one by itself, or two that have as many items."""
         draw = self.draw
-        if not self._chance(0.3):
+        if not self._chance(0.5 if sources else 0.3):
             return None
         count = draw.choice([0, 1, 3, 8])
+        feeds = {}
+        if sources and self._chance(0.7):
+            first = draw.choice(sources)
+            count = self._sources[first]
+            alike = [each for each in sources if self._sources[each] == count]
+            feeds = {"x": first, "y": draw.choice(alike)} if self._chance(0.3) else {"x": first}
         verdicts = [self._chance(0.8) for _ in range(count)] if self._chance(0.2) else None
-        self.items[name] = FakeItems(count, verdicts) if self._chance(0.95) else raised()
+        names = [*feeds, *(["z"] if feeds and self._chance(0.2) else [])]
+        self.items[name] = FakeItems(count, verdicts, names) if feeds or self._chance(0.95) else raised()
         choices = _ITEM_ERRORS[:2] if self.is_steady else _ITEM_ERRORS
-        return FanOut({}, max_parallel=draw.choice([None, 1, 2]), on_item_error=draw.choice(choices))
+        return FanOut(
+            dict.fromkeys(names, Constant(None)),
+            feeds=feeds,
+            max_parallel=draw.choice([None, 1, 2]),
+            on_item_error=draw.choice(choices),
+        )
 
     def _chance(self, share: float) -> bool:
         return self.draw.random() < share

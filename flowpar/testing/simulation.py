@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.events import EventSink
     from flowpar.execute.base import Job
-    from flowpar.execute.recipe import TaskView
+    from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.expr.template import Template
     from flowpar.schedule.crew import Stop, StopRequests
     from flowpar.schedule.decision import Items, NotHere
@@ -37,14 +37,19 @@ _SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class FakeItems:
-    """So many items, all bound to nothing."""
+    """So many items, all with the same names, bound to nothing that could be read."""
 
     count: int
     verdicts: Sequence[bool] | None = None
+    names: Sequence[str] = ()
 
     def item(self, index: int) -> Mapping[str, bytes]:  # noqa: ARG002 - the protocol's
-        """Return no names."""
-        return {}
+        """Return the names."""
+        return dict.fromkeys(self.names, b"")
+
+    def digest(self, index: int) -> str:  # noqa: ARG002 - the same
+        """Return nothing that could differ."""
+        return ""
 
 
 @dataclass(slots=True)
@@ -59,13 +64,26 @@ class FakeDecisions:
         """Return the verdict of a task."""
         return NOT_HERE if task.id in self.at_worker else self.verdicts[task.id]
 
+    def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
+        """Return the verdict of an item, true unless the task's items say otherwise."""
+        if task.id in self.at_worker:
+            return NOT_HERE
+        return self._verdict(task.id, bindings.index or 0)
+
     def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:  # noqa: ARG002 - the same
         """Return the items of a task."""
         return NOT_HERE if task.id in self.at_worker else self.items[task.id]
 
     def read_judged(self, ref: ValueRef) -> bool | Failure:
-        """Return the verdict of the task that the value is named after."""
-        return self.verdicts[_text(ref)]
+        """Return the verdict of the task, or the item of it ("task/item"), that the value is named after."""
+        task, _, item = _text(ref).partition("/")
+        return self._verdict(task, int(item)) if item else self.verdicts[task]
+
+    def _verdict(self, task: str, item: int) -> bool | Failure:
+        found = self.items.get(task)
+        if found is None or isinstance(found, Failure) or found.verdicts is None:
+            return True
+        return found.verdicts[item % len(found.verdicts)]
 
     def read_expanded(self, ref: ValueRef) -> Items | Failure:
         """Return the items of the task that the value is named after."""

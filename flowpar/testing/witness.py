@@ -148,8 +148,10 @@ class Witness:
         if task.fan_out is not None and task.fan_out.max_parallel is not None:
             live = sum(1 for each, _ in part.live if each == subject.task)
             _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
+        feeds = set() if task.fan_out is None else set(task.fan_out.feeds.values())
         for need in task.needs:
-            _prove(self._lets_run(need), f"{subject.task} started before {need} was done")
+            has_come = need in feeds and self._has_come(need, subject.item)
+            _prove(has_come or self._lets_run(need), f"{key} started before {need} was done")
 
     def _end(self, event: TaskEnded | TaskSkipped) -> None:
         key, part = (event.subject.task, event.subject.item), self._part
@@ -159,6 +161,15 @@ class Witness:
         part.done[key] = event.state if isinstance(event, TaskEnded) else TaskState.SKIPPED
         if key[1] is None:
             _prove(not any(task == key[0] for task, _ in part.live), f"{key[0]} ended before its items")
+
+    def _has_come(self, task: str, item: int | None) -> bool:
+        """Whether an item that feeds another has ended so that the other may run."""
+        key, fan_out = (task, item), self._tasks[task].fan_out
+        state = self.state_of(key)
+        # One that stands from before failed then, and is not told again.
+        has_failed = state in _FAILED or (state is None and key in self.attempts and key not in self._part.live)
+        is_collected = fan_out is not None and fan_out.on_item_error == "collect" and has_failed
+        return state in _DONE or state is TaskState.SKIPPED or is_collected
 
     def _lets_run(self, task: str) -> bool:
         state = self.state_of((task, None))

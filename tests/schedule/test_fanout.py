@@ -114,6 +114,55 @@ def test_every_item_ends_once_whatever_the_order(count: int, limit: int, data: s
     assert sorted(ended) == list(range(count))
 
 
+@given(st.integers(0, 30), st.integers(1, 6), st.data())
+def test_an_open_set_gives_out_what_it_is_offered_and_is_over_when_it_is_sealed(
+    count: int, limit: int, data: st.DataObject
+) -> None:
+    items = ItemSet(0, max_parallel=limit, is_open=True)
+    to_come, offered, out, ended = list(range(count)), set[int](), list[int](), list[int]()
+    data.draw(st.randoms()).shuffle(to_come)
+
+    while not items.is_over:
+        moves = ["take"] * items.has_next + ["end"] * bool(out) + ["offer"] * bool(to_come)
+        moves += ["seal"] * (not items.is_sealed)
+        move = data.draw(st.sampled_from(moves))
+        if move == "offer":
+            item = to_come.pop()
+            items.grow(item + 1)
+            items.offer(item)
+            offered.add(item)
+        elif move == "take":
+            item, _ = items.take()
+            assert item == min(offered)
+            offered.remove(item)
+            out.append(item)
+        elif move == "end":
+            items.settle(out[0], TaskState.SUCCEEDED)
+            ended.append(out.pop(0))
+        else:
+            items.grow(count)
+            items.seal()
+        assert items.running == len(out) <= limit
+
+    assert sorted(ended) == list(range(count))
+    assert items.count == count
+
+
+def test_closing_an_open_set_cancels_what_was_offered_and_what_was_not() -> None:
+    items = ItemSet(0, is_open=True)
+    items.grow(3)
+    items.offer(1)
+    items.take()
+    items.offer(2)
+
+    items.close()
+    items.offer(0)
+    items.settle(1, TaskState.SUCCEEDED)
+
+    assert items.is_over
+    assert items.states() == ("cancelled", "succeeded", "cancelled")
+
+
 def test_a_million_items_take_a_byte_each() -> None:
     items = ItemSet(1_000_000, max_parallel=8)
 

@@ -117,3 +117,26 @@ def test_a_chain_of_50_000_skips_without_recursion() -> None:
 
     assert len(skipped) == 49_999
     assert time.monotonic() - started < 5
+
+
+def test_what_a_task_feeds_may_begin_when_it_has_begun_to_give() -> None:
+    frontier = Frontier({"a": [], "b": ["a"], "c": ["a"], "d": ["b"]}, feeds={"b": ["a"], "d": ["b"]})
+    frontier.take()
+
+    frontier.begin("a")
+    frontier.begin("a")
+
+    assert frontier.take() == "b"
+    assert not frontier.has_ready
+    frontier.succeed("a")
+    assert frontier.take() == "c"
+    frontier.succeed("b")
+    assert frontier.take() == "d"
+
+
+def test_what_is_fed_and_still_waits_is_skipped_when_its_source_fails() -> None:
+    frontier = Frontier({"a": [], "slow": [], "b": ["a", "slow"]}, feeds={"b": ["a"]})
+    assert {frontier.take(), frontier.take()} == {"a", "slow"}
+    frontier.begin("a")
+
+    assert [skip.task for skip in frontier.fail("a")] == ["b"]

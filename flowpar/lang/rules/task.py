@@ -9,11 +9,13 @@ from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Plac
 from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
+from flowpar.lang.rules.feed import feeds_of
 from flowpar.lang.rules.lint import warn_of_item_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from flowpar.lang.checked import CheckedFanOut
     from flowpar.lang.model import TaskModel, Workflow
     from flowpar.lang.rules.findings import Path
     from flowpar.lang.rules.reading import Reading
@@ -60,7 +62,7 @@ class TaskRules:
             decides_on=self._tasks_in(deciding),
             condition=condition,
             condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
-            fan_out=None if fan_out is None else fan_out.checked,
+            fan_out=None if fan_out is None else self._fed(fan_out.checked, mentions),
             settings=settings,
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
@@ -68,6 +70,16 @@ class TaskRules:
         warn_of_item_keys(self.reading.findings, path, model)
         self._check_thread(path, model, checked)
         return checked, mentions
+
+    def _fed(self, fan_out: CheckedFanOut, mentions: Iterable[Mention]) -> CheckedFanOut:
+        feeds = {} if fan_out.is_product else feeds_of(fan_out.names, mentions, self._gives_items)
+        return replace(fan_out, feeds=feeds) if feeds else fan_out
+
+    def _gives_items(self, task: str) -> bool:
+        """Whether a task has items one by one, and all of them where those that need it run."""
+        model, defaults = self.workflow.tasks[task], self.workflow.defaults
+        may_fail = defaults.allow_failure if model.allow_failure is None else model.allow_failure
+        return not may_fail and (model.for_each is not None or model.matrix is not None)
 
     def _needs(self, task: str, model: TaskModel, mentions: Iterable[Mention]) -> NeededAt:
         """Gather what a task needs, each once, by the first place that says so."""
