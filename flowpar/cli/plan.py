@@ -41,7 +41,7 @@ def command(
     given = None
     if assignments or inputs_file is not None:
         given = read_given(assignments, file=inputs_file, environment=os.environ)
-    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given)
+    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given, reads_secrets=False)
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE

@@ -77,6 +77,7 @@ def command(
     ) as earlier:
         arguments = _with_recorded(arguments, earlier.settled.run.options)
         prepared = _prepare(earlier, arguments)
+        screen.hide(prepared.secrets.masker)
         watch.tell_findings(prepared)
         if prepared.plan is None:
             return ExitCode.USAGE

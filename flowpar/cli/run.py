@@ -42,6 +42,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     screen = system_screen(arguments.color)
     prepared = _prepare(file, arguments)
     watch = Watch(screen, arguments.log_format, arguments.verbosity, tree=tree)
+    screen.hide(prepared.secrets.masker)
     watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE

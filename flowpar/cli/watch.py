@@ -92,7 +92,8 @@ class Watch:
         """Say how to go on with a run that an error cuts off."""
         try:
             yield
-        except FlowparError:
+        except FlowparError as error:
+            error.message = self._screen.masked(error.message)
             if self._format is not LogFormat.JSON:
                 self._screen.tell(self._summary.way_on())
             raise

@@ -136,6 +136,14 @@ def refuses(value: object) -> Exception | None:
     return None
 
 
+def encoding_of(value: object) -> Encoded | None:
+    """Return the encoding of a part of a value that was encoded as a whole; None where it has none by itself."""
+    try:
+        return _pickle(value)
+    except Exception:  # noqa: BLE001 - the user's classes may raise anything
+        return None
+
+
 class NotDecodable(Exception):  # noqa: N818 - it says what the value is
     """A value can be pickled, but not be made again from its pickle."""
 

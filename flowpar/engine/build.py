@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from flowpar.execute.outputs import Refill
     from flowpar.planning.model import Plan
     from flowpar.planning.prepared import Prepared
+    from flowpar.planning.secret import Secrets
 
     MakeSinks = Callable[[RunFolder], Sequence[EventSink]]
 
@@ -92,7 +93,8 @@ def run_workflow(
         _keep_document(folder, prepared)
         keep(prepared, folder)
         journal = Journal(folder.path / JOURNAL, is_synced=options.is_synced)
-        end = _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree)
+        secrets = prepared.secrets
+        end = _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, secrets=secrets)
     return end, folder
 
 
@@ -114,7 +116,8 @@ def resume_workflow(
     folder.clear_leftovers()
     _keep_document(folder, prepared)
     keep(prepared, folder)
-    return _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, start=start)
+    secrets = prepared.secrets
+    return _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, secrets=secrets, start=start)
 
 
 def _record(
@@ -125,14 +128,16 @@ def _record(
     *,
     make_sinks: MakeSinks,
     tree: Tree | None,
+    secrets: Secrets,
     start: Start | None = None,
 ) -> RunEnd:
     """Run a plan, and tell the journal and all others what happens."""
-    sink = FanoutSink([journal, *make_sinks(folder)])
+    sink = FanoutSink([journal, *make_sinks(folder)], masker=secrets.masker)
     with ExitStack() as stack:
         stack.callback(sink.close)
         refill = partial(recorded_outputs, journal, folder.path)
-        end = _run(plan, options, sink, folder, tree=tree, refill=refill, start=start or Start())
+        found = start or Start()
+        end = _run(plan, options, sink, folder, tree=tree, refill=refill, secrets=secrets, start=found)
         if end.outputs is not None:
             folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end
@@ -146,6 +151,7 @@ def _run(
     *,
     tree: Tree | None,
     refill: Refill,
+    secrets: Secrets,
     start: Start,
 ) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
@@ -156,6 +162,7 @@ def _run(
             start_method=options.start_method,
             run_dir=folder.path,
             wake_fd=stops.wake_fd,
+            masker=secrets.masker,
         )
         stack.callback(crew.close)
         crew.outputs.insure(refill, sink.complain)
@@ -167,7 +174,7 @@ def _run(
             sink,
             SystemClock(),
             decisions=EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs),
-            options=_run_options(options, folder, workers=crew.slots, start=start),
+            options=_run_options(options, folder, workers=crew.slots, secrets=secrets, start=start),
             random=random.random,
             stops=stops,
         )
@@ -175,7 +182,9 @@ def _run(
         return loop.run()
 
 
-def _run_options(options: EngineOptions, folder: RunFolder, *, workers: int, start: Start) -> RunOptions:
+def _run_options(
+    options: EngineOptions, folder: RunFolder, *, workers: int, secrets: Secrets, start: Start
+) -> RunOptions:
     return RunOptions(
         run_id=folder.run_id,
         run_dir=os.fspath(folder.path),
@@ -185,10 +194,11 @@ def _run_options(options: EngineOptions, folder: RunFolder, *, workers: int, sta
         versions={"flowpar": __version__, "python": platform.python_version()},
         recorded=options.recorded,
         start=start,
+        secrets=secrets.values,
     )
 
 
 def _keep_document(folder: RunFolder, prepared: Prepared) -> None:
     source = prepared.sources.get(prepared.path)
     if source is not None:
-        folder.write("workflow.yaml", source.text.encode())
+        folder.write("workflow.yaml", prepared.secrets.masker.text(source.text).encode())

@@ -18,6 +18,7 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
+from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.store import ValueStore
@@ -56,9 +57,22 @@ def _opened(shared: bytes) -> Shared:
     return opened
 
 
+@lru_cache(maxsize=1)
+def masker_of(shared: bytes) -> Masker:
+    """Return what hides the run's secrets."""
+    return Masker(_opened(shared).secrets.values())
+
+
+def hide_sources(shared: bytes) -> None:
+    """Take the variables away from this process that the run's secrets were read from."""
+    surroundings.lay(os.environ, dict.fromkeys(_opened(shared).hidden))
+
+
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
+    hide_sources(shared)
     rehearse(shared, make_attempt)
+    masker_of(shared)
     folders = surroundings.folders_of_modules(_opened(shared))
     # Asked for what is nowhere, it lists the folders; what changes in them later is noticed.
     PathFinder.find_spec("flowpar: no module", list(folders))
@@ -77,18 +91,19 @@ def make_attempt(
     `is_isolated`: this process is the attempt's own, so its environment, folder and path may be
     set. Raises nothing but Cancelled.
     """
-    announcer = Announcer(post)
+    masker = masker_of(job.shared)
+    announcer = Announcer(post, masker)
     try:
         attempt = _Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
         return Success(attempt.follow()), ()
     except Cancelled:
         raise
     except TaskFailed as failed:
-        return failed.failure, ()
+        return masker.failure(failed.failure), ()
     except NotEncodable as error:
-        return refusal(FailureKind.OUTPUT, error.message, type_name="NotEncodable"), ()
+        return masker.failure(refusal(FailureKind.OUTPUT, error.message, type_name="NotEncodable")), ()
     except BaseException as error:  # noqa: BLE001 - whatever the user's code does is the outcome of its task
-        return failure_of(error), ()
+        return failure_of(error, mask=masker.text), ()
     finally:
         announcer.finish()
 
@@ -150,7 +165,7 @@ class _Attempt:
         shared = self._shared
         environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
         told = surroundings.told_by_flowpar(self._job, shared, scratch)
-        surroundings.lay(environment, {**shared.env_file, **told})
+        surroundings.lay(environment, {**dict.fromkeys(shared.hidden), **shared.env_file, **told})
         contexts = self._contexts(environment)
         if shared.env:
             surroundings.lay(environment, {**surroundings.variables(shared.env, contexts), **told})
@@ -192,10 +207,20 @@ class _Attempt:
             logger=TaskLogger(self._post),
             post=self._post,
             is_cancelled=self._is_cancelled,
+            mask=masker.text if (masker := masker_of(job.shared)) else str,
         )
 
     def _kept(self, value: object) -> ValueRef:
-        return self._written(encode(value))
+        return self._written(self._encoded(value))
+
+    def _encoded(self, value: object) -> Encoded:
+        encoded = encode(value)
+        if masker_of(self._job.shared).holds(encoded.chunks):
+            # Late: only a value that must not be written pays for it.
+            from flowpar.execute.told import refuse_secret
+
+            refuse_secret(value, encoded, self._shared.secrets)
+        return encoded
 
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:
         try:
@@ -207,7 +232,7 @@ class _Attempt:
     def _put_apart(self, value: object) -> str:
         """Keep a part of the workflow's outputs in a file of its own, and return its place in the run folder."""
         self._files += 1
-        return self._written(encode(value), f"{self._job.number}-{self._files}", as_file=True).file or ""
+        return self._written(self._encoded(value), f"{self._job.number}-{self._files}", as_file=True).file or ""
 
 
 def _argument(name: str, template: Template, contexts: Mapping[str, object]) -> object:

@@ -24,6 +24,7 @@ from flowpar.execute.report_pipe import Report, ReportKind, unpack_late, unpack_
 from flowpar.execute.wire import BadFrame, FrameReader
 
 if TYPE_CHECKING:
+    from flowpar.core.mask import MaskedStream
     from flowpar.execute.base import Job
     from flowpar.execute.control import Birth, Exit, Refusal
     from flowpar.execute.wire import Frame
@@ -60,14 +61,15 @@ class Host(Protocol):
 class AttendedAttempt:
     """Owns the read ends of both pipes."""
 
-    def __init__(self, job: Job, host: Host, *, result: int, output: int) -> None:
-        """Attend an attempt that has been asked for."""
+    def __init__(self, job: Job, host: Host, *, result: int, output: int, masked: MaskedStream | None = None) -> None:
+        """Attend an attempt that has been asked for; what it prints goes through `masked`."""
         self.job = job
         self.key = 0
         self.was_forced = False
         self._host = host
         self._result = result
         self._output = output
+        self._masked = masked
         self._reader = FrameReader()
         self._report: Report | None = None
         self._late: tuple[str, ...] | None = None
@@ -167,7 +169,7 @@ class AttendedAttempt:
 
     def _take_output(self, data: bytes) -> None:
         if self._printed is None:
-            self._printed = PrintedOutput(self.job.log_file)
+            self._printed = PrintedOutput(self.job.log_file, self._masked)
         self._say(self._printed.take(data))
 
     def _say(self, text: str) -> None:

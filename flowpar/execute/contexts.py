@@ -1,4 +1,4 @@
-"""What expressions can read: `inputs`, `env`, `tasks`, `each`, `matrix`, `run`, `workflow`; loaded when it is read.
+"""What expressions can read: `inputs`, `env`, `secrets`, `tasks`, `each`, …; loaded when it is read.
 
     Shared + Bindings ─► build_contexts ─► evaluate(template, contexts)
 
@@ -152,6 +152,7 @@ def build_contexts(
     contexts: dict[str, object] = {
         "inputs": shared.inputs,
         "env": environment,
+        "secrets": shared.secrets,
         "tasks": _Tasks(bindings.tasks, load, fetch),
         "run": {"id": shared.run_id, "dir": shared.run_dir, **bindings.run},
         "workflow": {"name": shared.workflow_name, "dir": shared.workflow_dir},

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, Self
 
 from flowpar.core.errors import MachineError
+from flowpar.core.mask import Masker
 from flowpar.data.managed import new_address
 from flowpar.execute.base import Completion, Printed, Reported, Started
 from flowpar.execute.control import Setup
@@ -75,13 +76,16 @@ class Member(Protocol):
 class Crew:
     """Owns the link to the launcher, the executors and the outputs."""
 
-    def __init__(self, link: Link, watch: Watch, *, slots: int, setup: Setup, wake_fd: int | None) -> None:
+    def __init__(
+        self, link: Link, watch: Watch, *, slots: int, setup: Setup, wake_fd: int | None, masker: Masker
+    ) -> None:
         """Set the launcher up and have the process of the outputs started; `open` is the way here."""
         assert setup.outputs_address is not None  # noqa: S101  # open() gave one
         self.slots = slots
         self.outputs_address = setup.outputs_address
         self.outputs_key = bytes.fromhex(setup.outputs_key)
         self._link = link
+        self._masker = masker
         self._watch = watch
         self._members: dict[str, Member] = {}
         self._executor_of: dict[int, str] = {}
@@ -102,17 +106,18 @@ class Crew:
         run_dir: Path | None = None,  # noqa: ARG003  # the store of values stands there; nothing of ours does
         wake_fd: int | None = None,
         setup: Setup | None = None,
+        masker: Masker | None = None,
     ) -> Self:
         """Open a crew of `workers` slots, in the tree that the command split off or in one of its own.
 
         `wait` returns early when `wake_fd` is readable; whoever made it reads it. `setup` replaces
-        the launcher's in tests.
+        the launcher's in tests; `masker` hides secrets in what tasks print.
         """
         slots = fit_to_descriptors(workers)
         watch = Watch()
         link = Link.to(tree, watch) if tree else Link.start_guard(watch)
         complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
-        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd)
+        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker or Masker())
 
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
@@ -163,7 +168,9 @@ class Crew:
 
     def _hire(self, executor: str) -> Member:
         if executor == "process":
-            return ProcessExecutor(self._link, self._watch, slots=self.slots, posted=self._note_post)
+            return ProcessExecutor(
+                self._link, self._watch, slots=self.slots, posted=self._note_post, masker=self._masker
+            )
         if executor not in _MEMBERS:
             raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')
         module, _, name = _MEMBERS[executor].partition(":")
@@ -175,6 +182,7 @@ class Crew:
             posted=self._note_post,
             outputs_address=self.outputs_address,
             outputs_key=self.outputs_key,
+            masker=self._masker,
         )
 
     def _gather(self) -> list[Notice]:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Final
 from flowpar.core.outcome import Failure, FailureKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+    Mask = Callable[[str], str]
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - import time
 _MACHINERY: Final = ("<frozen importlib", "<frozen runpy", importlib.__file__)
@@ -23,11 +26,14 @@ _MAX_MESSAGE = 10_000
 _MAX_TRACEBACK = 100_000
 
 
-def failure_of(error: BaseException, *, context: str = "") -> Failure:
-    """Return what is told of an exception; `context` says what was being done, where that is not the call itself."""
+def failure_of(error: BaseException, *, context: str = "", mask: Mask = str) -> Failure:
+    """Return what is told of an exception; `context` says what was being done, where that is not the call itself.
+
+    `mask` takes secrets out of each text, before it is cut.
+    """
     if isinstance(error, SystemExit):
-        return _exit(error, context)
-    message = message_of(error)
+        return _exit(error, context, mask)
+    message = mask(message_of(error))
     if isinstance(error, MemoryError) and not message:
         message = "out of memory"
     if context:
@@ -36,7 +42,7 @@ def failure_of(error: BaseException, *, context: str = "") -> Failure:
         FailureKind.EXCEPTION,
         type_of(error),
         _shortened(message, _MAX_MESSAGE),
-        traceback=traceback_of(error),
+        traceback=traceback_of(error, mask=mask),
         bases=tuple(map(_name_of, type(error).__mro__[1:-1])),
     )
 
@@ -46,7 +52,7 @@ def refusal(kind: FailureKind, message: str, *, type_name: str = "") -> Failure:
     return Failure(kind, type_name, _shortened(_clean(message), _MAX_MESSAGE))
 
 
-def _exit(error: SystemExit, context: str) -> Failure:
+def _exit(error: SystemExit, context: str, mask: Mask) -> Failure:
     code: object = error.code
     shown = json.dumps(code, ensure_ascii=False) if isinstance(code, str) else message_of(SystemExit(code))
     status = 0 if code is None else int(code) if isinstance(code, int) else 1
@@ -54,8 +60,9 @@ def _exit(error: SystemExit, context: str) -> Failure:
     if status == 0:
         message += " instead of returning"
     message = f"{context}: {message}" if context else message
-    text = _shortened(_clean(message), _MAX_MESSAGE)
-    return Failure(FailureKind.EXIT, "SystemExit", text, exit_code=status, traceback=traceback_of(error))
+    text = _shortened(mask(_clean(message)), _MAX_MESSAGE)
+    trace = traceback_of(error, mask=mask)
+    return Failure(FailureKind.EXIT, "SystemExit", text, exit_code=status, traceback=trace)
 
 
 def type_of(error: BaseException) -> str:
@@ -79,7 +86,7 @@ def message_of(error: BaseException) -> str:
         return ""
 
 
-def traceback_of(error: BaseException) -> str:
+def traceback_of(error: BaseException, *, mask: Mask = str) -> str:
     """Return the traceback as Python prints it, notes, causes and groups included, with the user's frames only."""
     try:
         told = traceback.TracebackException(type(error), error, _users_part(error.__traceback__), compact=True)
@@ -87,7 +94,7 @@ def traceback_of(error: BaseException) -> str:
         text = "".join(told.format())
     except Exception:  # noqa: BLE001 - the user's class may do anything
         text = f"{type_of(error)}\n"
-    return _shortened(_clean(text), _MAX_TRACEBACK).rstrip("\n")
+    return _shortened(mask(_clean(text)), _MAX_TRACEBACK).rstrip("\n")
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

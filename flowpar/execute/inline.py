@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.attended import never_started
 from flowpar.execute.standing import StandingWorker
@@ -37,11 +38,13 @@ class InlineExecutor:
         posted: Callable[[], None] = lambda: None,
         outputs_address: str | None = None,
         outputs_key: bytes = b"",
+        masker: Masker | None = None,
     ) -> None:
         """Start nothing yet: the worker comes with the first job."""
         self._link = link
         self._watch = watch
         self._posted = posted
+        self._masker = masker or Masker()
         self._arguments = (outputs_address, outputs_key)
         self._worker: StandingWorker | None = None
         self._is_retired = False
@@ -95,7 +98,13 @@ class InlineExecutor:
         while self._waiting and not self._is_retired:
             if self._worker is None:
                 self._worker = StandingWorker(
-                    self._link, self._watch, self, name="flowpar:inline", entry=_ENTRY, arguments=self._arguments
+                    self._link,
+                    self._watch,
+                    self,
+                    name="flowpar:inline",
+                    entry=_ENTRY,
+                    arguments=self._arguments,
+                    masker=self._masker,
                 )
             if self._worker.jobs:
                 return

@@ -26,7 +26,7 @@ from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_ter
 from flowpar.execute.order import unpack_job
 from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
-from flowpar.execute.standing import BEGUN, Done, Word
+from flowpar.execute.standing_word import BEGUN, Done, Word
 from flowpar.execute.wire import Channel
 
 if TYPE_CHECKING:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import MachineError
 from flowpar.plugin.logger import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from flowpar.core.mask import Masker
 
     Post = Callable[[str, Mapping[str, object]], None]
 
@@ -26,9 +29,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 class Announcer:
     """Hands on what an attempt says; never fails it, and never more than the engine can take."""
 
-    def __init__(self, post: Post) -> None:
-        """Hand on to `post`."""
+    def __init__(self, post: Post, masker: Masker) -> None:
+        """Hand on to `post`, without the secrets that `masker` knows."""
         self._post = post
+        self._masker = masker
         self._last = float("-inf")
         self._held: Mapping[str, object] | None = None
 
@@ -51,8 +55,9 @@ class Announcer:
             self._held = None
 
     def _send(self, kind: str, body: Mapping[str, object]) -> None:
+        shown = self._masker.plain(body, cut_at=_MAX_CHARACTERS)
         try:
-            self._post(kind, body)
+            self._post(kind, shown if isinstance(shown, Mapping) else {})
         except (MachineError, OSError, EOFError):  # a lost message must not cost the work of the task
             return
 

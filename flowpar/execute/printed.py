@@ -10,8 +10,12 @@ import codecs
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flowpar.core.point import point
+
+if TYPE_CHECKING:
+    from flowpar.core.mask import MaskedStream
 
 HEAD_BYTES = 8 << 20
 TAIL_BYTES = 1 << 20
@@ -21,9 +25,10 @@ LINES_BYTES = 64 << 10
 class PrintedOutput:
     """Takes bytes as they come; the log file is made at the first one."""
 
-    def __init__(self, log_file: str) -> None:
-        """Know where the log goes; nothing is made yet."""
+    def __init__(self, log_file: str, masked: MaskedStream | None = None) -> None:
+        """Know where the log goes; nothing is made yet. What comes goes through `masked` first, where there is one."""
         self._log_file = log_file
+        self._masked = masked
         self._log: int | None = None
         self._seen_bytes = 0
         self._tail = bytearray()
@@ -39,6 +44,11 @@ class PrintedOutput:
 
     def take(self, data: bytes) -> str:
         """Keep `data`; return the lines that it completes, as far as they are handed on."""
+        return self._take(data if self._masked is None else self._masked.take(data))
+
+    def _take(self, data: bytes) -> str:
+        if not data:
+            return ""
         self._keep(data)
         if self._handed_on_bytes >= LINES_BYTES:
             return ""
@@ -49,6 +59,7 @@ class PrintedOutput:
 
     def finish(self) -> str:
         """Write what is held back, close the log; return the last line where it had no end."""
+        rest = "" if self._masked is None else self._take(self._masked.finish())
         del self._tail[:-TAIL_BYTES]
         left_out = self._seen_bytes - HEAD_BYTES - len(self._tail)
         if left_out > 0:
@@ -60,7 +71,7 @@ class PrintedOutput:
                 os.close(self._log)
         line = self._line + self._decoder.decode(b"", final=True)
         self._line = ""
-        return line
+        return rest + line
 
     def _keep(self, data: bytes) -> None:
         room = HEAD_BYTES - self._seen_bytes

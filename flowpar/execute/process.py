@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.point import point
 from flowpar.execute.attended import AttendedAttempt, never_started
@@ -29,12 +30,21 @@ _AHEAD = 2
 class ProcessExecutor:
     """Holds the attempts that were submitted and are not over."""
 
-    def __init__(self, link: Link, watch: Watch, *, slots: int, posted: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        watch: Watch,
+        *,
+        slots: int,
+        posted: Callable[[], None] = lambda: None,
+        masker: Masker | None = None,
+    ) -> None:
         """Run up to `slots` attempts at once; `posted` hears that a message waits in the managed Queue."""
         self._link = link
         self._watch = watch
         self._slots = slots
         self._posted = posted
+        self._masker = masker or Masker()
         self._attempts: dict[int, AttendedAttempt] = {}
         self._notices: list[Notice] = []
         self._kernel_kills = kernel_kill_count()
@@ -63,7 +73,7 @@ class ProcessExecutor:
             self._notices.append(never_started(job, failure))
             return
         result, result_end, output, output_end = pipes
-        attempt = AttendedAttempt(job, self, result=result, output=output)
+        attempt = AttendedAttempt(job, self, result=result, output=output, masked=self._masker.stream())
         for number, read in ((result, attempt.read_result), (output, attempt.read_output)):
             os.set_blocking(number, False)
             self._watch.add(number, read)

@@ -27,7 +27,9 @@ class Shared(Packed):
     """What every job of a run gets.
 
     `env` holds templates of the top-level `env`, applied after `env_file` (already read).
-    `outputs_address` and `outputs_key` lead to the managed outputs; None where there are none (tests).
+    `secrets` travel by sockets and pipes only and are kept nowhere; tasks do not inherit the `hidden` variables
+    that they were read from. `outputs_address` and `outputs_key` lead to the managed outputs; None where there
+    are none (tests).
     """
 
     run_id: str
@@ -40,6 +42,8 @@ class Shared(Packed):
     env: Mapping[str, Template] = field(default_factory=dict)
     outputs_address: str | None = None
     outputs_key: bytes = b""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

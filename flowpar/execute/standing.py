@@ -14,68 +14,29 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from flowpar.core.outcome import Failure, FailureKind, Outcome
+from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.base import Completion, Printed, Started
 from flowpar.execute.death import signal_name
 from flowpar.execute.order import pack_job
 from flowpar.execute.printed import PrintedOutput
-from flowpar.execute.report_pipe import Report, pack_report, unpack_report
-from flowpar.execute.wire import BadFrame, Channel, Frame
+from flowpar.execute.report_pipe import Report
+from flowpar.execute.standing_word import BEGUN, NUMBER, Done, Word
+from flowpar.execute.wire import BadFrame, Channel
 
 if TYPE_CHECKING:
+    from flowpar.core.mask import Masker
+    from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.control import Birth, Exit, Refusal
     from flowpar.execute.link import Link
     from flowpar.execute.watch import Watch
+    from flowpar.execute.wire import Frame
 
 _CHUNK_BYTES = 1 << 16
 # What a pipe may hold; more would come from somebody who goes on writing.
 _MAX_REST_BYTES = 4 << 20
-
-
-class Word(IntEnum):
-    """What a frame between engine and standing worker means."""
-
-    SHARE = 41
-    JOB = 42
-    CANCEL = 43
-    BEGUN = 51
-    POSTED = 52
-    DONE = 53
-    ABANDONED = 54
-    RETIRE = 55
-
-
-NUMBER = struct.Struct("<Q")
-BEGUN = struct.Struct("<Qd")
-_DONE = struct.Struct("<Qddd")
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An attempt that is over; times are monotonic, `cpu_s` is that of its thread."""
-
-    job: int
-    started: float
-    ended: float
-    cpu_s: float
-    report: Report
-
-    def pack(self) -> bytes:
-        """Return the body of DONE."""
-        return _DONE.pack(self.job, self.started, self.ended, self.cpu_s) + pack_report(self.report)
-
-    @classmethod
-    def unpack(cls, frame: Frame) -> Done:
-        """Read the body of DONE; raises BadFrame where it is none."""
-        if len(frame.body) < _DONE.size:
-            raise BadFrame("this is no end of an attempt")
-        job, started, ended, cpu_s = _DONE.unpack_from(frame.body)
-        return cls(job, started, ended, cpu_s, unpack_report(Frame(frame.kind, frame.body[_DONE.size :])))
 
 
 class Employer(Protocol):
@@ -105,10 +66,10 @@ class Employer(Protocol):
 class _Held:
     """An attempt that the worker holds, and what it prints."""
 
-    def __init__(self, job: Job, output: int) -> None:
+    def __init__(self, job: Job, output: int, masker: Masker) -> None:
         self.job = job
         self.output = output
-        self.printed = PrintedOutput(job.log_file)
+        self.printed = PrintedOutput(job.log_file, masker.stream())
         self.started: float | None = None
 
 
@@ -116,10 +77,19 @@ class StandingWorker:
     """Owns one process, the channel to it and the read ends of output pipes; `jobs` are the numbers it holds."""
 
     def __init__(
-        self, link: Link, watch: Watch, employer: Employer, *, name: str, entry: str, arguments: tuple[object, ...]
+        self,
+        link: Link,
+        watch: Watch,
+        employer: Employer,
+        *,
+        name: str,
+        entry: str,
+        arguments: tuple[object, ...],
+        masker: Masker,
     ) -> None:
         """Have the process started: it calls `entry` with `arguments` and the descriptor of its channel."""
         self.pid = 0
+        self._masker = masker
         self._link = link
         self._watch = watch
         self._employer = employer
@@ -139,7 +109,7 @@ class StandingWorker:
     def submit(self, job: Job) -> None:
         """Hand over a job; raises OSError where no pipe is to be had."""
         output, output_end = os.pipe()
-        held = self._held[job.number] = _Held(job, output)
+        held = self._held[job.number] = _Held(job, output, self._masker)
         os.set_blocking(output, False)
         self._watch.add(output, lambda: self._read_output(held))
         try:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
-from flowpar.execute.attempt import make_attempt
+from flowpar.execute.attempt import hide_sources, make_attempt, masker_of
 from flowpar.execute.order import unpack_job
-from flowpar.execute.post_log import listen_to_logging
+from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
-from flowpar.execute.standing import BEGUN, NUMBER, Done, Word
+from flowpar.execute.standing_word import BEGUN, NUMBER, Done, Word
 from flowpar.execute.streams import Outlets
 from flowpar.execute.wire import Channel
 
@@ -88,6 +88,7 @@ class ThreadWorker:
         match frame.kind:
             case Word.SHARE:
                 self._shared = frame.body
+                hide_sources(self._shared)
             case Word.JOB:
                 self._take_on(_Errand(unpack_job(frame.body, self._shared), frame.descriptors[0]))
             case Word.CANCEL:
@@ -122,7 +123,7 @@ class ThreadWorker:
         self._send(Word.BEGUN, BEGUN.pack(job.number, started))
         post = self._post_of(job.number)
         outlet, token = self._outlets.enter(errand.output)
-        posting = _POST.set(post)
+        posting = _POST.set(Announcer(post, masker_of(job.shared)))
         try:
             outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=errand.cancelled.is_set)
         finally:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.attended import never_started
 from flowpar.execute.base import Completion
@@ -39,12 +40,14 @@ class ThreadExecutor:
         posted: Callable[[], None] = lambda: None,
         outputs_address: str | None = None,
         outputs_key: bytes = b"",
+        masker: Masker | None = None,
     ) -> None:
         """Start nothing yet: the worker comes with the first job."""
         self._link = link
         self._watch = watch
         self._slots = slots
         self._posted = posted
+        self._masker = masker or Masker()
         self._arguments = (slots, outputs_address, outputs_key)
         self._current: StandingWorker | None = None
         self._workers: list[StandingWorker] = []
@@ -66,7 +69,13 @@ class ThreadExecutor:
         """Take a job."""
         if self._current is None:
             self._current = StandingWorker(
-                self._link, self._watch, self, name="flowpar:threads", entry=_ENTRY, arguments=self._arguments
+                self._link,
+                self._watch,
+                self,
+                name="flowpar:threads",
+                entry=_ENTRY,
+                arguments=self._arguments,
+                masker=self._masker,
             )
             self._workers.append(self._current)
         self._worker_of[job.number] = self._current

@@ -126,7 +126,10 @@ class Checker:
         message = f'there is no {noun} "{member.name}"' if noun else f'"{member.context}" has no "{member.name}"'
         known = self._scope.members(member.context)
         place = name_in(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
-        return self.report(place, "FP304", message, meant(member.name or "", known, "there is"))
+        hint = meant(member.name or "", known, "there is")
+        if member.context == "secrets" and not known:
+            hint = f"declare it: secrets: {{{member.name}: {{env: {member.name}}}}}"
+        return self.report(place, "FP304", message, hint)
 
     def _name(self, node: ast.Name) -> Type:
         name = node.id

@@ -20,6 +20,7 @@ from flowpar.lang.input_binding import bind_inputs
 from flowpar.lang.model import DefaultsModel, Workflow
 from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import PlainReader
+from flowpar.lang.secret_binding import bind_secrets
 from flowpar.lang.shape import ShapeReader, keys_of
 from flowpar.lang.task_binding import TaskBinder
 from flowpar.lang.variables import read_variables
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TOP_KEYS = keys_of(Workflow)
-_PARTS = frozenset({"flowpar", "inputs", "defaults", "tasks", "env", "limits"})
+_PARTS = frozenset({"flowpar", "inputs", "secrets", "defaults", "tasks", "env", "limits"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def _bind(document: Document, kinds: Collection[str], *, lacks_kinds: bool) -> B
     parts = _top_level(shape)
     parts["tasks"] = _tasks(shape, TaskBinder(shape, kinds, lacks_kinds=lacks_kinds))
     parts["inputs"] = bind_inputs(shape)
+    parts["secrets"] = bind_secrets(shape)
     parts["defaults"] = _defaults(shape)
     parts["limits"] = _limits(shape)
     if (env := document.root.get("env")) is not None:

@@ -10,6 +10,7 @@ TOP_KEY_HELP = MappingProxyType(
         "name": "What the workflow is called in logs and run ids; the file's name otherwise.",
         "description": "A text for people.",
         "inputs": "Typed parameters, given with -i NAME=VALUE and checked before anything runs.",
+        "secrets": "Values that are never shown or written, each read from a variable or a file.",
         "env": "Environment variables of all tasks.",
         "env_file": "A dotenv file, or several; a later one wins.",
         "limits": "Named pools of which tasks may take a share.",
@@ -51,6 +52,13 @@ RETRY_KEY_HELP = MappingProxyType(
         "max_delay": "The longest wait.",
         "jitter": "Whether waits are made uneven, so that many tasks do not return at once.",
         "on": 'Which failures are tried again: exception names, "exit N", "timeout", "died".',
+    }
+)
+
+SECRET_KEY_HELP = MappingProxyType(
+    {
+        "env": "The environment variable that holds it; tasks do not inherit it.",
+        "file": "The file that holds it, relative to the workflow file.",
     }
 )
 

@@ -1,6 +1,7 @@
 """A workflow as its document says it: strict, frozen, and raw where expressions may stand.
 
     Workflow ─┬─ inputs    {name: InputModel}
+              ├─ secrets   {name: SecretModel}
               ├─ defaults  DefaultsModel
               ├─ tasks     {id: TaskModel}
               └─ env, limits, outputs, …
@@ -82,6 +83,14 @@ class InputModel:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class SecretModel:
+    """Where one declared secret is read from: one of the two, none where the declaration has a finding."""
+
+    env: Text | None = None
+    file: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class DefaultsModel:
     """Keys that a task has unless it has its own."""
 
@@ -131,6 +140,7 @@ class Workflow:
     name: Name | None = None
     description: Text = ""
     inputs: dict[str, InputModel] = field(default_factory=dict)
+    secrets: dict[str, SecretModel] = field(default_factory=dict)
     env: Variables = field(default_factory=dict)
     env_file: Texts = ()
     limits: dict[str, Limit] = field(default_factory=dict)

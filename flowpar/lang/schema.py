@@ -8,13 +8,15 @@ It refuses what has a finding of shape; ids, references and expressions are beyo
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from flowpar.core.types import NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, TupleOf
 from flowpar.lang.fields import EXPRESSION_SCHEMA, ID
-from flowpar.lang.key_help import INPUT_KEY_HELP, RETRY_KEY_HELP, TASK_KEY_HELP, TOP_KEY_HELP
+from flowpar.lang.key_help import INPUT_KEY_HELP, RETRY_KEY_HELP, SECRET_KEY_HELP, TASK_KEY_HELP, TOP_KEY_HELP
 from flowpar.lang.model import Workflow
 from flowpar.lang.shape import keys_of
 
@@ -32,8 +34,15 @@ _HELP: Mapping[str, Mapping[str, str]] = {
     "DefaultsModel": TASK_KEY_HELP,
     "RetryModel": RETRY_KEY_HELP,
     "InputModel": INPUT_KEY_HELP,
+    "SecretModel": SECRET_KEY_HELP,
 }
-_RENAMED = {"TaskModel": "task", "DefaultsModel": "defaults", "RetryModel": "retry", "InputModel": "input"}
+_RENAMED = {
+    "TaskModel": "task",
+    "DefaultsModel": "defaults",
+    "RetryModel": "retry",
+    "InputModel": "input",
+    "SecretModel": "secret",
+}
 _ID_NAMES = {"pattern": f"^{ID.pattern}$"}
 _WORDS: Schema = {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}
 _COMMAND: Schema = {"anyOf": [{"type": "string", "pattern": r"\S"}, _WORDS]}
@@ -68,7 +77,8 @@ def workflow_schema(types: Iterable[tuple[str, Signature]] = ()) -> Schema:
     definitions["input"] = _input(definitions["input"])
     _add_kinds(definitions["task"], types)
     properties = _properties(schema["properties"], keys_of(Workflow), TOP_KEY_HELP)
-    for name in ("inputs", "tasks", "limits"):
+    definitions["secret"] |= {"minProperties": 1, "maxProperties": 1}
+    for name in ("inputs", "secrets", "tasks", "limits"):
         properties[name]["propertyNames"] = _ID_NAMES
     properties["tasks"]["minProperties"] = 1
     return {
@@ -193,3 +203,7 @@ def _item(kind: Type) -> Schema | bool:
     if not found:
         return True
     return found if kind == NONE else {"anyOf": [found, EXPRESSION_SCHEMA]}
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(schema_text(workflow_schema()), encoding="utf-8")

@@ -23,6 +23,7 @@ from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplat
 from flowpar.lang.collector import collector_paused
 from flowpar.planning.grounds import Grounds
 from flowpar.planning.model import FanOut, Plan, PlannedTask, Retry
+from flowpar.planning.secret import SecretSource
 from flowpar.plugin.registry import TaskTypeSource
 from flowpar.plugin.source import DeclaredOptions
 from flowpar.plugin.used import UsedKinds
@@ -32,7 +33,19 @@ if TYPE_CHECKING:
 
     from flowpar.planning.prepared import Prepared
 
-_OF_PLANS = (Plan, PlannedTask, Retry, FanOut, Call, Constant, Expression, Text, ListTemplate, MapTemplate)
+_OF_PLANS = (
+    Plan,
+    PlannedTask,
+    Retry,
+    FanOut,
+    SecretSource,
+    Call,
+    Constant,
+    Expression,
+    Text,
+    ListTemplate,
+    MapTemplate,
+)
 _OF_GROUNDS = (Grounds, Looked, ModuleSource, UsedKinds, TaskTypeSource, DeclaredOptions)
 _OF_FINDINGS = (Diagnostic, Label, Span)
 _PATH = type(Path())
@@ -42,7 +55,7 @@ _ILL_MADE = (TypeError, ValueError, RecursionError, OverflowError)
 
 
 def pack(prepared: Prepared) -> bytes | None:
-    """Return a plan as bytes; None where it stands on nothing that can be asked, or has an input of a strange type."""
+    """Return a plan as bytes; None where it stands on nothing that can be asked, or has a secret in it."""
     if prepared.plan is None or prepared.grounds is None:
         return None
     stream = io.BytesIO()
@@ -55,7 +68,8 @@ def pack(prepared: Prepared) -> bytes | None:
             pickler.dump((tuple(prepared.diagnostics.found), replace(prepared.plan, env_file={})))
     except (pickle.PicklingError, AttributeError, *_ILL_MADE):
         return None
-    return stream.getvalue()
+    content = stream.getvalue()
+    return None if prepared.secrets.masker.holds([content]) else content
 
 
 class Packed:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from flowpar.execute.recipe import Call
     from flowpar.expr.template import Template
+    from flowpar.planning.secret import SecretSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Plan:
     """A workflow ready to run: tasks in topological order (file order among equals).
 
     `weights` is the length of the longest path from each task to the end of the run; `outputs_read`
-    are the tasks that the workflow's own outputs read; `limits` are the sizes of its own pools.
+    are the tasks that the workflow's own outputs read; `limits` are the sizes of its own pools; `secrets` are
+    where they are read from, never they.
     """
 
     workflow: str
@@ -98,3 +100,4 @@ class Plan:
     python_path: tuple[str, ...]
     outputs_read: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
+    secrets: tuple[SecretSource, ...] = ()

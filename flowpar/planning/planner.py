@@ -24,6 +24,7 @@ from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_
 from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
 from flowpar.planning.prepared import Prepared
+from flowpar.planning.secret import Secrets, sources_of
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
 
@@ -41,12 +42,17 @@ _GRACE_S = 5.0
 
 
 def prepare(
-    path: str | os.PathLike[str], *, registry: Registry, given: GivenInputs | None, executor: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    registry: Registry,
+    given: GivenInputs | None,
+    executor: str | None = None,
+    reads_secrets: bool = True,
 ) -> Prepared:
     """Check a workflow and plan its run.
 
     Without `given` the plan is for looking at: inputs have their defaults, and what depends on one
-    that has none is left out.
+    that has none is left out. Who looks at one with inputs given needs no secrets for it, so `reads_secrets` is off.
     `executor` is the command line's. Raises PluginError for a task type that can't be used, and
     UsageError where `executor` is not for one of the tasks.
     """
@@ -54,12 +60,12 @@ def prepare(
     setting = "" if given is None else setting_of(os.fspath(path), registry=registry, executor=executor)
     checked = check(path, registry=registry)
     diagnostics = Diagnostics(list(checked.diagnostics.found))
-    plan, grounds = None, None
+    plan, grounds, secrets = None, None, Secrets()
     if checked.document is not None:
         needs = {task.id: task.needs for task in checked.tasks.values()}
         graph = build_graph(needs)
         diagnostics.extend(find_cycles(graph, needs, checked.document.source.path))
-        settled = None if diagnostics.has_errors else settle(checked, given, diagnostics)
+        settled = None if diagnostics.has_errors else settle(checked, given, diagnostics, reads_secrets=reads_secrets)
         if settled is not None and not diagnostics.has_errors:
             reader = SettingReader(checked.document, settled)
             plan = _plan(checked, graph, reader, executor)
@@ -67,9 +73,10 @@ def prepare(
             diagnostics.extend(reader.found)
             _refuse_threads(plan, executor)
             grounds = None if settled.env is None else grounds_of(checked, settled.env, setting)
+            secrets = settled.secrets
     if diagnostics.has_errors:
         plan, grounds = None, None
-    return Prepared(os.fspath(path), plan, diagnostics, checked.sources, grounds)
+    return Prepared(os.fspath(path), plan, diagnostics, checked.sources, grounds, secrets=secrets)
 
 
 def _refuse_threads(plan: Plan, executor: str | None) -> None:
@@ -104,6 +111,7 @@ def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, execu
         env_file=settled.env_file,
         python_path=checked.python_path,
         outputs_read=_tasks_in(checked.outputs),
+        secrets=sources_of(checked),
     )
 
 

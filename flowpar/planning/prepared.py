@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.planning.secret import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +23,7 @@ class Prepared:
 
     `grounds` are there where the plan would be the same again as long as they hold; `is_kept` says that it
     was made earlier and they do. `given` is the digest of its inputs, and `shelf` the file in which runs to
-    come look for it.
+    come look for it. `secrets` are those of the run, where there is a plan for one.
     """
 
     path: str
@@ -32,3 +34,4 @@ class Prepared:
     is_kept: bool = False
     given: str = ""
     shelf: Path | None = None
+    secrets: Secrets = field(default_factory=Secrets)

@@ -19,6 +19,7 @@ from flowpar.lang.reading import label_sources
 from flowpar.planning.grounds import setting_of
 from flowpar.planning.kept import Packed, pack
 from flowpar.planning.prepared import Prepared
+from flowpar.planning.secret import resolve
 from flowpar.record.plans import PLAN, plan_of, read_plan, share_plan, take_plan, write_plan
 from flowpar.report.jsonline import encode
 
@@ -103,7 +104,12 @@ def _kept(
     findings, plan = rest
     sources = {**label_sources(findings), held.source.path: held.source}
     plan = replace(plan, env_file=held.env_file)
-    return Prepared(path, plan, Diagnostics(list(findings)), sources, head[1], is_kept=True)
+    secrets = resolve(
+        plan.secrets, file=plan.file, folder=plan.workflow_dir, env_file=held.env_file, inputs=plan.inputs
+    )
+    if secrets.diagnostics:
+        return Prepared(path, None, Diagnostics([*findings, *secrets.diagnostics]), sources)
+    return Prepared(path, plan, Diagnostics(list(findings)), sources, head[1], is_kept=True, secrets=secrets)
 
 
 def _as_recorded(plan: Plan) -> str:

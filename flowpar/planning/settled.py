@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from flowpar.expr.references import references
 from flowpar.lang.inputs import GivenInputs, resolve_inputs
 from flowpar.planning.dotenv import read_env_files
+from flowpar.planning.secret import Secrets, hidden_by, resolve, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Settled:
     workflow: Mapping[str, object]
     env: Mapping[str, str] | None = None
     env_file: Mapping[str, str] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=Secrets)
 
     @property
     def contexts(self) -> Mapping[str, object]:
@@ -49,14 +51,26 @@ class Settled:
         return True
 
 
-def settle(checked: Checked, given: GivenInputs | None, diagnostics: Diagnostics) -> Settled:
+def settle(
+    checked: Checked, given: GivenInputs | None, diagnostics: Diagnostics, *, reads_secrets: bool = True
+) -> Settled:
     """Return what is known of a sound workflow; what is wrong with it goes to `diagnostics`."""
     workflow = {"name": name_of(checked), "dir": str(checked.folder)}
     if given is None:
         return Settled(resolve_inputs(checked, GivenInputs()).values, workflow)
     resolved, files = resolve_inputs(checked, given), read_env_files(checked)
-    diagnostics.extend([*resolved.diagnostics, *files.diagnostics])
-    return Settled(resolved.values, workflow, {**os.environ, **files.variables}, files.variables)
+    sources = sources_of(checked)
+    secrets = resolve(
+        sources if reads_secrets else (),
+        file=checked.path,
+        folder=str(checked.folder),
+        env_file=files.variables,
+        inputs=resolved.values,
+    )
+    diagnostics.extend([*resolved.diagnostics, *files.diagnostics, *secrets.diagnostics])
+    hidden = hidden_by(sources)
+    env = {name: value for name, value in {**os.environ, **files.variables}.items() if name not in hidden}
+    return Settled(resolved.values, workflow, env, files.variables, secrets)
 
 
 def name_of(checked: Checked) -> str:

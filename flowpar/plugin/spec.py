@@ -106,6 +106,7 @@ class TaskContext:
     every attempt at this task or item of this run, so a service that gets it twice can tell;
     `scratch` is an empty folder, removed after the attempt; `env` and `cwd` stand in for
     `os.environ` and `os.getcwd()` in the `thread` executor, where they cannot be set for one task.
+    `mask` returns a text without the secrets of the run; what is printed, logged or raised is masked anyway.
     """
 
     run_id: str
@@ -119,6 +120,7 @@ class TaskContext:
     logger: TaskLogger
     post: Callable[[str, Mapping[str, object]], None] = field(repr=False)
     is_cancelled: Callable[[], bool] = field(repr=False)
+    mask: Callable[[str], str] = field(default=str, repr=False)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell how far the attempt is; cheap enough for a loop's body when called some times a second."""

@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import FlowparError
+from flowpar.core.mask import Masker
+from flowpar.report.masked import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,13 +25,22 @@ class FanoutSink:
     it is how the journal says that the run cannot go on.
     """
 
-    def __init__(self, sinks: Sequence[EventSink], *, complain: Callable[[str], None] | None = None) -> None:
-        """Take the sinks in the order in which they are told."""
+    def __init__(
+        self,
+        sinks: Sequence[EventSink],
+        *,
+        complain: Callable[[str], None] | None = None,
+        masker: Masker | None = None,
+    ) -> None:
+        """Take the sinks in the order in which they are told, and what hides secrets from all of them."""
         self._sinks = list(sinks)
+        self._masker = masker or Masker()
         self._complain = complain or _to_stderr
 
     def emit(self, event: Event) -> None:
         """Tell every sink."""
+        if self._masker:
+            event = masked(event, self._masker)
         for sink in self._sinks:
             try:
                 sink.emit(event)
@@ -64,14 +75,14 @@ class FanoutSink:
 
     def complain(self, message: str) -> None:
         """Say what is no event of the run but should be known."""
-        self._complain(message)
+        self._complain(self._masker.text(message))
 
     def _drop(self, sink: EventSink, error: Exception) -> None:
         # A new list: the loops above go on over the one they began with.
         self._sinks = [other for other in self._sinks if other is not sink]
         if isinstance(error, BrokenPipeError):
             return  # nobody reads there any more, and nobody is to be told
-        self._complain(f"{type(sink).__name__} failed and is left out from here on: {error}")
+        self.complain(f"{type(sink).__name__} failed and is left out from here on: {error}")
 
 
 def _to_stderr(message: str) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 
 from flowpar.core.errors import MachineError
+from flowpar.core.mask import Masker
 from flowpar.report.terminal import strip_controls
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Screen:
         """Look at the streams once."""
         self._stdout = stdout
         self._stderr = stderr
+        self._masker = Masker()
         self._environment = os.environ if environment is None else environment
         self.is_terminal = _is_terminal(stderr) and self._environment.get("TERM") != "dumb"
         self.has_colors = self._chooses_colors(color, is_terminal=self.is_terminal)
@@ -64,10 +66,19 @@ class Screen:
         """Whether stdout takes more than ASCII."""
         return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
 
+    def hide(self, masker: Masker) -> None:
+        """Show no secret from now on."""
+        self._masker = masker
+
+    def masked(self, text: str) -> str:
+        """Return a text as it may be shown."""
+        return self._masker.text(text)
+
     def show(self, text: str, *, is_safe: bool = False) -> None:
         """Write what was asked for to stdout; text that `is_safe` may have colours of ours."""
         if self._stdout is None:
             return
+        text = self.masked(text)
         try:
             self._stdout.write(strip_controls(text) if _is_terminal(self._stdout) and not is_safe else text)
             self._stdout.flush()
@@ -83,6 +94,7 @@ class Screen:
         """Write anything else to stderr; nobody is told where that fails."""
         if self._stderr is None or not text:
             return
+        text = self.masked(text)
         if style is not None:
             text = self.painted(text, style)
         try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Expand, Shared
+from flowpar.planning.secret import hidden_by
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 from flowpar.schedule.resources import WHOLE
@@ -32,7 +33,8 @@ _PROTOCOL = 5
 
 
 def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, key: bytes = b"") -> Shared:
-    """Return what every job of a run gets."""
+    """Return what every job of a run gets, but for its secrets."""
+    hidden = hidden_by(plan.secrets)
     return Shared(
         run_id=run_id,
         run_dir=run_dir,
@@ -40,10 +42,11 @@ def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, 
         workflow_dir=plan.workflow_dir,
         python_path=plan.python_path,
         inputs=plan.inputs,
-        env_file=plan.env_file,
+        env_file={name: value for name, value in plan.env_file.items() if name not in hidden},
         env=plan.env,
         outputs_address=address,
         outputs_key=key,
+        hidden=hidden,
     )
 
 

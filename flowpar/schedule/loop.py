@@ -12,6 +12,7 @@ only after what it depends on is durable; what does not depend on it need not wa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ class Loop:
         self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
+        shared = replace(shared, secrets=options.secrets)
         jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
         self._filling = Filling(self._desk, crew, jobs)
         self._rendered: str | Failure | None = None

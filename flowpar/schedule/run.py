@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a plan is run this time; `run_dir` is absolute, `recorded` goes into the journal as it is.
+    """How a plan is run this time.
 
-    `pools` are what tasks share, None where no task of the plan asks for anything.
+    `run_dir` is absolute; `recorded` goes into the journal as it is, `secrets` nowhere. `pools` are what tasks
+    share, None where no task of the plan asks for anything.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class RunOptions:
     recorded: Mapping[str, object] = field(default_factory=dict)
     start: Start = field(default_factory=Start)
     pools: Pools | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

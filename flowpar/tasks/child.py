@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 16
 MAX_STDOUT_BYTES: Final = 64 << 20
 _STDERR_BYTES = 1 << 20
+_LONGEST_LINE_BYTES = 1 << 16
 # What a pipe holds is a sixteenth of this: the rest would come from somebody who goes on writing.
 _MAX_REST_BYTES = 1 << 20
 # How soon a thread notices that its attempt is cancelled, and a system without pidfd that the child ended.
@@ -42,6 +43,13 @@ class Ended:
     status: int
     stdout: bytes
     stderr: str
+
+    def told(self, mask: Callable[[str], str]) -> Ended:
+        """Return it with `mask` over what was printed; `str` leaves all as it is."""
+        if mask is str:
+            return self
+        stdout = mask(self.stdout.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return Ended(self.status, stdout, mask(self.stderr))
 
 
 class _Sink(Protocol):
@@ -82,8 +90,11 @@ class _Tail:
         _pass_on("stderr", data)
 
     def text(self) -> str:
-        text = self._tail.decode("utf-8", "replace")
-        return f"{_CUT}{text}" if self._is_cut else text
+        if not self._is_cut:
+            return self._tail.decode("utf-8", "replace")
+        # What is left of its first line may be the end of a secret, which nobody would know for one.
+        start = self._tail.find(b"\n", 0, _LONGEST_LINE_BYTES) + 1
+        return f"{_CUT}{self._tail[start:].decode('utf-8', 'replace')}"
 
 
 def _pass_on(name: str, data: bytes) -> None:

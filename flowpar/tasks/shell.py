@@ -64,6 +64,7 @@ def shell(
     _check_program(command[0], context)
     try:
         ended = run_child(command, environment=environment, folder=str(context.cwd), is_cancelled=context.is_cancelled)
+        ended = ended.told(context.mask)
     except TooMuchOutput as error:
         raise TaskFailed(Failure(FailureKind.OUTPUT, "", str(error))) from None
     except (OSError, ValueError) as error:

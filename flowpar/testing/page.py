@@ -8,6 +8,7 @@ page ─► Block*   python, yaml   a file, by its first line "# name.py" or by 
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _NAMED_BEFORE = re.compile(r"`([\w./-]+\.\w+)`")
 _ENDINGS = {"python": (".py",), "yaml": (".yaml", ".yml"), "toml": (".toml",), "json": (".json",)}
 _NAMED_INSIDE = re.compile(r"# ([\w./-]+\.\w+)$")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _EXIT_CODE = re.compile(r" +# exits (\d+)$")
 
 
@@ -40,6 +42,12 @@ class Command:
     text: str
     output: tuple[str, ...]
     exit_code: int
+
+    def taken_apart(self) -> tuple[dict[str, str], list[str]]:
+        """Return the variables that are set before the command (`NAME=value flowpar …`), and its words."""
+        words = shlex.split(self.text)
+        first = next((place for place, word in enumerate(words) if not _ASSIGNMENT.match(word)), len(words))
+        return dict(word.split("=", 1) for word in words[:first]), words[first:]
 
 
 def blocks(page: str) -> Iterator[Block]:

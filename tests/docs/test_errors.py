@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +85,7 @@ def test_the_example_of_a_page_is_told_as_it_says(
 
 def assert_console(block: Block, folder: Path) -> None:
     for command in commands(block):
-        words = shlex.split(command.text)
+        variables, words = command.taken_apart()
         assert words[0] == "flowpar"
         done = subprocess.run(
             [sys.executable, "-m", *words],
@@ -95,7 +94,7 @@ def assert_console(block: Block, folder: Path) -> None:
             text=True,
             timeout=50,
             check=False,
-            env={"NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
+            env={"NO_COLOR": "1", "PATH": "/usr/bin:/bin", **variables},
         )
         assert [line for line in done.stderr.splitlines() if line] == list(command.output)
         assert done.returncode != 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +81,7 @@ def assert_checks(block: Block, place: str, capsys: pytest.CaptureFixture[str]) 
 
 def assert_runs(command: Command, place: str) -> None:
     """Run what starts with `flowpar`; other commands are for the reader."""
-    words = shlex.split(command.text)
+    variables, words = command.taken_apart()
     if words[0] != "flowpar":
         return
     done = subprocess.run(
@@ -92,7 +91,7 @@ def assert_runs(command: Command, place: str) -> None:
         text=True,
         timeout=50,
         check=False,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **variables},
     )
     assert done.returncode == command.exit_code, f"{place}: {command.text}\n{done.stdout}"
     told = iter(done.stdout.splitlines())

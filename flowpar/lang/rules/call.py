@@ -8,6 +8,7 @@ from flowpar.code.signature import Signature
 from flowpar.lang.checked import CheckedCall
 from flowpar.lang.rules.argument import Call, check_call
 from flowpar.lang.rules.environment import read_cwd, read_env
+from flowpar.lang.rules.secret import warn_of_written
 from flowpar.lang.rules.shell import read_shell
 from flowpar.lang.rules.target import check_target
 from flowpar.lang.vocabulary import BUILT_IN_KINDS
@@ -59,6 +60,7 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, 
         arguments, values = read.arguments, read.values
     else:
         arguments = _below(reading, home, model, view, signature=signature)
+    warn_of_written(reading.findings, home, arguments, targets.sources[model.kind].options.secrets)
     check_call(
         reading.findings,
         Call(

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.types import STR
 from flowpar.lang.rules.availability import check_outputs, check_readers
 from flowpar.lang.rules.declared_input import check_input
 from flowpar.lang.rules.environment import read_env
@@ -13,6 +14,7 @@ from flowpar.lang.rules.findings import Findings
 from flowpar.lang.rules.lint import warn_of_unused_inputs, warn_of_variables
 from flowpar.lang.rules.reading import Reading
 from flowpar.lang.rules.scope import AnyText, Surroundings, TaskTypes, type_of_input
+from flowpar.lang.rules.secret import SecretFlow
 from flowpar.lang.rules.setting import Settings
 from flowpar.lang.rules.task import TaskRules
 
@@ -60,7 +62,7 @@ class _Uses:
 def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> Ruled:
     """Check a bound workflow; what has a finding is left out of what is returned."""
     findings = Findings(document)
-    reading = Reading(findings)
+    reading = Reading(findings, flow=SecretFlow(findings, workflow) if workflow.secrets else None)
     surroundings = _surroundings(workflow, targets)
     uses = _Uses()
     for name, model in workflow.inputs.items():
@@ -88,7 +90,7 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
 def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
     inputs = {name: type_of_input(model) for name, model in workflow.inputs.items()}
     tasks = TaskTypes(workflow, lambda task: targets.output_of(workflow.tasks[task]))
-    return Surroundings(inputs, tasks, AnyText(workflow.env))
+    return Surroundings(inputs, tasks, AnyText(workflow.env), dict.fromkeys(workflow.secrets, STR))
 
 
 def _outputs(reading: Reading, workflow: Workflow, surroundings: Surroundings) -> dict[str, Template]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowpar.expr.finding import ExpressionError
     from flowpar.lang.rules.findings import Findings, Path
     from flowpar.lang.rules.scope import View
+    from flowpar.lang.rules.secret import SecretFlow
 
 
 # What stands between the braces must be the same as its Python, so no hyphen, and no underscore first.
@@ -47,6 +48,7 @@ class Reading:
 
     findings: Findings
     mentions: list[Mention] = field(default_factory=list)
+    flow: SecretFlow | None = None  # where the document declares secrets
 
     def value(self, value: Any, path: Path, view: View) -> Read:
         """Read a value in which expressions may stand at any depth."""
@@ -110,12 +112,14 @@ class Reading:
 
     def _checked(self, template: Template, text: str, path: Path, view: View) -> Read:
         kind, errors_of = check_template(template, view)
+        first = len(self.mentions)
         for number, expression in enumerate(expressions_in(template)):
             for reference, is_guarded in references_of(expression.code):
                 self.mentions.append(Mention(reference, is_guarded, path, text, number, expression))
             if errors_of[number]:
                 self._report(errors_of[number], path, start_of(text, number))
-        return Read(None if any(errors_of) else template, kind)
+        is_refused = self.flow is not None and self.flow.refuses(self.mentions[first:])
+        return Read(None if is_refused or any(errors_of) else template, kind)
 
     def _report(self, errors: Iterable[ExpressionError], path: Path, offset: int) -> None:
         for error in errors:

@@ -1,6 +1,6 @@
 """What expressions may read at one place of the document, with its static types.
 
-Surroundings   the whole workflow: inputs, tasks, env
+Surroundings   the whole workflow: inputs, secrets, tasks, env
   └─ view      one place: which contexts are there, and why others are not
 """
 
@@ -187,7 +187,6 @@ class View:
 
 
 _ABSENT = {
-    "secrets": "secrets are not yet supported",
     "each": 'the task has no "for_each"',
     "matrix": 'the task has no "matrix"',
     "output": 'it belongs to "repeat", which is not yet supported',
@@ -202,11 +201,12 @@ class Surroundings:
     inputs: Mapping[str, Type]
     tasks: TaskTypes
     env: Mapping[str, Type]
+    secrets: Mapping[str, Type]
 
     def settled(self, what: str) -> View:
         """Return the view of a value that is settled before the run."""
         late = f"{what} is settled before the run"
-        contexts = {"inputs": self.inputs, "env": self.env, "workflow": _WORKFLOW}
+        contexts = {"inputs": self.inputs, "env": self.env, "secrets": self.secrets, "workflow": _WORKFLOW}
         return View(contexts, {"tasks": late, "run": late, "each": late, "matrix": late})
 
     def running(self) -> View:
@@ -235,6 +235,7 @@ class Surroundings:
             "inputs": self.inputs,
             "tasks": self.tasks,
             "env": self.env,
+            "secrets": self.secrets,
             "run": _RUN,
             "workflow": _WORKFLOW,
         }

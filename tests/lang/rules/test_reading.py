@@ -25,7 +25,7 @@ def view() -> View:
     inputs = dict.fromkeys(NAMES, STR)
     workflow = Workflow(tasks={name: TaskModel(kind="shell", body="true") for name in NAMES})
     tasks = TaskTypes(workflow, lambda _: ListOf(INT))
-    return Surroundings(inputs, tasks, {}).of_items("each", dict.fromkeys(NAMES, INT))
+    return Surroundings(inputs, tasks, {}, {}).of_items("each", dict.fromkeys(NAMES, INT))
 
 
 def reading() -> Reading:
