@@ -79,6 +79,7 @@ def _task_row(name: str, task: SettledTask | None, *, is_running: bool) -> dict[
         "task": one_line(name, limit=40),
         "state": _state(task, is_running=is_running),
         "items": "" if task is None else _items(task),
+        "rounds": standing.round if standing is not None and standing.round else "",
         "attempts": standing.attempt if standing is not None and standing.attempt > 1 else "",
         "took": "" if standing is None or standing.duration_s is None else duration(standing.duration_s),
         "pid": "" if standing is None or standing.pid is None else str(standing.pid),
@@ -142,6 +143,7 @@ def _task_record(name: str, task: SettledTask | None) -> dict[str, object]:
 def _standing_record(standing: Standing) -> dict[str, object]:
     return {
         "state": None if standing.state is None else standing.state.value,
+        "round": standing.round or None,
         "attempt": standing.attempt,
         "pid": standing.pid,
         "started_at": standing.started_at,

@@ -36,10 +36,20 @@ _EXAMPLES = options.examples(
 @options.run_argument()
 @click.argument("wanted", required=False, metavar="[TASK[ITEM]]")
 @options.whole_number("--attempt", least=1, help="Print this attempt only.")
+@options.whole_number("--round", "lap", least=1, help="Print this round of a repeat only.")
 @options.state_dir()
 @options.as_json("where the logs are")
 @options.color()
-def command(*, run: str, wanted: str | None, attempt: int | None, state_dir: Path, is_json: bool, color: Color) -> int:
+def command(
+    *,
+    run: str,
+    wanted: str | None,
+    attempt: int | None,
+    lap: int | None,
+    state_dir: Path,
+    is_json: bool,
+    color: Color,
+) -> int:
     """Print what the tasks of a run wrote to stdout and stderr: all of them, one task, or one item of it.
 
     RUN is an id, the beginning of one, `last`, or the path of a run folder. An item is written as
@@ -52,7 +62,10 @@ def command(*, run: str, wanted: str | None, attempt: int | None, state_dir: Pat
     found = [
         log
         for log in logs_of(run_dir, settled)
-        if task in (None, log.task) and item in (None, log.item) and attempt in (None, log.attempt)
+        if task in (None, log.task)
+        and item in (None, log.item)
+        and attempt in (None, log.attempt)
+        and lap in (None, log.round)
     ]
     if is_json:
         screen.show(shown([_record(log, run_dir) for log in found]))
@@ -100,6 +113,7 @@ def _print(screen: Screen, logs: Sequence[AttemptLog], run_dir: Path) -> None:
 
 def _title(log: AttemptLog) -> str:
     name = log.task if log.item is None else f"{log.task}[{log.item}]"
+    name += f", round {log.round}" if log.round else ""
     return name if log.attempt == 1 else f"{name}, attempt {log.attempt}"
 
 
@@ -107,6 +121,7 @@ def _record(log: AttemptLog, run_dir: Path) -> dict[str, object]:
     return {
         "task": log.task,
         "item": log.item,
+        "round": log.round or None,
         "attempt": log.attempt,
         "file": str(run_dir / log.file),
         "size_bytes": log.size_bytes,

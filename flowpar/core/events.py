@@ -1,6 +1,7 @@
 """Everything that happens in a run, as frozen values, and who may be told: `EventSink`.
 
     RunStarted ─ TaskExpanded* ─ TaskStarted ─ (TaskRetrying ─ TaskStarted)* ─ TaskEnded ─ RunFinished
+                                     │          TaskRepeating ─ TaskStarted, a round after another
                                      └─ TaskProgressed, TaskLogged, TaskPrinted while it runs
 
 Times `…_at` are seconds since the epoch (UTC), durations `…_s` are seconds of the monotonic clock.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flowpar.core.outcome import Failure, Outcome
+    from flowpar.core.outcome import Failure, Outcome, ValueRef
     from flowpar.core.states import RunStatus, TaskState
 
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Subject:
     """What an event is about; `item` is None for a task without fan-out or a fan-out as a whole.
 
-    `attempt` counts from 1; it is 0 for a fan-out as a whole and for what never started.
+    `attempt` counts from 1, anew in each `round`; it is 0 for a fan-out as a whole and for what never
+    started. `round` is 0 unless the task repeats.
     """
 
     task: str
@@ -30,6 +32,7 @@ class Subject:
     attempt: int
     layer: int
     executor: str
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,26 @@ class TaskRetrying:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRepeating:
+    """A round of a repeat is over, its `until` does not hold, and another follows; `value` is what it gave."""
+
+    subject: Subject
+    at: float
+    delay_s: float
+    value: ValueRef
+    measure: Measure
+    log_file: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """A task or an item reached `state`: succeeded, failed, timed_out, cancelled or cached.
 
     `items` counts the items where the subject is a fan-out as a whole (it then has no value of
     its own: `outcome` is None on success); `is_tolerated` is `allow_failure` or `collect` at work;
-    `log_file` is relative to the run folder and None where nothing was printed.
+    `log_file` is relative to the run folder and None where nothing was printed. `previous` is what the
+    last round of a repeat gave whose rounds were too few.
     """
 
     subject: Subject
@@ -119,6 +136,7 @@ class TaskEnded:
     is_tolerated: bool = False
     log_file: str | None = None
     warnings: tuple[str, ...] = ()
+    previous: ValueRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +205,7 @@ Event = (
     | TaskExpanded
     | TaskStarted
     | TaskRetrying
+    | TaskRepeating
     | TaskEnded
     | TaskSkipped
     | TaskProgressed

@@ -23,6 +23,7 @@ class FailureKind(StrEnum):
     EXPRESSION = "expression"  # a ${{ … }} of the task could not be evaluated
     OUTPUT = "output"  # what it returned cannot be passed on
     ITEMS = "items"  # a fan-out of which items failed
+    ROUNDS = "rounds"  # a repeat that came to its `max` before its `until` held
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,13 @@ class ValueRef(Packed):
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The task returned; `value` names where its output now lives."""
+    """The task returned; `value` names where its output now lives.
+
+    `is_last` is False where the task repeats and its `until` does not hold yet.
+    """
 
     value: ValueRef
+    is_last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

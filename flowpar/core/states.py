@@ -43,7 +43,7 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.READY: frozenset({TaskState.RUNNING, TaskState.CANCELLED}),
     TaskState.RUNNING: frozenset(
         {
-            TaskState.READY,  # a retry
+            TaskState.READY,  # a retry, or the next round of a repeat
             TaskState.SUCCEEDED,
             TaskState.FAILED,
             TaskState.TIMED_OUT,

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
+from flowpar.core.outcome import FailureKind
 from flowpar.core.states import TaskState
 from flowpar.core.suggest import nearest
-from flowpar.schedule.start import Begun, Ended, Fingerprint, Start
+from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
 
 if TYPE_CHECKING:
     from flowpar.planning.model import Plan, PlannedTask
@@ -94,8 +95,8 @@ class _Sorter:
         if is_whole:
             whole = _ended(found.standing)
             self._tasks[task.id] = Begun(whole, found.item_count, items, tried)
-        elif items or tried:
-            self._tasks[task.id] = Begun(items=items, tried=tried)
+        elif items or tried or task.repeat is not None:
+            self._tasks[task.id] = Begun(items=items, tried=tried, rounds=_rounds(task, found, gone))
         if not gone and (is_whole or items):
             self._note_code(task, found)
 
@@ -171,15 +172,35 @@ def _items(task: PlannedTask, found: SettledTask, gone: set[int], *, is_whole: b
     return kept
 
 
+def _rounds(task: PlannedTask, found: SettledTask, gone: set[int]) -> dict[int | None, Round]:
+    """Return the last round that is over of a repeat, and of each of its items, that did not come to its end."""
+    begun: dict[int | None, Standing] = {None: found.standing}
+    begun |= {item: standing for item, standing in found.items.items() if item not in gone}
+    now, rounds = Fingerprint.of(task), {}
+    for item, standing in begun.items():
+        is_same = Fingerprint.parse(standing.fingerprint).is_same_task(now)
+        if task.repeat is not None and standing.previous is not None and is_same:
+            number = standing.rounds_done
+            failure = standing.failure
+            # Who lets a repeat go on that had come to its `max` gives it as many rounds anew.
+            base = number if failure is not None and failure.kind is FailureKind.ROUNDS else 0
+            rounds[item] = Round(number, standing.previous, base, standing.fingerprint)
+    return rounds
+
+
 def _holds_something(task: PlannedTask, found: SettledTask) -> bool:
     return _is_settled(task, found) or any(item.is_done or item.is_tolerated for item in found.items.values())
 
 
 def _tried(found: SettledTask) -> dict[int | None, int]:
-    tried: dict[int | None, int] = {item: each.attempt for item, each in found.items.items() if each.attempt}
-    if found.standing.attempt:
-        tried[None] = found.standing.attempt
-    return tried
+    begun: dict[int | None, Standing] = {None: found.standing}
+    begun.update(found.items.items())
+    # A round that is over has no more attempts: the next one counts anew.
+    return {
+        item: each.attempt
+        for item, each in begun.items()
+        if each.attempt and not (each.rounds_done and each.round == each.rounds_done)
+    }
 
 
 def _ended(standing: Standing) -> Ended:

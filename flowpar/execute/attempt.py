@@ -24,7 +24,7 @@ from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.store import ValueStore
 from flowpar.execute import surroundings
 from flowpar.execute.cancellation import Cancelled
-from flowpar.execute.contexts import build_contexts
+from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
 from flowpar.execute.post_log import Announcer, listen_to_logging
@@ -95,7 +95,7 @@ def make_attempt(
     announcer = Announcer(post, masker)
     try:
         attempt = _Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
-        return Success(attempt.follow()), ()
+        return attempt.follow(), ()
     except Cancelled:
         raise
     except TaskFailed as failed:
@@ -131,7 +131,7 @@ class _Attempt:
         self._store = ValueStore(self._shared.run_dir)
         self._files = 0
 
-    def follow(self) -> ValueRef:
+    def follow(self) -> Success:
         if self._is_isolated:
             listen_to_logging(lambda: self._post)
         surroundings.extend_path(self._shared)
@@ -140,16 +140,20 @@ class _Attempt:
                 with surroundings.Scratch(self._shared.run_dir) as scratch:
                     return self._call(call, scratch)
             case Expand() as recipe:
-                return self._written(expand(recipe, self._settle().contexts).encode())
+                return Success(self._written(expand(recipe, self._settle().contexts).encode()))
             case Judge(condition):
-                return self._kept(judge(condition, self._settle().contexts))
+                return Success(self._kept(judge(condition, self._settle().contexts)))
             case Render(outputs):
-                return self._kept(render(outputs, self._settle().contexts, self._put_apart))
+                return Success(self._kept(render(outputs, self._settle().contexts, self._put_apart)))
 
-    def _call(self, call: Call, scratch: Path) -> ValueRef:
+    def _call(self, call: Call, scratch: Path) -> Success:
         value = self._returned(call, scratch)
         _refuse_pending(value, call.target)
-        return self._kept(value)
+        ref = self._kept(value)
+        if call.until is None:
+            return Success(ref)
+        # Read anew: what the function was given it may have changed.
+        return Success(ref, is_last=judge(call.until, with_output(self._contexts({}), value), key="until"))
 
     def _returned(self, call: Call, scratch: Path) -> object:
         """Call the function; what it was given may be large, and is let go of with this frame."""
@@ -164,7 +168,7 @@ class _Attempt:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
         shared = self._shared
         environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
-        told = surroundings.told_by_flowpar(self._job, shared, scratch)
+        told = surroundings.told_by_flowpar(self._job, shared, scratch, lap=self._bindings.round)
         surroundings.lay(environment, {**dict.fromkeys(shared.hidden), **shared.env_file, **told})
         contexts = self._contexts(environment)
         if shared.env:
@@ -195,12 +199,13 @@ class _Attempt:
     def _context(self, place: _Place, scratch: Path) -> TaskContext:
         job, run_id = self._job, self._shared.run_id
         item = "" if job.item is None else f"/{job.item}"
+        lap = f"#{self._bindings.round}" if self._bindings.round else ""
         return TaskContext(
             run_id=run_id,
             task=job.task,
             item=job.item,
             attempt=job.attempt,
-            idempotency_key=f"{run_id}/{job.task}{item}",
+            idempotency_key=f"{run_id}/{job.task}{item}{lap}",
             scratch=scratch,
             cwd=place.folder,
             env=place.environment,

@@ -97,13 +97,17 @@ class _Task:
     def _value(self, ref: ValueRef | None, place: str) -> object:
         if ref is None:
             raise EvaluationError(f'the output of task "{self._name}"{place} is no longer there')
-        try:
-            return self._load(ref)
-        except (NeedsWorker, EvaluationError, MemoryError):
-            raise
-        except Exception as error:  # decoding runs code of the user's classes
-            what = f'the output of task "{self._name}"{place} cannot be read'
-            raise EvaluationError(f"{what}: {type(error).__name__}: {error}") from error
+        return _loaded(ref, f'task "{self._name}"{place}', self._load)
+
+
+def _loaded(ref: ValueRef, owner: str, load: Load) -> object:
+    try:
+        return load(ref)
+    except (NeedsWorker, EvaluationError, MemoryError):
+        raise
+    except Exception as error:  # decoding runs code of the user's classes
+        what = f"the output of {owner} cannot be read"
+        raise EvaluationError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 class _Tasks(Mapping[str, _Task]):
@@ -120,6 +124,29 @@ class _Tasks(Mapping[str, _Task]):
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+
+class _Contexts(dict[str, object]):
+    """The contexts by name; the last round's output is loaded when it is first read."""
+
+    def __init__(self, contexts: Mapping[str, object], previous: ValueRef | None, load: Load) -> None:
+        super().__init__(contexts)
+        self._previous = previous
+        self._load = load
+
+    def __missing__(self, name: str) -> object:
+        if name != "previous":
+            raise KeyError(name)
+        self[name] = None if self._previous is None else _loaded(self._previous, "the last round", self._load)
+        return self[name]
+
+
+def with_output(contexts: Mapping[str, object], output: object) -> Mapping[str, object]:
+    """Return contexts in which an `until` is asked of an output."""
+    if not isinstance(contexts, _Contexts):
+        return {**contexts, "output": output}
+    contexts["output"] = output
+    return contexts
 
 
 class _Each(Mapping[str, object]):
@@ -162,4 +189,4 @@ def build_contexts(
         contexts["each"] = _Each(names, bindings.index, load)
     if bindings.is_matrix:
         contexts["matrix"] = _Each(bindings.each, None, load)
-    return contexts
+    return _Contexts(contexts, bindings.previous, load) if bindings.round else contexts

@@ -1,6 +1,6 @@
 """What is decided before a task's first attempt: its `if`, and the items of its fan-out.
 
-    judge    template ─► bool
+    judge    template ─► bool, of an `if` or an `until`
     expand   templates ─► Expansion: names that advance together, or axes of a product
 
 A worker does this, and so does the engine where only plain data is met.
@@ -33,14 +33,14 @@ Contexts = Mapping[str, object]
 _MAX_ITEMS = 10_000_000
 
 
-def judge(condition: Template, contexts: Contexts, *, limits: Limits = IN_WORKER) -> bool:
-    """Return whether an `if` holds; raises TaskFailed where it has no value, or one that is no bool."""
-    value = _evaluated("if", condition, contexts, limits)
+def judge(condition: Template, contexts: Contexts, *, limits: Limits = IN_WORKER, key: str = "if") -> bool:
+    """Return whether the condition of `key` holds; raises TaskFailed where it has no value, or one that is no bool."""
+    value = _evaluated(key, condition, contexts, limits)
     if value is True or value is False:
         return value
     if type(value).__module__ == "numpy" and type(value).__name__ in {"bool", "bool_"}:
         return bool(value)
-    raise _refused(f"if: it must be true or false, not {type_name(value)}")
+    raise _refused(f"{key}: it must be true or false, not {type_name(value)}")
 
 
 def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) -> Expansion:

@@ -51,6 +51,7 @@ class Call(Packed):
     """Call `target` ("module:function") with evaluated arguments; what it returns is the output.
 
     `threads` is how many threads numeric libraries may take, 0 where the task does not say.
+    `until` is asked of the output: where it does not hold, another round follows.
     """
 
     target: str
@@ -58,6 +59,7 @@ class Call(Packed):
     env: Mapping[str, Template] = field(default_factory=dict)
     cwd: Template | None = None
     threads: int = 0
+    until: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Bindings(Packed):
 
     `each` maps names to the encoded value of this item (decoded in the worker); `is_matrix` says
     that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`. `devices` are
-    the ids of the attempt's `gpu`, None where it did not ask.
+    the ids of the attempt's `gpu`, None where it did not ask. `round` counts the rounds of a repeat from 1,
+    0 where there are none; `previous` is what the last one gave.
     """
 
     tasks: Mapping[str, TaskView] = field(default_factory=dict)
@@ -139,3 +142,5 @@ class Bindings(Packed):
     is_matrix: bool = False
     run: Mapping[str, object] = field(default_factory=dict)
     devices: tuple[str, ...] | None = None
+    round: int = 0
+    previous: ValueRef | None = None

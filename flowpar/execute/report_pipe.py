@@ -43,10 +43,11 @@ def pack_report(report: Report) -> bytes:
     """Return the body of OUTCOME."""
     inline = b""
     match report.outcome:
-        case Success(value):
+        case Success(value, is_last_round):
             inline = value.inline or b""
             is_inline = value.inline is not None
             said = [True, value.size_bytes, value.checksum, value.is_plain, is_inline, value.file, value.stamp]
+            said += [] if is_last_round else [False]
         case Failure() as failure:
             text = (failure.type, failure.message, failure.exit_code, failure.traceback, failure.bases)
             said = [False, failure.kind, *text]
@@ -61,10 +62,10 @@ def unpack_report(frame: Frame) -> Report:
         is_last, warnings, (is_success, *said) = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
         outcome: Outcome
         if is_success:
-            size_bytes, checksum, is_plain, is_inline, file, stamp = said
+            size_bytes, checksum, is_plain, is_inline, file, stamp, *is_last_round = said
             inline = frame.body[_HEAD.size + length :] if is_inline else None
             value = ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file, str(stamp))
-            outcome = Success(value)
+            outcome = Success(value, is_last=not is_last_round)
         else:
             kind, type_name, message, exit_code, traceback, bases = said
             above = tuple(map(str, bases))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
 
-_OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_SCRATCH"})
+_OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"})
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -87,13 +87,14 @@ def _problem_of(text: str, *, may_be_long: bool) -> str:
     return ""
 
 
-def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None) -> dict[str, str | None]:
+def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None, *, lap: int = 0) -> dict[str, str | None]:
     """Return the FLOWPAR_ variables of an attempt; None for one that must not be inherited."""
     return {
         "FLOWPAR_RUN_ID": shared.run_id,
         "FLOWPAR_TASK": job.task,
         "FLOWPAR_ITEM": None if job.item is None else str(job.item),
         "FLOWPAR_ATTEMPT": str(job.attempt),
+        "FLOWPAR_ROUND": str(lap) if lap else None,
         "FLOWPAR_SCRATCH": None if scratch is None else str(scratch),
         OUTPUT_FILE: None,  # of a run around this one
     }

@@ -117,6 +117,7 @@ class CheckedCall:
     arguments: Mapping[str, Template] = field(default_factory=dict)
     env: Mapping[str, Template] = field(default_factory=dict)
     cwd: Template | None = None
+    until: Template | None = None
     signature: Signature | None = None
 
 
@@ -155,7 +156,7 @@ class CheckedTask:
     read; `needs` has them all and those of `needs`, the task itself where it refers to itself.
 
     `settings` has, where they are written, `max_parallel`, `on_item_error`, `timeout`, `grace`,
-    `allow_failure` and `retry.attempts`, `retry.delay`, …; `retry.counts_retries` says that the
+    `allow_failure`, `repeat.max`, … and `retry.attempts`, `retry.delay`, …; `retry.counts_retries` says that the
     attempts count those after the first.
     """
 

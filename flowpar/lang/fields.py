@@ -143,6 +143,16 @@ def _item_error(value: object) -> str:
 _ITEM_ERRORS = ("finish", "fail_fast", "collect")
 
 
+def _on_max(value: object) -> str:
+    if isinstance(value, str) and (value in ON_MAX or has_expression(value)):
+        return value
+    near = nearest(value, ON_MAX) if isinstance(value, str) else None
+    raise wrong("one of fail, succeed", hint=f'did you mean "{near}"?' if near else "")
+
+
+ON_MAX = ("fail", "succeed")
+
+
 def _items(value: object) -> str | list[Any] | dict[str, Any]:
     if isinstance(value, list) or has_expression(value):
         return value  # type: ignore[return-value]
@@ -242,6 +252,7 @@ RetryOn = Annotated[
 ]
 ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
 ItemError = Annotated[str, PlainValidator(_item_error), _or_expression({"enum": list(_ITEM_ERRORS)})]
+OnMax = Annotated[str, PlainValidator(_on_max), _or_expression({"enum": list(ON_MAX)})]
 _LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}
 Items = Annotated[
     str | list[Any] | dict[str, Any],

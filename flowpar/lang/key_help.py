@@ -33,6 +33,7 @@ TASK_KEY_HELP = MappingProxyType(
         "matrix": "Run once for each combination of the axes, as matrix.<axis>.",
         "max_parallel": "How many items may run at once.",
         "on_item_error": "What a failed item does: finish the others, fail_fast, or collect.",
+        "repeat": "Run again and again until the output is what is wanted.",
         "with": "The arguments of the function, by name.",
         "env": "Environment variables of this task.",
         "cwd": "The folder it runs in, relative to the workflow file.",
@@ -59,6 +60,15 @@ SECRET_KEY_HELP = MappingProxyType(
     {
         "env": "The environment variable that holds it; tasks do not inherit it.",
         "file": "The file that holds it, relative to the workflow file.",
+    }
+)
+
+REPEAT_KEY_HELP = MappingProxyType(
+    {
+        "until": "An expression over output and previous; the rounds end when it is true.",
+        "max": "How many rounds there may be.",
+        "delay": "The wait between two rounds.",
+        "on_max": "What it means that no round was the last: fail, or succeed with the last one's output.",
     }
 )
 

@@ -34,6 +34,7 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
     Limit,
     Matrix,
     Name,
+    OnMax,
     RetryOn,
     Switch,
     Text,
@@ -63,6 +64,16 @@ class RetryModel:
     jitter: Switch = False
     on: RetryOn = ()
     counts_retries: bool = Field(default=False, exclude=True)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class RepeatModel:
+    """How often a task runs until its output is what is wanted."""
+
+    until: Condition
+    max: Count
+    delay: Duration = 0.0
+    on_max: OnMax = "fail"
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -122,6 +133,7 @@ class TaskModel:
     matrix: Matrix | None = None
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
+    repeat: RepeatModel | None = None
     arguments: dict[str, Any] | None = Field(default=None, validation_alias="with")
     env: Variables | None = None
     cwd: Text | None = None

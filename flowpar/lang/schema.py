@@ -16,7 +16,14 @@ from pydantic import TypeAdapter
 
 from flowpar.core.types import NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, TupleOf
 from flowpar.lang.fields import EXPRESSION_SCHEMA, ID
-from flowpar.lang.key_help import INPUT_KEY_HELP, RETRY_KEY_HELP, SECRET_KEY_HELP, TASK_KEY_HELP, TOP_KEY_HELP
+from flowpar.lang.key_help import (
+    INPUT_KEY_HELP,
+    REPEAT_KEY_HELP,
+    RETRY_KEY_HELP,
+    SECRET_KEY_HELP,
+    TASK_KEY_HELP,
+    TOP_KEY_HELP,
+)
 from flowpar.lang.model import Workflow
 from flowpar.lang.shape import keys_of
 
@@ -33,6 +40,7 @@ _HELP: Mapping[str, Mapping[str, str]] = {
     "TaskModel": TASK_KEY_HELP,
     "DefaultsModel": TASK_KEY_HELP,
     "RetryModel": RETRY_KEY_HELP,
+    "RepeatModel": REPEAT_KEY_HELP,
     "InputModel": INPUT_KEY_HELP,
     "SecretModel": SECRET_KEY_HELP,
 }
@@ -40,6 +48,7 @@ _RENAMED = {
     "TaskModel": "task",
     "DefaultsModel": "defaults",
     "RetryModel": "retry",
+    "RepeatModel": "repeat",
     "InputModel": "input",
     "SecretModel": "secret",
 }
@@ -75,6 +84,7 @@ def workflow_schema(types: Iterable[tuple[str, Signature]] = ()) -> Schema:
     definitions = {_RENAMED[name]: _model(name, model) for name, model in schema["$defs"].items()}
     definitions["retry"] = _retry(definitions["retry"])
     definitions["input"] = _input(definitions["input"])
+    definitions["repeat"]["required"] = ["max", "until"]
     _add_kinds(definitions["task"], types)
     properties = _properties(schema["properties"], keys_of(Workflow), TOP_KEY_HELP)
     definitions["secret"] |= {"minProperties": 1, "maxProperties": 1}

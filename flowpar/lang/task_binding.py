@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.suggest import nearest
 from flowpar.lang.fields import ID, ID_FORM, has_expression
-from flowpar.lang.model import RetryModel, TaskModel
+from flowpar.lang.model import RepeatModel, RetryModel, TaskModel
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import is_null
 from flowpar.lang.shape import NOTHING, keys_of
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _FOREIGN_KINDS = frozenset(
     {"script", "run", "cmd", "command", "bash", "sh", "exec", "uses", "function", "callable", "call"}
 )
+_REPEAT_HINTS = {
+    "until": 'say when it is enough: "until: output.is_ready"',
+    "max": 'say how many rounds there may be: "max: 10"',
+}
 _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
 
@@ -73,6 +77,8 @@ class TaskBinder:
             return NOTHING if variables is None else variables
         if key == "retry":
             return self._retry(path, node)
+        if key == "repeat":
+            return self._repeat(path, node)
         value = self._shape.plain.value(node)
         if key in {"for_each", "matrix"}:
             self._check_names(path, node, value)
@@ -179,6 +185,21 @@ class TaskBinder:
             return RetryModel(attempts=str(value), counts_retries=True)
         self._shape.find_wrong(path, "a number of tries after the first, or a mapping")
         return None
+
+    def _repeat(self, path: Path, node: Node) -> Any:
+        if not isinstance(node, MappingNode):
+            self._shape.find_wrong(path, "a mapping", hint='write "repeat: {until: …, max: 10}"')
+            return None
+        known = keys_of(RepeatModel)
+        for key in node.keys:
+            if key.text not in known:
+                self._shape.find_unknown((*path, key.text), name_of(path), sorted(known))
+        missing = [key for key in ("until", "max") if node.get(key) is None]
+        for name in missing:
+            message = f'{name_of(path)} has no "{name}"'
+            self._shape.find_key(path, message, code="FP250", hint=_REPEAT_HINTS[name])
+        parts = {key.text: self._shape.plain.value(child) for key, child in node.items() if key.text in known}
+        return None if missing else {key: NOTHING if part is None else part for key, part in parts.items()}
 
     def _check_names(self, path: Path, node: Node, value: Any) -> None:
         """Check the names that `for_each` and `matrix` bind; whether each has a list is a matter of types."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 LATER_TOP_KEYS = frozenset({"preload", "finally"})
-LATER_TASK_KEYS = frozenset({"run_if", "key", "batch", "repeat", "resources", "priority", "cache"})
+LATER_TASK_KEYS = frozenset({"run_if", "key", "batch", "resources", "priority", "cache"})
 LATER_KINDS = frozenset({"workflow"})
 LATER_EXECUTORS = frozenset({"pool"})
 LATER_BODY_KEYS = MappingProxyType({"python": frozenset({"script"})})
@@ -17,7 +17,7 @@ EXECUTORS = ("process", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell"})
 BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 
-NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "with"})
+NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "with", "repeat"})
 
 FOREIGN_TOP_KEYS = MappingProxyType(
     {

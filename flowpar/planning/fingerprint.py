@@ -14,12 +14,22 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest, digest_bytes
 from flowpar.expr.references import references
+from flowpar.expr.template import Constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedTask
+
+
+def _repeat(task: CheckedTask) -> object:
+    """Return what of a repeat decides on its output; how many rounds a failing one may make does not."""
+    if task.call.until is None:
+        return None
+    on_max = task.settings.get("repeat.on_max")
+    is_open = on_max == Constant("fail")
+    return task.call.until, on_max, None if is_open else task.settings.get("repeat.max")
 
 
 class Fingerprints:
@@ -40,7 +50,9 @@ class Fingerprints:
         if fan_out is not None:
             templates += fan_out.names.values()
             items = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
-        own = (task.kind, call.target, call.arguments, call.env, call.cwd, task.condition, items)
+        if call.until is not None:
+            templates.append(call.until)
+        own = (task.kind, call.target, call.arguments, call.env, call.cwd, task.condition, items, _repeat(task))
         return digest((*own, self._env, self._read_by(templates)))
 
     def code_of(self, task: CheckedTask) -> str:

@@ -126,7 +126,7 @@ def _templates_of(checked: Checked) -> Iterator[Template]:
     for task in checked.tasks.values():
         yield from task.call.arguments.values()
         yield from task.call.env.values()
-        yield from (template for template in (task.call.cwd, task.condition) if template is not None)
+        yield from (template for template in (task.call.cwd, task.call.until, task.condition) if template is not None)
 
 
 def _variables_in(templates: Iterable[Template]) -> Iterator[str | None]:

@@ -22,7 +22,7 @@ from flowpar.execute.recipe import Call
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text
 from flowpar.lang.collector import collector_paused
 from flowpar.planning.grounds import Grounds
-from flowpar.planning.model import FanOut, Plan, PlannedTask, Retry
+from flowpar.planning.model import FanOut, Plan, PlannedTask, Repeat, Retry
 from flowpar.planning.secret import SecretSource
 from flowpar.plugin.registry import TaskTypeSource
 from flowpar.plugin.source import DeclaredOptions
@@ -37,6 +37,7 @@ _OF_PLANS = (
     Plan,
     PlannedTask,
     Retry,
+    Repeat,
     FanOut,
     SecretSource,
     Call,

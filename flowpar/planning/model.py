@@ -26,6 +26,15 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """How often a task may run until its `until` holds; `takes_last` is what becomes of the last round otherwise."""
+
+    rounds: int
+    delay_s: float = 0.0
+    takes_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FanOut:
     """How a task becomes items; `items` is their number where it is known before the run.
 
@@ -67,6 +76,7 @@ class PlannedTask:
     condition_is_per_item: bool = False
     fan_out: FanOut | None = None
     retry: Retry = field(default_factory=Retry)
+    repeat: Repeat | None = None
     timeout_s: float | None = None
     grace_s: float = 5.0
     allow_failure: bool = False

@@ -15,7 +15,8 @@ from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import NeedsWorker
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
 from flowpar.lang.duration import DURATION_FORM, seconds
-from flowpar.planning.model import Retry
+from flowpar.lang.fields import ON_MAX
+from flowpar.planning.model import Repeat, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,17 @@ class SettingReader:
         """Return whether a failure counts as success."""
         return self._read(task, "allow_failure", _switch, "true or false") or False
 
+    def repeat(self, task: CheckedTask) -> Repeat | None:
+        """Return how often a task may run, None where it does not repeat."""
+        rounds = self._read(task, "repeat.max", _count, "a whole number from 1 on")
+        if task.call.until is None:
+            return None
+        return Repeat(
+            rounds=rounds or 1,
+            delay_s=self._read(task, "repeat.delay", seconds, DURATION_FORM) or 0.0,
+            takes_last=self._read(task, "repeat.on_max", _on_max, "fail or succeed") == "succeed",
+        )
+
     def max_parallel(self, task: CheckedTask) -> int | None:
         """Return how many items may be in flight, or None for any number."""
         return self._read(task, "max_parallel", _count, "a whole number from 1 on")
@@ -120,6 +132,10 @@ def _above_zero(value: object) -> float | None:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _on_max(value: object) -> str | None:
+    return value if isinstance(value, str) and value in ON_MAX else None
 
 
 def _count_from_0(value: object) -> int | None:

@@ -1,6 +1,6 @@
 """What attempts printed: the files in `logs/` of a run folder, and whose they are.
 
-    logs/<number>-<task>[-<item>].<attempt>.log
+    logs/<number>-<task>[-<item>][.<round>].<attempt>.log
 
 The names tell; the journal decides where a name could be of two.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flowpar.record.settled import Settled
 
-_NAME = re.compile(r"(\d{1,18})-([A-Za-z_][A-Za-z0-9_-]*)\.(\d{1,9})\.log", re.ASCII)
+_NAME = re.compile(r"(\d{1,18})-([A-Za-z_][A-Za-z0-9_-]*)(?:\.(\d{1,9}))?\.(\d{1,9})\.log", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class AttemptLog:
     attempt: int
     file: str
     size_bytes: int
+    round: int = 0
 
 
 def logs_of(run_dir: Path, settled: Settled) -> list[AttemptLog]:
@@ -72,7 +73,7 @@ def _log(name: str, size_bytes: int, owners: dict[str, tuple[str, int | None]], 
         return None
     file = f"logs/{name}"
     task, item = owners.get(file) or _owner(parts[2], settled)
-    return AttemptLog(int(parts[1]), task, item, int(parts[3]), file, size_bytes)
+    return AttemptLog(int(parts[1]), task, item, int(parts[4]), file, size_bytes, int(parts[3] or 0))
 
 
 def _owner(stem: str, settled: Settled) -> tuple[str, int | None]:

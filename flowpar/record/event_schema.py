@@ -67,8 +67,10 @@ def _journal_head(name: str) -> Schema:
     }
     if name in {"run.started", "run.resumed"}:
         head |= {"journal": {"const": JOURNAL_VERSION}, "run_id": {"type": "string"}, "workflow": {"type": "string"}}
-    if name in {"task.succeeded", "task.cached"}:
+    if name in {"task.succeeded", "task.cached", "task.repeating"}:
         head["value"] = {"$ref": "#/$defs/Value"}  # left out for a fan-out as a whole, which has none
+    if name == "task.failed":
+        head["previous"] = {"$ref": "#/$defs/Value"}  # there where the rounds of a repeat were too few
     return head
 
 
@@ -76,7 +78,7 @@ def _line(name: str, head: Schema) -> Schema:
     return {
         "$ref": f"#/$defs/{models.MODELS[name].__name__}",
         "properties": {"event": {"const": name}, **head},
-        "required": ["event", *(key for key in head if key != "value")],
+        "required": ["event", *(key for key in head if key not in {"value", "previous"})],
         "unevaluatedProperties": False,
     }
 

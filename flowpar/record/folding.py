@@ -113,12 +113,19 @@ class _Folding:
     def _after(self, name: str, record: Record, before: Standing) -> Standing:
         """Return where a task or item stands after a record of it."""
         if name == "task.started":
+            lap = _count(record.get("round", 0))
+            goes_on = lap > 1 and before.rounds_done == lap - 1
             return Standing(
                 attempt=_count(record["attempt"]),
                 fingerprint=_text(record.get("fingerprint", "")),
                 pid=_count(record["pid"]),
                 started_at=_text(record["started_at"]),
+                round=lap,
+                rounds_done=before.rounds_done if goes_on else 0,
+                previous=before.previous if goes_on else None,
             )
+        if name == "task.repeating":
+            return self._repeating(record, before)
         if name in _ENDS:
             return self._ended(_ENDS[name], record, before)
         if name == "task.skipped":
@@ -130,7 +137,10 @@ class _Folding:
         return before
 
     def _ended(self, state: TaskState, record: Record, before: Standing) -> Standing:
-        value, error = record.get("value"), record["error"]
+        value, error, previous = record.get("value"), record["error"], before.previous
+        lap, rounds_done = max(before.round, _count(record.get("round", 0))), before.rounds_done
+        if "previous" in record:
+            rounds_done, previous = lap, _value(record["previous"]) if self._keeps_values else None
         return Standing(
             state=state,
             attempt=max(before.attempt, _count(record["attempt"])),  # 0 where it was cancelled before its next one
@@ -142,6 +152,22 @@ class _Folding:
             pid=None if record["pid"] is None else _count(record["pid"]),
             started_at=_text_or_none(record["started_at"]),
             duration_s=None if record["duration_s"] is None else float(record["duration_s"]),
+            round=lap,
+            rounds_done=rounds_done,
+            previous=None if state.is_success else previous,
+        )
+
+    def _repeating(self, record: Record, before: Standing) -> Standing:
+        """Return where a task stands after a round."""
+        return Standing(
+            attempt=_count(record["attempt"]),
+            fingerprint=before.fingerprint,
+            log_file=_text_or_none(record.get("log_file")),
+            started_at=before.started_at,
+            duration_s=None if record["duration_s"] is None else float(record["duration_s"]),
+            round=_count(record["round"]),
+            rounds_done=_count(record["round"]),
+            previous=_value(record["value"]) if self._keeps_values else None,
         )
 
 

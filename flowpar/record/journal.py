@@ -24,6 +24,7 @@ from flowpar.core.events import (
     TaskLogged,
     TaskPrinted,
     TaskProgressed,
+    TaskRepeating,
     TaskStarted,
 )
 from flowpar.core.outcome import Success
@@ -97,6 +98,10 @@ class Journal:
         record.update(fields)
         if isinstance(event, TaskEnded) and isinstance(event.outcome, Success):
             record["value"] = value_fields(event.outcome.value)
+        elif isinstance(event, TaskEnded) and event.previous is not None:
+            record["previous"] = value_fields(event.previous)
+        elif isinstance(event, TaskRepeating):
+            record["value"] = value_fields(event.value)
         elif isinstance(event, RunStarted):
             record |= {"journal": JOURNAL_VERSION, "run_id": event.run_id, "workflow": event.workflow}
         line = sealed(encode(record))

@@ -60,7 +60,7 @@ def first_free_number(run_dir: Path) -> int:
 
 
 def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple[str, int | None], str]) -> SettledTask:
-    standing, problem = _verified(task.standing, run_dir)
+    standing, problem = _verified(_with_sound_round(task.standing, run_dir), run_dir)
     if problem:
         lost[name, None] = problem
     items = dict(task.items)
@@ -76,6 +76,8 @@ def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tu
     for item, standing in items.items():
         if standing.value is not None and standing.value.file is not None:
             yield item, *_verified(standing, run_dir)
+        elif standing.previous is not None:
+            yield item, _with_sound_round(standing, run_dir), ""
 
 
 def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
@@ -93,6 +95,17 @@ def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
             return _without_value(standing), f'its value "{value.file}" is not what was written'
         stamp = f"{status.st_ino}:{status.st_mtime_ns}"
     return replace(standing, value=replace(value, stamp=stamp)), ""
+
+
+def _with_sound_round(standing: Standing, run_dir: Path) -> Standing:
+    """Return a standing whose last round is as it was written, or one that begins with the first round again."""
+    previous = standing.previous
+    if previous is None or previous.file is None:
+        return standing
+    checked, problem = _verified(replace(standing, value=previous), run_dir)
+    if problem:
+        return replace(standing, rounds_done=0, previous=None)
+    return replace(standing, previous=checked.value)
 
 
 def _without_value(standing: Standing) -> Standing:

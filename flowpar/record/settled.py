@@ -25,7 +25,8 @@ class Standing:
 
     `state` is final, or None for what began and did not end. `attempt` is the number of the last
     attempt that began, 0 where none did. `failure` stays after a retry was announced.
-    `started_at` is ISO 8601 text, of the last attempt.
+    `started_at` is ISO 8601 text, of the last attempt. `round` is that of the last attempt, 0 where the
+    task does not repeat; `rounds_done` counts those that are over, and `previous` is what the last of them gave.
     """
 
     state: TaskState | None = None
@@ -39,6 +40,9 @@ class Standing:
     pid: int | None = None
     started_at: str | None = None
     duration_s: float | None = None
+    round: int = 0
+    rounds_done: int = 0
+    previous: ValueRef | None = None
 
     @property
     def is_done(self) -> bool:

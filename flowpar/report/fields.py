@@ -58,13 +58,17 @@ class RunFinished(TypedDict):
 
 
 class TaskFields(TypedDict):
-    """What every event of a task says; `item` is null for a task without fan-out or a fan-out as a whole."""
+    """What every event of a task says; `item` is null for a task without fan-out or a fan-out as a whole.
+
+    `round` is there where the task repeats; `attempt` counts anew in each.
+    """
 
     task: str
     item: int | None
     attempt: int
     layer: int
     executor: str
+    round: NotRequired[int]
 
 
 class TaskExpanded(TaskFields):
@@ -144,6 +148,14 @@ class TaskRetrying(MeasuredFields):
     delay_s: float
 
 
+class TaskRepeating(MeasuredFields):
+    """A round is over, its `until` does not hold, and another follows after `delay_s`."""
+
+    delay_s: float
+    log_file: NotRequired[str]
+    warnings: NotRequired[Sequence[str]]
+
+
 Fields = (
     RunStarted
     | RunResumed
@@ -157,6 +169,7 @@ Fields = (
     | TaskPrinted
     | TaskEnded
     | TaskRetrying
+    | TaskRepeating
 )
 
 MODELS: Mapping[str, type] = {
@@ -170,6 +183,7 @@ MODELS: Mapping[str, type] = {
     "task.logged": TaskLogged,
     "task.printed": TaskPrinted,
     "task.retrying": TaskRetrying,
+    "task.repeating": TaskRepeating,
     "task.skipped": TaskSkipped,
     "task.succeeded": TaskEnded,
     "task.cached": TaskEnded,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TaskEnded,
         TaskExpanded,
         TaskFields,
+        TaskRepeating,
         TaskStarted,
     )
 
@@ -61,6 +62,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
             return "task.progressed", {**_task(subject), "done": done, "total": total, "note": note}
         case events.TaskRetrying(subject, _, delay_s, failure, measure):
             return "task.retrying", {**_measured(subject, measure, failure), "delay_s": round(delay_s, 6)}
+        case events.TaskRepeating():
+            return "task.repeating", _repeating(event)
         case events.TaskSkipped(subject, _, reason):
             return "task.skipped", {**_task(subject), "reason": reason}
         case events.TaskExpanded(subject, _, items, fingerprint):
@@ -120,13 +123,16 @@ def _expanded(subject: events.Subject, items: int, fingerprint: str) -> TaskExpa
 
 
 def _task(subject: events.Subject) -> TaskFields:
-    return {
+    fields: TaskFields = {
         "task": subject.task,
         "item": subject.item,
         "attempt": subject.attempt,
         "layer": subject.layer,
         "executor": subject.executor,
     }
+    if subject.round:
+        fields["round"] = subject.round
+    return fields
 
 
 def _measured(subject: events.Subject, measure: events.Measure | None, failure: Failure | None) -> MeasuredFields:
@@ -168,6 +174,16 @@ def _ended(event: events.TaskEnded) -> TaskEnded:
         line["items"] = event.items
     if event.is_tolerated:
         line["is_tolerated"] = True
+    if event.log_file is not None:
+        line["log_file"] = event.log_file
+    if event.warnings:
+        line["warnings"] = event.warnings
+    return line
+
+
+def _repeating(event: events.TaskRepeating) -> TaskRepeating:
+    line = cast("TaskRepeating", _measured(event.subject, event.measure, None))
+    line["delay_s"] = round(event.delay_s, 6)
     if event.log_file is not None:
         line["log_file"] = event.log_file
     if event.warnings:

@@ -18,6 +18,7 @@ from flowpar.core.events import (
     TaskLogged,
     TaskPrinted,
     TaskProgressed,
+    TaskRepeating,
     TaskRetrying,
     TaskSkipped,
     TaskStarted,
@@ -126,7 +127,8 @@ def _usual_lines(event: Event) -> list[str]:
 def _further_lines(event: Event) -> list[str]:
     match event:
         case TaskStarted(subject, _, pid):
-            attempt = f", attempt {subject.attempt}" if subject.attempt > 1 else ""
+            attempt = f", round {subject.round}" if subject.round else ""
+            attempt += f", attempt {subject.attempt}" if subject.attempt > 1 else ""
             return [f"{name_of(subject)}: started, pid {pid}{attempt}"]
         case TaskEnded(subject):
             return [f"{name_of(subject)}: {event.state.value.replace('_', ' ')}{_extent(event)}"]
@@ -136,6 +138,9 @@ def _further_lines(event: Event) -> list[str]:
             return [f"{name_of(subject)} | {line}" for line in strip_controls(text).splitlines()]
         case TaskLogged(subject, _, level, message):
             return [f"{name_of(subject)} {one_line(level)}: {one_line(message)}"]
+        case TaskRepeating(subject, _, delay_s):
+            wait = f", next in {duration(delay_s)}" if delay_s else ""
+            return [f"{name_of(subject)}: round {subject.round} done in {duration(event.measure.duration_s)}{wait}"]
         case TaskProgressed(subject):
             return [f"{name_of(subject)}: {progress_of(event)}"]
         case _:

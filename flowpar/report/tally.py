@@ -18,6 +18,7 @@ from flowpar.core.events import (
     TaskEnded,
     TaskExpanded,
     TaskProgressed,
+    TaskRepeating,
     TaskRetrying,
     TaskSkipped,
     TaskStarted,
@@ -66,7 +67,7 @@ class Tally:
                 self._end(subject, "tolerated" if event.is_tolerated else event.state.value)
             case TaskSkipped(subject):
                 self._end(subject, "skipped")
-            case TaskRetrying(subject):
+            case TaskRetrying(subject) | TaskRepeating(subject):
                 self.running.pop((subject.task, subject.item), None)
             case TaskProgressed(subject):
                 self._note(event)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowpar.core import events
-from flowpar.core.outcome import Success
+from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.core.states import TaskState
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
     from flowpar.core.clock import Clock
-    from flowpar.core.outcome import Failure, Outcome
+    from flowpar.core.outcome import Outcome, ValueRef
     from flowpar.core.states import RunStatus
     from flowpar.execute.base import Completion, Reported
     from flowpar.planning.model import Plan
@@ -67,10 +67,25 @@ class Announcer:
         measure = self._measure(attempt, completion, failure)
         self._sink.emit(events.TaskRetrying(_subject(attempt), self._clock.now(), delay_s, failure, measure))
 
+    def repeating(self, attempt: Attempt, completion: Completion, value: ValueRef, delay_s: float) -> None:
+        """A round is over and another may follow."""
+        event = events.TaskRepeating(
+            subject=_subject(attempt),
+            at=self._clock.now(),
+            delay_s=delay_s,
+            value=value,
+            measure=self._measure(attempt, completion, Success(value)),
+            log_file=attempt.log_file if completion.has_log else None,
+            warnings=completion.warnings,
+        )
+        self._sink.emit(event)
+
     def attempt_ended(
         self, attempt: Attempt, completion: Completion, state: TaskState, outcome: Outcome, *, is_tolerated: bool
     ) -> None:
         """A task or an item ended with this attempt."""
+        has_rounds = isinstance(outcome, Failure) and outcome.kind is FailureKind.ROUNDS
+        last = attempt.ready.record.rounds.get(attempt.ready.item) if has_rounds else None
         event = events.TaskEnded(
             subject=_subject(attempt),
             at=self._clock.now(),
@@ -80,6 +95,7 @@ class Announcer:
             is_tolerated=is_tolerated,
             log_file=attempt.log_file if completion.has_log else None,
             warnings=completion.warnings,
+            previous=None if last is None else last.value,
         )
         self._sink.emit(event)
 
@@ -164,7 +180,7 @@ class Announcer:
 
 def _subject(attempt: Attempt) -> events.Subject:
     ready, task = attempt.ready, attempt.ready.record.task
-    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor)
+    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor, ready.round)
 
 
 def _whole(record: Record) -> events.Subject:

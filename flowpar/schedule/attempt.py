@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flowpar.core.clock import Clock
+    from flowpar.core.outcome import ValueRef
     from flowpar.execute.recipe import Expand, Judge, Render
     from flowpar.schedule.crew import Crew
     from flowpar.schedule.ledger import Record
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An attempt that may start since `since` (monotonic); a `decision` is one that the engine leaves to a worker."""
+    """An attempt that may start since `since` (monotonic); a `decision` is one that the engine leaves to a worker.
+
+    `round` is 0 unless the task repeats; `previous` is what the round before gave.
+    """
 
     record: Record
     item: int | None
     number: int
     since: float
     decision: Judge | Expand | Render | None = None
+    round: int = 0
+    previous: ValueRef | None = None
 
 
 class Ending(Enum):

@@ -123,12 +123,12 @@ class ItemSet:
         self.running -= 1
         self._attempts.pop(item, None)
 
-    def delay(self, item: int) -> None:
-        """Take back an item that is out; `release` gives it out again as its next attempt."""
+    def delay(self, item: int, *, is_anew: bool = False) -> None:
+        """Take back an item that is out; `release` gives it out again as its next attempt, or its first one anew."""
         self._move(item, TaskState.READY)
         self.running -= 1
         self._delayed += 1
-        self._attempts[item] = self._attempts.get(item, 1) + 1
+        self._attempts[item] = 1 if is_anew else self._attempts.get(item, 1) + 1
 
     def release(self, item: int) -> None:
         """Let a delayed item be taken; one that was cancelled meanwhile stays so."""

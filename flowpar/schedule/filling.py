@@ -73,7 +73,7 @@ class Filling:
             return None  # its items were closed since
         item, number = entry.items.take()
         self._desk.queue_items(entry)
-        return Ready(entry, item, number, entry.again_at.pop(item, entry.ready_at))
+        return entry.ready(item, number, entry.again_at.pop(item, entry.ready_at))
 
     def _submit(self, lane: Lane, ready: Ready) -> None:
         record, pools = ready.record, self._desk.pools

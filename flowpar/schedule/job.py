@@ -71,7 +71,8 @@ class JobMaker:
             if "gpu" in task.resources:
                 bindings = replace(bindings, devices=() if grant is None else grant.devices)
         place = "" if ready.item is None else f"-{ready.item}"
-        log_file = f"logs/{number:06d}-{task.id}{place}.{ready.number}.log"
+        lap = f".{ready.round}" if ready.round else ""
+        log_file = f"logs/{number:06d}-{task.id}{place}{lap}.{ready.number}.log"
         job = Job(
             number=number,
             task=task.id,
@@ -104,9 +105,15 @@ class JobMaker:
         else:
             views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
-            return Bindings(tasks=views)
-        each = record.bound.item(ready.item)
-        return Bindings(tasks=views, each=each, index=ready.item, is_matrix=fan_out.is_product)
+            return Bindings(tasks=views, round=ready.round, previous=ready.previous)
+        return Bindings(
+            tasks=views,
+            each=record.bound.item(ready.item),
+            index=ready.item,
+            is_matrix=fan_out.is_product,
+            round=ready.round,
+            previous=ready.previous,
+        )
 
     def _views(self, record: Record) -> Mapping[str, TaskView]:
         if record.views is None:

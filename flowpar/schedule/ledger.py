@@ -16,6 +16,7 @@ from flowpar.core.errors import InternalError
 from flowpar.core.outcome import Success
 from flowpar.core.states import MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView
+from flowpar.schedule.attempt import Ready
 from flowpar.schedule.resources import DECISIONS, Lane
 from flowpar.schedule.start import Begun
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowpar.schedule.fanout import ItemSet
     from flowpar.schedule.feed import Feed
     from flowpar.schedule.intake import Intake
+    from flowpar.schedule.start import Round
 
 # What travels with each job of a task; with many items, each carries it again.
 TRAVELS_BYTES = 256 * 1024
@@ -50,9 +52,10 @@ class Record:
 
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
     the last one. `lane` is where its attempts wait. `begun` is how far it came before the run went on.
-    `item_outputs` are kept until they are too many to travel, None from then on. `recipe` and `views`
-    are made at the first attempt and dropped at the end. `feed` is there where the task feeds others item
-    by item, `intake` while others feed it; `verdict` is a failure that is decided before all of its items are over.
+    `rounds` are the last ones of a repeat that are over. `item_outputs` are kept until they are too many
+    to travel, None from then on. `recipe` and `views` are made at the first attempt and dropped at the end.
+    `feed` is there where the task feeds others item by item, `intake` while others feed it; `verdict` is a
+    failure that is decided before all of its items are over.
     """
 
     task: PlannedTask
@@ -72,6 +75,7 @@ class Record:
     item_outputs: dict[int, ValueRef] | None = field(default_factory=dict)
     item_outputs_bytes: int = 0
     again_at: dict[int, float] = field(default_factory=dict)
+    rounds: dict[int | None, Round] = field(default_factory=dict)
     is_queued: bool = False
     recipe: bytes | None = None
     views: Mapping[str, TaskView] | None = None
@@ -143,6 +147,16 @@ class Record:
         """Let go of what only attempts need."""
         self.recipe = self.views = self.bound = self.intake = None
         self.begun = NOT_BEGUN
+        self.rounds.clear()
+
+    def ready(self, item: int | None, number: int, since: float) -> Ready:
+        """Return the next attempt at a task or an item, in the round that is due."""
+        if self.task.repeat is None:
+            return Ready(self, item, number, since)
+        last = self.rounds.get(item)
+        if last is None:
+            return Ready(self, item, number, since, round=1)
+        return Ready(self, item, number, since, round=last.number + 1, previous=last.value)
 
 
 def failure_view(failure: Failure, attempt: int) -> FailureView:

@@ -84,7 +84,8 @@ class Opening:
         fan_out = record.task.fan_out
         if fan_out is None:
             record.move(TaskState.READY)
-            self._desk.queue(Ready(record, None, record.begun.tried.get(None, 0) + 1, record.ready_at))
+            record.rounds.update(record.begun.rounds)
+            self._desk.queue(record.ready(None, record.begun.tried.get(None, 0) + 1, record.ready_at))
             return
         task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
         if task is None or task.fan_out is None:

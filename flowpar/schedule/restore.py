@@ -43,12 +43,16 @@ def restore_items(desk: Desk, record: Record, items: ItemSet, bound: Items) -> N
             continue
         restore_item(desk, record, item, bound)
     items.go_on({item: tried for item, tried in begun.tried.items() if item is not None and item < items.count})
+    for repeated in begun.rounds:
+        if repeated is not None and repeated < items.count:
+            _restore_round(record, repeated, bound)
 
 
 def restore_item(desk: Desk, record: Record, item: int, bound: Items) -> bool:
     """Put back an item that ended before and is bound to what it was; return whether there is such a one."""
     ended = record.begun.items.get(item)
     if ended is None or record.items is None:
+        _restore_round(record, item, bound)
         return False
     now = Fingerprint.of(record.task, bound.digest(item))
     if not Fingerprint.parse(ended.fingerprint).is_same_item(now):
@@ -57,6 +61,16 @@ def restore_item(desk: Desk, record: Record, item: int, bound: Items) -> bool:
     _restore_item(desk, record, item, ended)
     desk.give(record, item, ended.value)
     return True
+
+
+def _restore_round(record: Record, item: int, bound: Items) -> None:
+    """Put back the last round that was over of an item that repeats."""
+    last = record.begun.rounds.get(item)
+    if last is None:
+        return
+    now = Fingerprint.of(record.task, bound.digest(item))
+    if Fingerprint.parse(last.fingerprint).is_same_item(now):
+        record.rounds[item] = last
 
 
 def _restore_output(desk: Desk, record: Record, whole: Ended) -> None:

@@ -1,6 +1,6 @@
 """How completions become states: outcomes, retries, items and the end of a fan-out.
 
-    Completion ─► outcome ─┬─► another attempt, later
+    Completion ─► outcome ─┬─► another attempt, or another round, later
                            └─► state of the task or item ─► the fan-out as a whole ─► settled
 
 What is settled is final.
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.core.states import TaskState
-from flowpar.schedule.attempt import Attempt, Ending, Ready
+from flowpar.schedule.attempt import Attempt, Ending
 from flowpar.schedule.crew import failed_fast, show_duration
 from flowpar.schedule.retry import next_try
+from flowpar.schedule.rounds import after_round, note_round, tried_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Completion
     from flowpar.planning.model import FanOut
+    from flowpar.schedule.attempt import Ready
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
 
@@ -71,8 +73,13 @@ class Settlement:
             delay_s = self._delay(attempt.ready, outcome)
             if delay_s is not None:
                 self._desk.announce.retrying(attempt, completion, outcome, delay_s)
-                self._retry(attempt.ready, delay_s)
+                self._again(attempt.ready, delay_s, number=attempt.ready.number + 1)
                 return
+        elif not outcome.is_last and attempt.ready.record.task.repeat is not None:
+            over = self._after_round(attempt, completion, outcome)
+            if over is None:
+                return
+            outcome = over
         if attempt.ready.item is None:
             self._settle_task(attempt, completion, outcome)
         else:
@@ -83,20 +90,37 @@ class Settlement:
         if self._desk.stop is not None or (items is not None and items.is_closed):
             return None
         # Who lets the run go on gives each of them all its tries anew.
-        number = ready.number - ready.record.begun.tried.get(ready.item, 0)
+        number = ready.number - tried_before(ready)
         return next_try(ready.record.task.retry, number, failure, self._random)
 
-    def _retry(self, ready: Ready, delay_s: float) -> None:
+    def _after_round(self, attempt: Attempt, completion: Completion, outcome: Success) -> Outcome | None:
+        """Start another round, or return what the task or item comes to; where the run stops, it is cancelled."""
+        ready, repeat = attempt.ready, attempt.ready.record.task.repeat
+        over = after_round(ready, outcome)
+        if isinstance(over, Success):
+            return over
+        note_round(ready, outcome)
+        if over is not None:
+            return over
+        delay_s = 0.0 if repeat is None else repeat.delay_s
+        self._desk.announce.repeating(attempt, completion, outcome.value, delay_s)
+        stop, items = self._desk.stop, ready.record.items
+        if stop is not None or (items is not None and items.is_closed):
+            reason = attempt.reason or ("another item failed" if stop is None else stop.reason)
+            return Failure(FailureKind.CANCELLED, "", f"cancelled: {reason}")
+        self._again(ready, delay_s, number=1)
+        return None
+
+    def _again(self, ready: Ready, delay_s: float, *, number: int) -> None:
         record, due = ready.record, self._desk.clock.monotonic() + delay_s
         if record.items is not None and ready.item is not None:
-            record.items.delay(ready.item)
+            record.items.delay(ready.item, is_anew=number == 1)
             record.again_at[ready.item] = due
             self._desk.timers.add(due, partial(self._release_item, record, ready.item))
             self._desk.queue_items(record)
             return
         record.move(TaskState.READY)
-        again = Ready(record, None, ready.number + 1, due)
-        self._desk.timers.add(due, partial(self._desk.queue, again))
+        self._desk.timers.add(due, partial(self._desk.queue, record.ready(None, number, due)))
 
     def _release_item(self, record: Record, item: int) -> None:
         if record.items is not None:

@@ -2,7 +2,8 @@
 
     Start ── tasks: {id: Begun ── whole: Ended | None
                               ── items: {index: Ended}, those that stand
-                              ── tried: {item | None: attempts that began}}
+                              ── tried: {item | None: attempts that began}
+                              ── rounds: {item | None: Round}, the last one of a repeat that is over}
 
 A task whose `whole` is None is opened as if for the first time, and those of its items that stand are
 not run again, provided they are bound to what they were bound to.
@@ -35,6 +36,20 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """A round of a repeat that is over, and what it gave; `base` is how many there were before the run went on.
+
+    A repeat that had come to its `max` begins to count anew when it goes on. `fingerprint` is of the
+    round's last attempt.
+    """
+
+    number: int
+    value: ValueRef
+    base: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """How far a task came; `item_count` is of a fan-out that stands as a whole."""
 
@@ -42,6 +57,7 @@ class Begun:
     item_count: int | None = None
     items: Mapping[int, Ended] = field(default_factory=dict)
     tried: Mapping[int | None, int] = field(default_factory=dict)
+    rounds: Mapping[int | None, Round] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

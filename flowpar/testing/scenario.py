@@ -1,6 +1,6 @@
 """What a seed stands for: a plan, what each of its jobs does, what goes wrong, and when somebody stops it.
 
-    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, retries, timeouts, graces
+    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, graces
                       ── script(job)     succeeds, fails, takes too long, ignores being asked to end
                       ── crew(), stops   tells things twice or late, or not at all
                       ── crashes         at which commit of the journal the engine dies, if it does
@@ -21,7 +21,7 @@ from flowpar.core.states import RunStatus
 from flowpar.execute.base import Started
 from flowpar.execute.recipe import Bindings, Judge
 from flowpar.expr.template import Constant
-from flowpar.planning.model import FanOut, PlannedTask, Retry
+from flowpar.planning.model import FanOut, PlannedTask, Repeat, Retry
 from flowpar.schedule.crew import Stop
 from flowpar.testing.clock import FakeClock
 from flowpar.testing.crew import FakeCrew, Scripted
@@ -84,6 +84,7 @@ class Scenario:
         self.stops = FakeStops()
         self.items: dict[str, FakeItems | Failure] = {}
         self.verdicts: dict[str, bool | Failure] = {}
+        self.rounds: dict[str, int] = {}
         self.workers = draw.randint(1, _MOST_WORKERS)
         self.is_steady = self._chance(0.3)
         self._sources: dict[str, int] = {}
@@ -116,8 +117,17 @@ class Scenario:
             if isinstance(pickle.loads(job.recipe), Judge) and job.item is not None
             else job.task
         )
-        outcome = draw.choice(_FAULTS) if is_at_fault else value(name)
+        outcome = draw.choice(_FAULTS) if is_at_fault else value(name, is_last=self._is_last_round(job))
         return Scripted(outcome, draw.choice([0.0, 1.0, 2.5, 6.0]), draw.choice([0.0, 0.5, None]))
+
+    def _is_last_round(self, job: Job) -> bool:
+        rounds = self.rounds.get(job.task)
+        if rounds is None:
+            return True
+        bound = pickle.loads(job.bindings)
+        if (bound.round > 1) is (bound.previous is None):
+            raise AssertionError(f"round {bound.round} of {job.task} has the previous output {bound.previous}")
+        return bool(not bound.round or bound.round >= rounds)
 
     def views_of(self, job: Job) -> Mapping[str, TaskView]:
         """Return what a job sees of other tasks."""
@@ -154,12 +164,20 @@ class Scenario:
             fan_out=fan_out,
             condition=condition,
             condition_is_per_item=is_asked_for_each,
+            repeat=self._repeat(name),
             retry=Retry(draw.randint(1, 3), draw.choice([0.0, 2.0]), 2.0, jitter=self._chance(0.5)),
             timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
             grace_s=draw.choice([0.0, 2.0]),
             allow_failure=allows_failure,
             executor=draw.choice(["process", "thread"]),
         )
+
+    def _repeat(self, name: str) -> Repeat | None:
+        if not self._chance(0.2):
+            return None
+        most = self.draw.randint(1, 4)
+        self.rounds[name] = self.draw.randint(1, most if self.is_steady else 4)
+        return Repeat(most, self.draw.choice([0.0, 1.5]), takes_last=self._chance(0.5))
 
     def _fan_out(self, name: str, sources: Sequence[str]) -> FanOut | None:
         """Draw a fan-out, which tasks of `sources` may feed: one by itself, or two that have as many items."""

@@ -121,9 +121,9 @@ class Played:
     clock: FakeClock
 
 
-def value(text: str = "") -> Success:
-    """Return a success whose value is `text`, encoded as no real value is."""
-    return Success(ValueRef(len(text), "none:", is_plain=True, inline=text.encode()))
+def value(text: str = "", *, is_last: bool = True) -> Success:
+    """Return a success whose value is `text`, encoded as no real value is; `is_last` is for rounds of a repeat."""
+    return Success(ValueRef(len(text), "none:", is_plain=True, inline=text.encode()), is_last=is_last)
 
 
 def raised(kind: str = "ValueError", message: str = "no") -> Failure:

@@ -15,6 +15,7 @@ from flowpar.core.events import (
     TaskLogged,
     TaskPrinted,
     TaskProgressed,
+    TaskRepeating,
     TaskRetrying,
     TaskSkipped,
     TaskStarted,
@@ -32,7 +33,8 @@ _ODD = 'line\nend, "quotes", \x1b[31mred\x1b[0m, [markup], é, \N{SNOWMAN}, \x00
 def sample_events(*, run_dir: str = "/nonexistent") -> tuple[Event, ...]:
     """Return a short run in which everything happens once, in an order that can happen."""
     one = Subject("load", None, 1, 0, "process")
-    again = Subject("load", None, 2, 0, "process")
+    again = Subject("load", None, 2, 0, "process", 1)
+    once_more = Subject("load", None, 1, 0, "process", 2)
     whole = Subject("score", None, 0, 1, "thread")
     item = Subject("score", 0, 1, 1, "thread")
     late = Subject("report", None, 0, 2, "process")
@@ -49,7 +51,9 @@ def sample_events(*, run_dir: str = "/nonexistent") -> tuple[Event, ...]:
         TaskPrinted(one, _AT, _ODD),
         TaskRetrying(one, _AT + 1.5, 2.0, failure, measure),
         TaskStarted(again, _AT + 3.5, 4712, 0.0),
-        TaskEnded(again, _AT + 5, TaskState.SUCCEEDED, value, measure, log_file="logs/1.log", warnings=(_ODD,)),
+        TaskRepeating(again, _AT + 4, 0.5, value.value, measure, log_file="logs/1.log", warnings=(_ODD,)),
+        TaskStarted(once_more, _AT + 4.5, 4712, 0.0),
+        TaskEnded(once_more, _AT + 5, TaskState.SUCCEEDED, value, measure, log_file="logs/1.log", warnings=(_ODD,)),
         TaskExpanded(whole, _AT + 5, 1),
         TaskStarted(item, _AT + 5, 4713, 0.0),
         RunStopping(_AT + 5.5, "it was asked to"),

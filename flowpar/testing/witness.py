@@ -3,7 +3,7 @@
     live      attempts that began and did not end {(task, item)}
     done      what ended, and how {(task, item): state}
     kept      what the journal had as succeeded when the engine died: it must not begin again
-    attempts  the number of each one's last attempt
+    attempts  (round, attempt) of each one's last attempt
 
 A broken promise raises `Broken`.
 """
@@ -20,6 +20,7 @@ from flowpar.core.events import (
     RunStarted,
     RunStopping,
     TaskEnded,
+    TaskRepeating,
     TaskRetrying,
     TaskSkipped,
     TaskStarted,
@@ -29,13 +30,14 @@ from flowpar.core.states import RunStatus, TaskState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flowpar.core.events import Event
+    from flowpar.core.events import Event, Subject
     from flowpar.planning.model import Plan
     from flowpar.schedule.run import RunEnd
 
     Key = tuple[str, int | None]
 
 _FAILED = frozenset({TaskState.FAILED, TaskState.TIMED_OUT})
+_NONE = (0, 0)
 _DONE = frozenset({TaskState.SUCCEEDED, TaskState.CACHED})
 
 
@@ -49,7 +51,7 @@ class _Part:
 
     live: set[Key] = field(default_factory=set)
     done: dict[Key, TaskState] = field(default_factory=dict)
-    begun: Counter[Key] = field(default_factory=Counter)
+    begun: Counter[tuple[Key, int]] = field(default_factory=Counter)
     submitted_at_stop: int | None = None
 
 
@@ -61,7 +63,7 @@ class Witness:
         self.events: list[Event] = []
         self.committed = 0
         self.kept: dict[Key, TaskState] = {}
-        self.attempts: dict[Key, int] = {}
+        self.attempts: dict[Key, tuple[int, int]] = {}
         self.durable: set[str] = set()
         self._tasks = {task.id: task for task in plan.tasks}
         self._count_submitted = count_submitted
@@ -74,7 +76,7 @@ class Witness:
         match event:
             case TaskStarted():
                 self._begin(event)
-            case TaskRetrying():
+            case TaskRetrying() | TaskRepeating():
                 self._part.live.remove((event.subject.task, event.subject.item))
             case TaskEnded() | TaskSkipped():
                 self._end(event)
@@ -109,7 +111,7 @@ class Witness:
         for event in known:
             if isinstance(event, TaskStarted):
                 key = (event.subject.task, event.subject.item)
-                self.attempts[key] = max(self.attempts.get(key, 0), event.subject.attempt)
+                self.attempts[key] = max(self.attempts.get(key, _NONE), _number(event.subject))
         self.durable = {task for task, item in self.kept if item is None}
         self._part = _Part()
         self._is_finished = False
@@ -140,10 +142,14 @@ class Witness:
         _prove(key not in part.done, f"{key} started again after its end")
         _prove((subject.task, None) not in part.done, f"{key} started after its fan-out ended")
         _prove(key not in self.kept and (subject.task, None) not in self.kept, f"{key} was done, and started again")
-        _prove(subject.attempt > self.attempts.get(key, 0), f"{key} has attempt {subject.attempt} twice")
-        part.begun[key] += 1
-        _prove(part.begun[key] <= task.retry.attempts, f"{key} has more attempts than it may")
-        self.attempts[key] = subject.attempt
+        number, before = _number(subject), self.attempts.get(key, _NONE)
+        _prove(number > before, f"{key} has attempt {subject.attempt} of round {subject.round} twice")
+        _prove(subject.round <= max(1, before[0] + 1), f"{key} left out a round before {subject.round}")
+        part.begun[key, subject.round] += 1
+        rounds = sum(1 for begun, lap in part.begun if lap and begun == key)
+        _prove(rounds <= (task.repeat.rounds if task.repeat else 0), f"{key} has more rounds than it may")
+        _prove(part.begun[key, subject.round] <= task.retry.attempts, f"{key} has more attempts than it may")
+        self.attempts[key] = number
         part.live.add(key)
         if task.fan_out is not None and task.fan_out.max_parallel is not None:
             live = sum(1 for each, _ in part.live if each == subject.task)
@@ -175,6 +181,10 @@ class Witness:
         state = self.state_of((task, None))
         # One that stands from before was tolerated then, and is not told again.
         return state in _DONE or (self._tasks[task].allow_failure and (state is None or state in _FAILED))
+
+
+def _number(subject: Subject) -> tuple[int, int]:
+    return subject.round, subject.attempt
 
 
 def _kept(events: Sequence[Event]) -> dict[tuple[str, int | None], TaskState]:

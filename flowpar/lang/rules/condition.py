@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def read_condition(reading: Reading, path: Path, value: bool | str, view: View) -> Template | None:  # noqa: FBT001 - a value of the document
-    """Read an `if` and find what is wrong with it."""
+    """Read an `if` or an `until` and find what is wrong with it."""
     if isinstance(value, bool):
         _warn(reading.findings, path, is_true=value)
         return ConstantTemplate(value)
@@ -30,7 +30,7 @@ def read_condition(reading: Reading, path: Path, value: bool | str, view: View) 
     if read.template is None:
         return None
     if not may_be_boolean(read.type):
-        message = f'"if" must be true or false, this is {show(widen(read.type))}'
+        message = f'"{path[-1]}" must be true or false, this is {show(widen(read.type))}'
         reading.findings.error("FP204", path, message, hint=_comparison(value, read))
         return None
     if not references(read.template):
@@ -83,5 +83,9 @@ def _warn_of_constant(findings: Findings, path: Path, template: Template) -> Non
 
 
 def _warn(findings: Findings, path: Path, *, is_true: bool) -> None:
+    if path[-1] == "until":
+        hint = 'one round is made: leave out "repeat"' if is_true else 'all rounds of "max" are made; ask the output'
+        findings.warning("FP701", path, f"this condition is always {str(is_true).lower()}", hint=hint)
+        return
     hint = "leave it out" if is_true else 'the task never runs; "x-…" keys are free for what is not in use'
     findings.warning("FP701", path, f"this condition is always {str(is_true).lower()}", hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
@@ -164,6 +164,16 @@ class View:
     absent: Mapping[str, str]
     present: frozenset[str] = frozenset()
 
+    def repeated(self, output: Type) -> View:
+        """Return the view of a task that repeats: `previous` is the last round's output."""
+        return replace(self, contexts={**self.contexts, "previous": {"": union([output, NONE])}})
+
+    def asking(self, output: Type) -> View:
+        """Return the view of the `until` of a task that repeats, which is asked when an attempt is over."""
+        contexts = {name: members for name, members in self.contexts.items() if name != "env"}
+        absent = {**self.absent, "env": '"until" is asked after the task'}
+        return replace(self, contexts={**contexts, "output": {"": output}}, absent=absent)
+
     @property
     def ids(self) -> DeclaredIds:
         """The ids that a parser must know."""
@@ -189,8 +199,8 @@ class View:
 _ABSENT = {
     "each": 'the task has no "for_each"',
     "matrix": 'the task has no "matrix"',
-    "output": 'it belongs to "repeat", which is not yet supported',
-    "previous": 'it belongs to "repeat", which is not yet supported',
+    "output": 'it belongs to the "until" of a "repeat"',
+    "previous": 'the task has no "repeat"',
 }
 
 

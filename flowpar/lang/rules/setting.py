@@ -30,6 +30,8 @@ _WANTED: dict[str, tuple[Type, str]] = {
     "backoff": (FLOAT, "a number"),
     "max_delay": (_DURATION, "a duration"),
     "jitter": (BOOL, "true or false"),
+    "max": (INT, "a whole number"),
+    "on_max": (STR, "fail or succeed"),
 }
 _PLAIN = ("max_parallel", "on_item_error", "timeout", "grace", "allow_failure")
 
@@ -61,6 +63,10 @@ class Settings:
                 self._one(found, name, value, (*path, name))
         if model.retry is not None:
             self._retry(found, model.retry, (*path, "retry"))
+        repeat = getattr(model, "repeat", None)
+        if repeat is not None:
+            for name in ("max", "delay", "on_max"):
+                self._one(found, f"repeat.{name}", getattr(repeat, name), (*path, "repeat", name))
         return found
 
     def _retry(self, found: dict[str, Template], retry: RetryModel, path: Path) -> None:
@@ -75,7 +81,7 @@ class Settings:
             found[name] = Constant(value)
             return
         read = self._reading.value(value, path, self._surroundings.settled(f'"{name}"'))
-        wanted, words = _WANTED[name.removeprefix("retry.")]
+        wanted, words = _WANTED[name.rpartition(".")[2]]
         if read.template is None:
             return
         if isinstance(read.template, Expression) and not accepts(wanted, read.type):

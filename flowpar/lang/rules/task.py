@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.types import ANY
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
 from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
@@ -15,11 +16,11 @@ from flowpar.lang.rules.lint import warn_of_item_keys
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from flowpar.lang.checked import CheckedFanOut
+    from flowpar.lang.checked import CheckedCall, CheckedFanOut
     from flowpar.lang.model import TaskModel, Workflow
     from flowpar.lang.rules.findings import Path
     from flowpar.lang.rules.reading import Reading
-    from flowpar.lang.rules.scope import Surroundings
+    from flowpar.lang.rules.scope import Surroundings, View
     from flowpar.lang.rules.setting import Settings
     from flowpar.lang.rules.target import Targets
 
@@ -47,8 +48,7 @@ class TaskRules:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
             view = replace(view, present=proven_by(condition))
         deciding = self.reading.take_mentions()
-        call = read_call(self.reading, self.targets, path, model, view=view)
-        env, cwd = environment_of(self.reading, path, model, self.workflow.defaults, view=view)
+        call = self._call(path, model, view)
         working = self.reading.take_mentions()
         settings = self.settings.of(path, model)
         mentions = [*deciding, *working, *self.reading.take_mentions()]
@@ -56,7 +56,7 @@ class TaskRules:
             task,
             index,
             model.kind,
-            replace(call, env={**env, **call.env}, cwd=cwd),
+            call,
             self._needs(task, model, mentions),
             reads=self._tasks_in(working),
             decides_on=self._tasks_in(deciding),
@@ -80,6 +80,17 @@ class TaskRules:
         model, defaults = self.workflow.tasks[task], self.workflow.defaults
         may_fail = defaults.allow_failure if model.allow_failure is None else model.allow_failure
         return not may_fail and (model.for_each is not None or model.matrix is not None)
+
+    def _call(self, path: Path, model: TaskModel, view: View) -> CheckedCall:
+        """Read what a worker reads: the call and its surroundings, and whether another round follows."""
+        output = ANY if model.repeat is None else self.targets.output_of(model)
+        view = view if model.repeat is None else view.repeated(output)
+        call = read_call(self.reading, self.targets, path, model, view=view)
+        env, cwd = environment_of(self.reading, path, model, self.workflow.defaults, view=view)
+        until = None
+        if model.repeat is not None:
+            until = read_condition(self.reading, (*path, "repeat", "until"), model.repeat.until, view.asking(output))
+        return replace(call, env={**env, **call.env}, cwd=cwd, until=until)
 
     def _needs(self, task: str, model: TaskModel, mentions: Iterable[Mention]) -> NeededAt:
         """Gather what a task needs, each once, by the first place that says so."""
