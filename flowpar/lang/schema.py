@@ -56,6 +56,18 @@ _ID_NAMES = {"pattern": f"^{ID.pattern}$"}
 _WORDS: Schema = {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}
 _COMMAND: Schema = {"anyOf": [{"type": "string", "pattern": r"\S"}, _WORDS]}
 _TARGET: Schema = {"type": "string", "pattern": r"^\s*[^\s:]+:[^\s:]+\s*$"}
+_SCRIPT: Schema = {"type": "string", "pattern": r"\S", "description": "Python; its variable `output` is the output."}
+_PYTHON: Schema = {
+    "anyOf": [
+        _TARGET,
+        {
+            "type": "object",
+            "required": ["script"],
+            "additionalProperties": False,
+            "properties": {"script": _SCRIPT},
+        },
+    ]
+}
 _SHELL: Schema = {
     "anyOf": [
         *_COMMAND["anyOf"],
@@ -151,7 +163,7 @@ def _input(long_form: Schema) -> Schema:
 
 
 def _add_kinds(task: Schema, types: Iterable[tuple[str, Signature]]) -> None:
-    bodies: dict[str, Schema] = {"python": _TARGET, "shell": _SHELL}
+    bodies: dict[str, Schema] = {"python": _PYTHON, "shell": _SHELL}
     kinds: dict[str, Schema] = {kind: {"description": TASK_KEY_HELP[kind], **body} for kind, body in bodies.items()}
     for kind, signature in types:
         if kind not in kinds:

@@ -11,7 +11,7 @@ from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import is_null
 from flowpar.lang.shape import NOTHING, keys_of
 from flowpar.lang.variables import read_variables
-from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_BODY_KEYS, LATER_KINDS, LATER_TASK_KEYS
+from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_KINDS, LATER_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
 if TYPE_CHECKING:
@@ -134,19 +134,33 @@ class TaskBinder:
             wanted = {"python": '"module:function"', "shell": "a command"}.get(kind, "its arguments")
             self._shape.find_wrong(path, wanted)
             return None
-        for key in LATER_BODY_KEYS.get(kind, ()):
-            if isinstance(node, MappingNode) and node.key(key) is not None:
-                self._shape.find_key((*path, key), f'"{kind}.{key}" is not yet supported', code="FP122")
-                return None
         if kind == "python":
             return self._target(path, node)
         return self._shell(path, node) if kind == "shell" else self._shape.plain.value(node)
 
-    def _target(self, path: Path, node: Node) -> str | None:
+    def _target(self, path: Path, node: Node) -> str | dict[str, str] | None:
+        if isinstance(node, MappingNode):
+            return self._script(path, node)
         value = self._shape.plain.value(node)
         if isinstance(value, str):
             return value
         self._shape.find_wrong(path, '"module:function"', hint='the arguments of the function stand below "with"')
+        return None
+
+    def _script(self, path: Path, node: MappingNode) -> dict[str, str] | None:
+        script = node.get("script")
+        strangers = [key.text for key in node.keys if key.text != "script"]
+        if script is None and all(nearest(key, ["script"]) is None for key in strangers):
+            hint = 'the arguments of the function stand below "with"'
+            self._shape.find_wrong(path, '"module:function", or {script: …}', hint=hint)
+            return None
+        for key in strangers:
+            self._shape.find_unknown((*path, key), name_of(path), ["script"])
+        value = None if script is None else self._shape.plain.value(script)
+        if isinstance(value, str) and value.strip() and "\0" not in value:
+            return {"script": value}
+        if script is not None:
+            self._shape.find_wrong((*path, "script"), "Python as text")
         return None
 
     def _shell(self, path: Path, node: Node) -> Any:

@@ -11,7 +11,6 @@ LATER_TOP_KEYS = frozenset({"preload", "finally"})
 LATER_TASK_KEYS = frozenset({"run_if", "key", "batch", "resources", "priority", "cache"})
 LATER_KINDS = frozenset({"workflow"})
 LATER_EXECUTORS = frozenset({"pool"})
-LATER_BODY_KEYS = MappingProxyType({"python": frozenset({"script"})})
 
 EXECUTORS = ("process", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell"})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.digest import digest, digest_bytes
 from flowpar.expr.references import references
 from flowpar.expr.template import Constant
+from flowpar.lang.rules.script import SCRIPT_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +53,10 @@ class Fingerprints:
             items = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
         if call.until is not None:
             templates.append(call.until)
-        own = (task.kind, call.target, call.arguments, call.env, call.cwd, task.condition, items, _repeat(task))
+        arguments = call.arguments
+        if SCRIPT_PLACE in arguments:  # the same script further down in the file is the same task
+            arguments = {name: value for name, value in arguments.items() if name != SCRIPT_PLACE}
+        own = (task.kind, call.target, arguments, call.env, call.cwd, task.condition, items, _repeat(task))
         return digest((*own, self._env, self._read_by(templates)))
 
     def code_of(self, task: CheckedTask) -> str:

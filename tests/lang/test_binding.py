@@ -226,7 +226,6 @@ def test_later_task_keys_are_not_yet_supported(key: str) -> None:
     ("text", "message"),
     [
         ("workflow: other.yaml", 'the kind "workflow" is not yet supported'),
-        ("python: {script: x = 1}", '"python.script" is not yet supported'),
         ("shell: x\nexecutor: pool", 'the executor "pool" is not yet supported'),
     ],
 )
@@ -324,7 +323,11 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
         ("shell: 3", "FP124", '"shell" of task "t" wants a command as text, or a list of words, found the number 3'),
         ("python:", "FP124", '"python" of task "t" wants "module:function", found nothing'),
         ("python: [a]", "FP124", '"python" of task "t" wants "module:function", found a list'),
-        ("python: {target: a}", "FP124", '"python" of task "t" wants "module:function", found a mapping'),
+        (
+            "python: {target: a}",
+            "FP124",
+            '"python" of task "t" wants "module:function", or {script: …}, found a mapping',
+        ),
         ("shell: x\npython: a:b", "FP126", 'task "t" has two kinds, "shell" and "python"'),
         ("needs: [a]", "FP126", 'task "t" has no kind key'),
         ("pyhton: a:b", "FP127", 'task "t" has the unknown kind "pyhton"'),

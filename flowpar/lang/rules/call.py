@@ -8,6 +8,7 @@ from flowpar.code.signature import Signature
 from flowpar.lang.checked import CheckedCall
 from flowpar.lang.rules.argument import Call, check_call
 from flowpar.lang.rules.environment import read_cwd, read_env
+from flowpar.lang.rules.script import read_script
 from flowpar.lang.rules.secret import warn_of_written
 from flowpar.lang.rules.shell import read_shell
 from flowpar.lang.rules.target import check_target
@@ -40,6 +41,8 @@ def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, *,
     target = targets.target(model)
     home = (*path, "with")
     arguments = {name: reading.value(v, (*home, name), view) for name, v in (model.arguments or {}).items()}
+    if isinstance(model.body, dict):
+        return read_script(reading.findings, path, model.body["script"], arguments)
     found = targets.find(model)
     if found is not None:
         check_target(reading.findings, str(path[-1]), (*path, "python"), found)

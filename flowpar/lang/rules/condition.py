@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
@@ -33,8 +34,9 @@ def read_condition(reading: Reading, path: Path, value: bool | str, view: View) 
         message = f'"{path[-1]}" must be true or false, this is {show(widen(read.type))}'
         reading.findings.error("FP204", path, message, hint=_comparison(value, read))
         return None
-    if not references(read.template):
-        _warn_of_constant(reading.findings, path, read.template)
+    always = _decided(tree_of(read.template.code)) if isinstance(read.template, Expression) else None
+    if always is not None:
+        _warn(reading.findings, path, is_true=always)
     return read.template
 
 
@@ -73,13 +75,25 @@ def _comparison(text: str, read: Read) -> str | None:
 _LONGEST_SHOWN = 40
 
 
-def _warn_of_constant(findings: Findings, path: Path, template: Template) -> None:
+def _decided(node: ast.expr) -> bool | None:
+    """Return what a condition always is, whatever it reads; None where that depends."""
+    match node:
+        case ast.BoolOp(op, values):
+            stops = isinstance(op, ast.Or)
+            found = [_decided(value) for value in values]
+            return stops if stops in found else None if None in found else not stops
+        case ast.UnaryOp(ast.Not(), operand):
+            inner = _decided(operand)
+            return None if inner is None else not inner
+    code = ast.unparse(node)
+    expression = Expression(code, code)
+    if references(expression):
+        return None
     try:
-        value = evaluate(template, {}, limits=IN_ENGINE)  # so that a check never looks at the disk
+        value = evaluate(expression, {}, limits=IN_ENGINE)  # so that a check never looks at the disk
     except (EvaluationError, NeedsWorker):
-        return
-    if isinstance(value, bool):
-        _warn(findings, path, is_true=value)
+        return None
+    return value if isinstance(value, bool) else None
 
 
 def _warn(findings: Findings, path: Path, *, is_true: bool) -> None:

@@ -14,6 +14,7 @@ from flowpar.lang.rules.findings import Findings
 from flowpar.lang.rules.lint import warn_of_unused_inputs, warn_of_variables
 from flowpar.lang.rules.reading import Reading
 from flowpar.lang.rules.scope import AnyText, Surroundings, TaskTypes, type_of_input
+from flowpar.lang.rules.script import warn_of_unset_outputs
 from flowpar.lang.rules.secret import SecretFlow
 from flowpar.lang.rules.setting import Settings
 from flowpar.lang.rules.task import TaskRules
@@ -82,6 +83,7 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
             check_readers(findings, mentions, tasks)
     check_outputs(findings, of_outputs, tasks)
     warn_of_unused_inputs(findings, workflow, uses.inputs)
+    warn_of_unset_outputs(findings, workflow, uses.readers)
     if not workflow.env_file:  # what is in the files is only known when they are read
         warn_of_variables(findings, uses.variables, frozenset(workflow.env), os.environ)
     return Ruled(tasks, outputs, env, tuple(findings.found))

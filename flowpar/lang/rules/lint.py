@@ -25,6 +25,17 @@ def warn_of_item_keys(findings: Findings, path: Path, model: TaskModel) -> None:
             findings.warning("FP702", (*path, key), message, hint="leave it out", of_key=True)
 
 
+def warn_of_implied_needs(findings: Findings, path: Path, model: TaskModel, mentions: Iterable[Mention]) -> None:
+    """Find needs that the task's own expressions say already."""
+    if not model.needs:
+        return
+    read = {mention.reference.name for mention in mentions if mention.reference.context == "tasks"}
+    for position, need in enumerate(model.needs):
+        if need in read:
+            message = f'an expression of the task reads "{need}", so it is needed anyway'
+            findings.warning("FP727", (*path, "needs", position), message, hint="leave it out")
+
+
 def warn_of_unused_inputs(findings: Findings, workflow: Workflow, used: Collection[str]) -> None:
     """Find declared inputs that nothing reads."""
     if all(name in used for name in workflow.inputs):

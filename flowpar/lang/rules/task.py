@@ -11,7 +11,7 @@ from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
 from flowpar.lang.rules.feed import feeds_of
-from flowpar.lang.rules.lint import warn_of_item_keys
+from flowpar.lang.rules.lint import warn_of_implied_needs, warn_of_item_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,7 @@ class TaskRules:
             description=model.description or self.workflow.defaults.description or "",
         )
         warn_of_item_keys(self.reading.findings, path, model)
+        warn_of_implied_needs(self.reading.findings, path, model, mentions)
         self._check_thread(path, model, checked)
         return checked, mentions
 

@@ -1,0 +1,174 @@
+"""The text of `python: {script: …}`: it must be Python, and its variables are those of `with`."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import warnings
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Final
+
+from flowpar.expr.parse import find_expressions
+from flowpar.expr.scan import unescape
+from flowpar.expr.template import Constant
+from flowpar.lang.checked import CheckedCall, Place
+from flowpar.lang.node import ScalarNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from flowpar.lang.checked import Mention
+    from flowpar.lang.model import Workflow
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.reading import Read
+
+SCRIPT_TARGET: Final = "flowpar.tasks.script:run_script"
+SCRIPT_TEXT: Final = "__text"
+SCRIPT_PLACE: Final = "__place"
+_OUTPUT = "output"
+# What may read or set any variable.
+_ALL_NAMES = frozenset({"globals", "locals", "vars", "exec", "eval", "dir"})
+_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+def read_script(findings: Findings, task: Path, text: str, arguments: Mapping[str, Read]) -> CheckedCall:
+    """Check a script and return the call that runs it; `arguments` are those of `with`."""
+    path: Path = (*task, "python", "script")
+    names_fit = _check_names(findings, (*task, "with"), arguments)
+    tree = _parsed(findings, path, text)
+    if tree is None or not names_fit:
+        return CheckedCall(SCRIPT_TARGET)
+    _warn_of_unread(findings, (*task, "with"), tree, arguments)
+    given = {name: read.template for name, read in arguments.items() if read.template is not None}
+    place = (str(FilePath(findings.document.source.path).absolute()), _lines(findings, path, text))
+    return CheckedCall(SCRIPT_TARGET, {SCRIPT_TEXT: Constant(unescape(text)), SCRIPT_PLACE: Constant(place), **given})
+
+
+def _check_names(findings: Findings, path: Path, names: Iterable[str]) -> bool:
+    wrong = [name for name in names if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__")]
+    for name in wrong:
+        message = f'"{name}" can\'t be a variable of the script'
+        hint = f'write "{name.replace("-", "_")}"' if name.replace("-", "_").isidentifier() else None
+        findings.key_error("FP433", (*path, name), message, hint=None if keyword.iskeyword(name) else hint)
+    return not wrong
+
+
+def _parsed(findings: Findings, path: Path, text: str) -> ast.Module | None:
+    """Return the tree of a script, or None with what is wrong with it."""
+    found = find_expressions(text)
+    for start, end, inner_start, inner_end in found:
+        inner = " ".join(text[inner_start:inner_end].split())
+        message = "an expression can't stand in a script, which is Python itself"
+        hint = f'give it a name below "with" and use that: with: {{value: "${{{{ {inner} }}}}"}}'
+        findings.text_error("FP432", Place(path, start, end), message, hint=hint)
+    if found:
+        return None
+    plain = unescape(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(plain)
+            compile(tree, "script", "exec", dont_inherit=True)  # finds what the grammar allows, as `return` outside
+    except SyntaxError as error:
+        start = _offset(plain, error.lineno or 1, error.offset or 1)
+        end = _offset(plain, error.end_lineno or error.lineno or 1, error.end_offset or 0)
+        message = f"the script is not Python: {error.msg}"
+        findings.text_error("FP431", Place(path, start, max(end, start + 1)), message)
+    except (ValueError, RecursionError, MemoryError) as error:
+        what = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        findings.error("FP431", path, f"the script is not Python: {what}")
+    else:
+        return tree
+    return None
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """Return the offset of a line and column, both from 1."""
+    lines = text.split("\n")
+    before = sum(len(one) + 1 for one in lines[: line - 1])
+    return min(before + max(column, 1) - 1, max(len(text) - 1, 0))
+
+
+def _lines(findings: Findings, path: Path, text: str) -> tuple[int, ...]:
+    """Return for each line of a script the line of the file that it stands in."""
+    node = findings.document.node(path)
+    if not isinstance(node, ScalarNode):
+        return tuple(range(1, text.count("\n") + 2))
+    offsets = [0]
+    offsets += [place + 1 for place, letter in enumerate(text) if letter == "\n"]
+    if node.style == "|":
+        first = node.span_of(0, 1).line
+        return tuple(range(first, first + len(offsets)))
+    return tuple(node.span_of(min(offset, len(text) - 1), offset + 1).line for offset in offsets)
+
+
+def _warn_of_unread(findings: Findings, path: Path, tree: ast.Module, names: Iterable[str]) -> None:
+    """Find variables that the script never reads."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    read = {name.id for name in found if isinstance(name.ctx, ast.Load | ast.Del)}
+    if read & _ALL_NAMES:
+        return
+    for name in names:
+        if name not in read and name != _OUTPUT:
+            message = f'the script never reads "{name}"'
+            findings.warning("FP726", (*path, name), message, hint="leave it out", of_key=True)
+
+
+def warn_of_unset_outputs(findings: Findings, workflow: Workflow, readers: Mapping[str, Iterable[Mention]]) -> None:
+    """Find scripts that set no output although somebody reads it; `readers` has what each task mentions."""
+    scripts = {
+        task: model.body["script"]
+        for task, model in workflow.tasks.items()
+        if model.kind == "python" and isinstance(model.body, dict)
+    }
+    if not scripts:
+        return
+    for reader, mentions in readers.items():
+        for mention in mentions:
+            task, field = mention.reference.name or "", mention.reference.field
+            if field == _OUTPUT and task in scripts:
+                _warn_of_unset(findings, task, scripts.pop(task), reader)
+
+
+def _warn_of_unset(findings: Findings, task: str, text: str, reader: str) -> None:
+    try:
+        tree = ast.parse(unescape(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # it has a finding
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if names & _ALL_NAMES or _OUTPUT in _set_by(tree):
+        return
+    who = f'task "{reader}" reads' if reader else "the workflow reads"
+    message = f'{who} the output of this script, which never sets "{_OUTPUT}"'
+    findings.warning("FP725", ("tasks", task, "python", "script"), message, hint="write output = …", of_key=True)
+
+
+def _set_by(tree: ast.Module) -> set[str]:
+    """Return the names that a module may set, those that a function declares global among them."""
+    found = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    for node in _of_module(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=short):
+                found.add(_OUTPUT if name == "*" else short or name.partition(".")[0])
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                found.add(name)
+            case _:
+                pass
+    return found
+
+
+def _of_module(node: ast.AST) -> Iterator[ast.AST]:
+    """Give the nodes of a module that are in no function or class."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        # What a comprehension loops over by is its own.
+        children = [node.iter, *node.ifs] if isinstance(node, ast.comprehension) else ast.iter_child_nodes(node)
+        for child in children:
+            if isinstance(child, _SCOPES):
+                yield child
+            else:
+                waiting.append(child)
