@@ -7,9 +7,11 @@ import os
 import click
 
 from flowpar.cli import options
+from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.view import headline, longest_path, records_of, rows_of
 from flowpar.core.errors import ExitCode
 from flowpar.lang.inputs import read_given
+from flowpar.planning.capacity import fitted
 from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
 from flowpar.report.excerpt import render
@@ -20,6 +22,7 @@ from flowpar.report.screen import Color, system_screen
 _EXAMPLES = options.examples(
     "flowpar plan workflow.yaml",
     "flowpar plan workflow.yaml -i folder=texts",
+    "flowpar plan workflow.yaml -w 4",
     "flowpar plan workflow.yaml --json",
 )
 
@@ -27,11 +30,19 @@ _EXAMPLES = options.examples(
 @click.command("plan", epilog=_EXAMPLES)
 @options.file_argument()
 @options.inputs()
+@options.whole_number("-w", "--workers", least=1, help="Plan for N at once; by default one for each usable CPU.")
 @options.as_json("the plan")
 @options.no_plugins()
 @options.color()
 def command(
-    *, file: str, assignments: tuple[str, ...], inputs_file: str | None, is_json: bool, no_plugins: bool, color: Color
+    *,
+    file: str,
+    assignments: tuple[str, ...],
+    inputs_file: str | None,
+    workers: int | None,
+    is_json: bool,
+    no_plugins: bool,
+    color: Color,
 ) -> int:
     """Show the tasks of a workflow in the order of a run, by layers; nothing is run.
 
@@ -42,6 +53,7 @@ def command(
     if assignments or inputs_file is not None:
         given = read_given(assignments, file=inputs_file, environment=os.environ)
     prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given, reads_secrets=False)
+    prepared = fitted(prepared, workers or usable_cpus())
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE

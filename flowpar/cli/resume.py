@@ -16,6 +16,7 @@ from flowpar.engine.build import resume_workflow
 from flowpar.engine.earlier import earlier_run
 from flowpar.engine.result import write_result
 from flowpar.lang.inputs import read_given
+from flowpar.planning.capacity import fitted
 from flowpar.planning.ready import ready_again
 from flowpar.plugin.registry import Registry
 from flowpar.report.screen import system_screen
@@ -97,9 +98,10 @@ def _prepare(earlier: EarlierRun, arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file)
     given = replace(given, recorded=earlier.settled.run.inputs)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
-    return ready_again(
+    prepared = ready_again(
         earlier.workflow_file, earlier.folder.path, registry=registry, given=given, executor=arguments.executor
     )
+    return fitted(prepared, arguments.slots)
 
 
 def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> RunArguments:

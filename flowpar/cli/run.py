@@ -15,6 +15,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.engine.build import run_workflow
 from flowpar.engine.result import write_result
 from flowpar.lang.inputs import read_given
+from flowpar.planning.capacity import fitted
 from flowpar.planning.ready import ready
 from flowpar.plugin.registry import Registry
 from flowpar.report.screen import system_screen
@@ -58,4 +59,5 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
 def _prepare(file: str, arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file, environment=os.environ)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
-    return ready(file, registry=registry, given=given, executor=arguments.executor, state_dir=arguments.state_dir)
+    executor, state_dir = arguments.executor, arguments.state_dir
+    return fitted(ready(file, registry=registry, given=given, executor=executor, state_dir=state_dir), arguments.slots)

@@ -60,10 +60,15 @@ class RunArguments:
             return Verbosity.QUIET
         return Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
 
+    @property
+    def slots(self) -> int:
+        """How many workers there are to be."""
+        return self.workers or usable_cpus()
+
     def engine_options(self, *, run_dir: Path | None = None) -> EngineOptions:
         """Return how to run; the journal keeps what a resume needs of it."""
         return EngineOptions(
-            workers=self.workers or usable_cpus(),
+            workers=self.slots,
             state_dir=self.state_dir,
             run_dir=run_dir,
             start_method=self.start_method or "fork",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowpar.lang.amount import amount_text
 from flowpar.report.graph import GraphNode, GraphView
 from flowpar.report.wording import counted, duration
 
@@ -42,6 +43,8 @@ def _row(task: PlannedTask) -> dict[str, object]:
         "executor": task.executor,
         "items": _items(task),
         "runs": "" if task.condition is None else ("item by item" if task.condition_is_per_item else "on condition"),
+        "resources": ", ".join(f"{pool} {amount_text(pool, amount)}" for pool, amount in task.resources.items()),
+        "priority": task.priority or "",
         "attempts": task.retry.attempts if task.retry.attempts > 1 else "",
         "timeout": "" if task.timeout_s is None else duration(task.timeout_s),
         "needs": ", ".join(task.needs),
@@ -63,6 +66,7 @@ def records_of(plan: Plan) -> dict[str, object]:
         "file": plan.file,
         "layers": plan.layers,
         "longest_path": longest_path(plan),
+        "limits": plan.limits,
         "tasks": [_record(task) for task in plan.tasks],
     }
 
@@ -78,6 +82,8 @@ def _record(task: PlannedTask) -> dict[str, object]:
         "items": None if task.fan_out is None else task.fan_out.items,
         "max_parallel": None if task.fan_out is None else task.fan_out.max_parallel,
         "is_conditional": task.condition is not None,
+        "resources": task.resources,
+        "priority": task.priority,
         "attempts": task.retry.attempts,
         "timeout_s": task.timeout_s,
         "grace_s": task.grace_s,

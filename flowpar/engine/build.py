@@ -22,6 +22,7 @@ from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.data.store import ValueStore
+from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
@@ -163,6 +164,7 @@ def _run(
             run_dir=folder.path,
             wake_fd=stops.wake_fd,
             masker=secrets.masker,
+            light=most_light(plan),
         )
         stack.callback(crew.close)
         crew.outputs.insure(refill, sink.complain)
@@ -174,7 +176,7 @@ def _run(
             sink,
             SystemClock(),
             decisions=EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs),
-            options=_run_options(options, folder, workers=crew.slots, secrets=secrets, start=start),
+            options=_run_options(options, folder, crew, plan=plan, secrets=secrets, start=start),
             random=random.random,
             stops=stops,
         )
@@ -183,18 +185,19 @@ def _run(
 
 
 def _run_options(
-    options: EngineOptions, folder: RunFolder, *, workers: int, secrets: Secrets, start: Start
+    options: EngineOptions, folder: RunFolder, crew: Crew, *, plan: Plan, secrets: Secrets, start: Start
 ) -> RunOptions:
     return RunOptions(
         run_id=folder.run_id,
         run_dir=os.fspath(folder.path),
-        workers=workers,
+        workers=crew.slots,
         is_fail_fast=options.is_fail_fast,
         timeout_s=options.timeout_s,
         versions={"flowpar": __version__, "python": platform.python_version()},
         recorded=options.recorded,
         start=start,
         secrets=secrets.values,
+        pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
 
 

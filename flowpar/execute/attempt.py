@@ -22,7 +22,7 @@ from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.store import ValueStore
-from flowpar.execute import surroundings
+from flowpar.execute import share, surroundings
 from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
@@ -169,13 +169,15 @@ class _Attempt:
         shared = self._shared
         environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
         told = surroundings.told_by_flowpar(self._job, shared, scratch, lap=self._bindings.round)
-        surroundings.lay(environment, {**dict.fromkeys(shared.hidden), **shared.env_file, **told})
+        threads = share.threads(0 if call is None else call.threads)
+        surroundings.lay(environment, {**dict.fromkeys(shared.hidden), **threads, **shared.env_file, **told})
         contexts = self._contexts(environment)
         if shared.env:
             surroundings.lay(environment, {**surroundings.variables(shared.env, contexts), **told})
         if not self._is_isolated:
             # The same for every attempt of the run, so threads may share it.
             surroundings.share(environment)
+        surroundings.lay(environment, share.devices(self._bindings.devices))
         if call is not None and call.env:
             # Other expressions see what was there before the task's own.
             contexts = self._contexts(dict(environment))

@@ -77,11 +77,20 @@ class Crew:
     """Owns the link to the launcher, the executors and the outputs."""
 
     def __init__(
-        self, link: Link, watch: Watch, *, slots: int, setup: Setup, wake_fd: int | None, masker: Masker
+        self,
+        link: Link,
+        watch: Watch,
+        *,
+        slots: int,
+        setup: Setup,
+        wake_fd: int | None,
+        masker: Masker,
+        light: int = 0,
     ) -> None:
         """Set the launcher up and have the process of the outputs started; `open` is the way here."""
         assert setup.outputs_address is not None  # noqa: S101  # open() gave one
         self.slots = slots
+        self.light = light
         self.outputs_address = setup.outputs_address
         self.outputs_key = bytes.fromhex(setup.outputs_key)
         self._link = link
@@ -107,17 +116,22 @@ class Crew:
         wake_fd: int | None = None,
         setup: Setup | None = None,
         masker: Masker | None = None,
+        light: int = 0,
     ) -> Self:
         """Open a crew of `workers` slots, in the tree that the command split off or in one of its own.
 
+        `light` are the processes beside them that take less than a slot, as far as descriptors are left.
         `wait` returns early when `wake_fd` is readable; whoever made it reads it. `setup` replaces
         the launcher's in tests; `masker` hides secrets in what tasks print.
         """
-        slots = fit_to_descriptors(workers)
+        slots = fit_to_descriptors(workers + light)
+        if light:
+            light = max(1, slots - workers)
+            slots = max(1, slots - light)
         watch = Watch()
         link = Link.to(tree, watch) if tree else Link.start_guard(watch)
         complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
-        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker or Masker())
+        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker or Masker(), light=light)
 
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
@@ -169,7 +183,12 @@ class Crew:
     def _hire(self, executor: str) -> Member:
         if executor == "process":
             return ProcessExecutor(
-                self._link, self._watch, slots=self.slots, posted=self._note_post, masker=self._masker
+                self._link,
+                self._watch,
+                slots=self.slots,
+                posted=self._note_post,
+                masker=self._masker,
+                light=self.light,
             )
         if executor not in _MEMBERS:
             raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')

@@ -4,6 +4,7 @@ streams  0 reads nothing; 1 is where 2 goes, so that nobody but the engine holds
 path     without the folder that Python put in front for the script that was started
 main     an empty module, so that no child ever imports the command again
 heap     what workers will need is imported once, then frozen: a fork shares its pages
+threads  of numeric libraries: one, as there is a process for each cpu
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.execute import kernel
 from flowpar.execute.habitat import IGNORED_BY_LAUNCHER, renew_output_streams
+from flowpar.execute.share import one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +53,7 @@ def become_launcher() -> None:
     _drop_script_folder()
     sys.modules["__main__"] = ModuleType("__main__")
     faulthandler.enable(file=2)
+    one_thread_each()
     preload(_NEEDED_BY_WORKERS)
     # Workers run what is registered at their end; what stands here is the command's.
     atexit._clear()  # noqa: SLF001  # the registry has no public side, and multiprocessing does so, too

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowpar.execute.watch import Watch
 
 # Two slots may fall free while the engine waits for the disk; more would only settle early what runs next.
-_AHEAD = 2
+AHEAD = 2
 
 
 class ProcessExecutor:
@@ -38,11 +38,15 @@ class ProcessExecutor:
         slots: int,
         posted: Callable[[], None] = lambda: None,
         masker: Masker | None = None,
+        light: int = 0,
     ) -> None:
-        """Run up to `slots` attempts at once; `posted` hears that a message waits in the managed Queue."""
+        """Run up to `slots` attempts at once, and `light` more of less than one cpu.
+
+        `posted` hears that a message waits in the managed Queue.
+        """
         self._link = link
         self._watch = watch
-        self._slots = slots
+        self._slots = slots + light
         self._posted = posted
         self._masker = masker or Masker()
         self._attempts: dict[int, AttendedAttempt] = {}
@@ -52,7 +56,7 @@ class ProcessExecutor:
     @property
     def capacity(self) -> int:
         """How many jobs it may hold: some more than run, so that no slot waits for the engine."""
-        return self._slots + _AHEAD
+        return self._slots + AHEAD
 
     @property
     def held(self) -> int:

@@ -1,6 +1,6 @@
 """What a task finds around it: environment variables, the current folder, `sys.path`, a folder for scratch files.
 
-    inherited ◄ env_file ◄ the workflow's env ◄ the task's env ◄ FLOWPAR_*      later ones win
+    inherited ◄ threads ◄ env_file ◄ the workflow's env ◄ devices ◄ the task's env ◄ FLOWPAR_*      later ones win
 
 An isolated attempt sets them for its whole process; a thread gets them in its context only.
 """

@@ -146,7 +146,8 @@ def _limits(shape: ShapeReader) -> Any:
     for key, value in node.items():
         if key.text in BUILT_IN_LIMITS:
             message = f'the limit "{key.text}" is built in and can\'t be declared'
-            shape.find_key(("limits", key.text), message, code="FP129", hint='"-w" sets how many tasks run at once')
+            hint = '"-w" sets how many tasks run at once' if key.text == "cpu" else "it is what this machine has"
+            shape.find_key(("limits", key.text), message, code="FP129", hint=hint)
         elif check_id(shape, ("limits", key.text), "limit"):
             found[key.text] = shape.plain.value(value)
     return found

@@ -156,8 +156,8 @@ class CheckedTask:
     read; `needs` has them all and those of `needs`, the task itself where it refers to itself.
 
     `settings` has, where they are written, `max_parallel`, `on_item_error`, `timeout`, `grace`,
-    `allow_failure`, `repeat.max`, … and `retry.attempts`, `retry.delay`, …; `retry.counts_retries` says that the
-    attempts count those after the first.
+    `allow_failure`, `priority`, `resources.cpu`, …, `repeat.max`, … and `retry.attempts`, `retry.delay`, …;
+    `retry.counts_retries` says that the attempts count those after the first.
     """
 
     id: str

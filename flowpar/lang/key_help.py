@@ -38,6 +38,8 @@ TASK_KEY_HELP = MappingProxyType(
         "env": "Environment variables of this task.",
         "cwd": "The folder it runs in, relative to the workflow file.",
         "executor": "Where it runs: a process of its own, a thread, or inline.",
+        "resources": "What an attempt holds while it runs: cpu, memory, gpu, and shares of the pools of limits.",
+        "priority": "Of those that may start, higher goes first; 0.",
         "retry": "How many more tries after a failure, or how in detail.",
         "timeout": "The most time one attempt may take.",
         "grace": "The time between TERM and KILL; 5 s.",

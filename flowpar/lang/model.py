@@ -42,6 +42,7 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
     Timeout,
     Variables,
 )
+from flowpar.lang.resource_field import Amounts, Priority  # noqa: TC001 -- the same
 
 # Types are strict field by field: `strict=True` for a dataclass as a whole would refuse mappings.
 _STRICT = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True, regex_engine="python-re")
@@ -111,6 +112,8 @@ class DefaultsModel:
     env: Variables | None = None
     cwd: Text | None = None
     executor: ExecutorName | None = None
+    resources: Amounts | None = None
+    priority: Priority | None = None
     retry: RetryModel | None = None
     timeout: Timeout | None = None
     grace: Duration | None = None
@@ -138,6 +141,8 @@ class TaskModel:
     env: Variables | None = None
     cwd: Text | None = None
     executor: ExecutorName | None = None
+    resources: Amounts | None = None
+    priority: Priority | None = None
     retry: RetryModel | None = None
     timeout: Timeout | None = None
     grace: Duration | None = None

@@ -9,6 +9,7 @@ from flowpar.lang.fields import ID, ID_FORM, has_expression
 from flowpar.lang.model import RepeatModel, RetryModel, TaskModel
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import is_null
+from flowpar.lang.resource_binding import read_resources
 from flowpar.lang.shape import NOTHING, keys_of
 from flowpar.lang.variables import read_variables
 from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_KINDS, LATER_TASK_KEYS
@@ -79,6 +80,8 @@ class TaskBinder:
             return self._retry(path, node)
         if key == "repeat":
             return self._repeat(path, node)
+        if key == "resources":
+            return read_resources(self._shape, path, node)
         value = self._shape.plain.value(node)
         if key in {"for_each", "matrix"}:
             self._check_names(path, node, value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowpar.core.source import Span
     from flowpar.execute.recipe import Call
     from flowpar.expr.template import Template
     from flowpar.planning.secret import SecretSource
@@ -59,8 +60,8 @@ class PlannedTask:
     the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
     `condition_is_per_item` says that the `if` mentions `each` or `matrix`. `fingerprint` and `code` are
     of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
-    what an attempt holds of each pool (memory in bytes), as far as that is written; `priority` goes before
-    the length of the path.
+    what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where;
+    `priority` goes before the length of the path.
     """
 
     id: str
@@ -84,6 +85,7 @@ class PlannedTask:
     fingerprint: str = ""
     code: str = ""
     resources: Mapping[str, float] = field(default_factory=dict)
+    resources_at: Mapping[str, Span] = field(default_factory=dict)
     priority: int = 0
 
 

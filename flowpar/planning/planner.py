@@ -67,7 +67,8 @@ def prepare(
         diagnostics.extend(find_cycles(graph, needs, checked.document.source.path))
         settled = None if diagnostics.has_errors else settle(checked, given, diagnostics, reads_secrets=reads_secrets)
         if settled is not None and not diagnostics.has_errors:
-            reader = SettingReader(checked.document, settled)
+            limits = checked.workflow.limits if checked.workflow else {}
+            reader = SettingReader(checked.document, settled, limits)
             plan = _plan(checked, graph, reader, executor)
             plan = plan if given is None else _with_fingerprints(plan, checked)
             diagnostics.extend(reader.found)
@@ -82,10 +83,15 @@ def prepare(
 def _refuse_threads(plan: Plan, executor: str | None) -> None:
     """Refuse a `--executor thread` under which a task would not get what it asks for; `check` knows the rest."""
     for task in plan.tasks:
-        if executor == task.executor == "thread" and task.kind == "python" and (task.call.env or task.call.cwd):
-            key = "env" if task.call.env else "cwd"
+        if executor != "thread" or task.executor != "thread":
+            continue
+        wanted = {"memory": task.kind != "shell" and "memory" in task.resources}
+        if task.kind == "python":
+            wanted |= {"env": bool(task.call.env), "cwd": task.call.cwd is not None}
+        for key in (key for key, is_set in wanted.items() if is_set):
+            what = f'"{key}"' if key == "memory" else f'an "{key}"'
             raise UsageError(
-                f'task "{task.id}" can\'t run in a thread: it has an "{key}" of its own, and threads share theirs',
+                f'task "{task.id}" can\'t run in a thread: it has {what} of its own, and threads share theirs',
                 hint="name its executor in the workflow, or leave out --executor thread",
             )
 
@@ -112,20 +118,22 @@ def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, execu
         python_path=checked.python_path,
         outputs_read=_tasks_in(checked.outputs),
         secrets=sources_of(checked),
+        limits=reader.limits,
     )
 
 
 def _task(
     task: CheckedTask, reader: SettingReader, executor: str | None, *, layer: int, order: Mapping[str, int]
 ) -> PlannedTask:
-    call = task.call
+    call, resources = task.call, reader.resources(task)
+    threads = max(1, int(resources["cpu"])) if "cpu" in resources else 0
     return PlannedTask(
         id=task.id,
         index=task.index,
         kind=task.kind,
         layer=layer,
         executor=task.executors.chosen(executor),
-        call=Call(call.target, call.arguments, call.env, call.cwd, until=call.until),
+        call=Call(call.target, call.arguments, call.env, call.cwd, threads=threads, until=call.until),
         needs=tuple(sorted(task.needs, key=order.__getitem__)),
         reads=task.reads,
         decides_on=task.decides_on,
@@ -138,6 +146,9 @@ def _task(
         grace_s=reader.grace_s(task, _GRACE_S),
         allow_failure=reader.allow_failure(task),
         description=task.description,
+        resources=resources,
+        resources_at=reader.spans_of(task, resources) if resources else {},
+        priority=reader.priority(task),
     )
 
 

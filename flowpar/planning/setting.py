@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import NeedsWorker
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
+from flowpar.expr.template import Constant
+from flowpar.lang.amount import amount_of, wanted_of
 from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.lang.fields import ON_MAX
+from flowpar.lang.rules.resource import LIMIT_HINT, PREFIX, limit_label, over_limit
 from flowpar.planning.model import Repeat, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from flowpar.core.source import Span
     from flowpar.lang.checked import CheckedTask
     from flowpar.lang.node import Document
     from flowpar.planning.settled import Settled
 
 WRONG_SETTING = "FP222"
+OVER_LIMIT = "FP231"
 ItemError = Literal["finish", "fail_fast", "collect"]
 _ITEM_ERRORS = get_args(ItemError)
 T = TypeVar("T")
@@ -37,6 +43,7 @@ class SettingReader:
 
     document: Document
     settled: Settled
+    limits: Mapping[str, float] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
 
     def retry(self, task: CheckedTask) -> Retry:
@@ -89,6 +96,34 @@ class SettingReader:
         """Return what a failed item means."""
         return self._read(task, "on_item_error", _item_error, f"one of {', '.join(_ITEM_ERRORS)}") or "finish"
 
+    def priority(self, task: CheckedTask) -> int:
+        """Return how much earlier than others a task goes."""
+        return self._read(task, "priority", _whole, "a whole number") or 0
+
+    def resources(self, task: CheckedTask) -> dict[str, float]:
+        """Return what an attempt holds of each pool; of an expression it is found here whether the limit allows it."""
+        found: dict[str, float] = {}
+        for name, template in task.settings.items():
+            pool = name.removeprefix(PREFIX)
+            if pool == name:
+                continue
+            amount = self._read(task, name, partial(amount_of, pool), wanted_of(pool))
+            limit = self.limits.get(pool, math.inf)
+            if amount is not None and amount <= limit:
+                found[pool] = amount
+            elif amount is not None and not isinstance(template, Constant):
+                message = over_limit(f'task "{task.id}"', pool, amount, limit)
+                span = self.document.span(self._home(task, name)[0])
+                labels = (limit_label(self.document, pool),)
+                self.found.append(
+                    Diagnostic(OVER_LIMIT, message, self.document.source.path, span, hint=LIMIT_HINT, labels=labels)
+                )
+        return found
+
+    def spans_of(self, task: CheckedTask, pools: Iterable[str]) -> dict[str, Span]:
+        """Return where a task asks for something."""
+        return {pool: self.document.span(self._home(task, PREFIX + pool)[0]) for pool in pools}
+
     def _read(self, task: CheckedTask, name: str, convert: Callable[[object], T | None], wanted: str) -> T | None:
         template = task.settings.get(name)
         if template is None or not self.settled.covers(template):
@@ -107,15 +142,23 @@ class SettingReader:
 
     def _find(self, task: CheckedTask, name: str, problem: str) -> None:
         """Report a setting where it stands: at the task, or once for all in `defaults`."""
+        path, owner = self._home(task, name)
+        message = f'"{name}" of {owner} {problem}'
+        self.found.append(Diagnostic(WRONG_SETTING, message, self.document.source.path, self.document.span(path)))
+
+    def _home(self, task: CheckedTask, name: str) -> tuple[tuple[str, ...], str]:
+        """Return where a setting is written, and whose it is there; one of a task type stands at its kind key."""
         keys = name.split(".")
         homes = (("tasks", task.id), f'task "{task.id}"'), (("defaults",), "the defaults")
         for base, owner in homes:
-            for path in ((*base, *keys), (*base, keys[0])):
-                if self.document.node(path) is not None:
-                    message = f'"{name}" of {owner} {problem}'
-                    file, span = self.document.source.path, self.document.span(path)
-                    self.found.append(Diagnostic(WRONG_SETTING, message, file, span))
-                    return
+            if self.document.node((*base, keys[0])) is None:
+                continue
+            if self.document.node((*base, *keys)) is not None:
+                return (*base, *keys), owner
+            if keys[0] == "retry":  # its short form
+                return (*base, keys[0]), owner
+            break
+        return ("tasks", task.id, task.kind), f'task "{task.id}"'
 
 
 def _shown(value: object) -> str:
@@ -128,6 +171,10 @@ _LONGEST_SHOWN = 60
 
 def _above_zero(value: object) -> float | None:
     return seconds(value) or None
+
+
+def _whole(value: object) -> int | None:
+    return cast("int", value) if _is_whole(value) else None
 
 
 def _is_whole(value: object) -> bool:

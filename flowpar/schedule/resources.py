@@ -63,6 +63,11 @@ def request_of(task: PlannedTask) -> Request:
     return tuple(sorted((name, amount) for name, amount in amounts.items() if amount))
 
 
+def may_go_ahead(tasks: Iterable[PlannedTask]) -> bool:
+    """Whether attempts may be sent ahead of the workers: not where threads take cpus that only we count."""
+    return not any(task.executor in _IN_ONE_PROCESS and task.resources.get("cpu") for task in tasks)
+
+
 def thousandths(amount: float) -> int:
     """Return an amount as it is counted; what is asked for is never rounded down to nothing."""
     return max(1, round(amount * WHOLE)) if amount else 0

@@ -96,8 +96,12 @@ class FakeCrew:
         workers: int = 2,
         ahead: int = 1,
         slots: Mapping[str, int] | None = None,
+        light: int = 0,
     ) -> None:
-        """Ask `script` what each job does; an executor runs `slots` or else `workers` at once, and holds `ahead`."""
+        """Ask `script` what each job does; an executor runs `slots` or else `workers` at once, and holds `ahead`.
+
+        Beside them it holds `light` processes that take less than a slot.
+        """
         self.outputs = FakeOutputs()
         self.outputs_address = "fake"
         self.outputs_key = b"fake"
@@ -109,6 +113,7 @@ class FakeCrew:
         self._clock = clock
         self._workers = workers
         self._ahead = ahead
+        self._light = light
         self._slots = dict(slots or {})
         self._waiting: dict[str, deque[Job]] = {}
         self._running: dict[int, _Running] = {}
@@ -122,7 +127,7 @@ class FakeCrew:
 
     def has_room(self, executor: str) -> bool:
         """Whether `executor` takes one more job."""
-        return self._held(executor) < self._slots_of(executor) + self._ahead
+        return self._held(executor) < self._slots_of(executor) + self._ahead + self._light
 
     def submit(self, executor: str, job: Job) -> None:
         """Take a job; it starts as soon as a slot is free."""
@@ -131,7 +136,8 @@ class FakeCrew:
         if any(job.number == earlier.number for _, earlier in self.submitted):
             raise AssertionError(f"job number {job.number} was given twice")
         self.submitted.append((executor, job))
-        self._waiting.setdefault(executor, deque()).append(job)
+        queue = self._waiting.setdefault(executor, deque())
+        (queue.append if job.cpu_milli else queue.appendleft)(job)
         self._fill(executor)
 
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
@@ -177,8 +183,15 @@ class FakeCrew:
 
     def _fill(self, executor: str) -> None:
         queue = self._waiting.get(executor, deque())
-        while queue and self._held(executor) - len(queue) < self._slots_of(executor):
+        while queue and self._fits(executor, queue[0]):
             self._start(executor, queue.popleft())
+
+    def _fits(self, executor: str, job: Job) -> bool:
+        jobs = [running.job for running in self._running.values() if running.executor == executor]
+        if executor != "process":
+            return len(jobs) < self._slots_of(executor)
+        taken = sum(other.cpu_milli for other in jobs)
+        return not taken or taken + job.cpu_milli <= self._slots_of(executor) * 1000 or not job.cpu_milli
 
     def _start(self, executor: str, job: Job) -> None:
         scripted = self._script(job)

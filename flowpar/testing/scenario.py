@@ -1,6 +1,6 @@
 """What a seed stands for: a plan, what each of its jobs does, what goes wrong, and when somebody stops it.
 
-    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, graces
+    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, shares
                       ── script(job)     succeeds, fails, takes too long, ignores being asked to end
                       ── crew(), stops   tells things twice or late, or not at all
                       ── crashes         at which commit of the journal the engine dies, if it does
@@ -23,6 +23,7 @@ from flowpar.execute.recipe import Bindings, Judge
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut, PlannedTask, Repeat, Retry
 from flowpar.schedule.crew import Stop
+from flowpar.schedule.resources import LIGHT, Pools, may_go_ahead
 from flowpar.testing.clock import FakeClock
 from flowpar.testing.crew import FakeCrew, Scripted
 from flowpar.testing.simulation import FakeDecisions, FakeItems, FakeStops, plan_of, planned, raised, value
@@ -49,6 +50,8 @@ _MOST_TASKS = 12
 _MOST_WORKERS = 4
 _LAST_COMMIT = 15
 _ODD = 0.05
+_SHARING = 0.4
+MOST_LIGHT = 2
 
 
 class NoisyCrew(FakeCrew):
@@ -58,7 +61,7 @@ class NoisyCrew(FakeCrew):
         self, draw: random.Random, script: Callable[[Job], Scripted], clock: FakeClock, *, workers: int
     ) -> None:
         """Draw what is odd from `draw`."""
-        super().__init__(script, clock, workers=workers)
+        super().__init__(script, clock, workers=workers, light=MOST_LIGHT)
         self._draw = draw
         self._late: list[Notice] = []
 
@@ -88,7 +91,9 @@ class Scenario:
         self.workers = draw.randint(1, _MOST_WORKERS)
         self.is_steady = self._chance(0.3)
         self._sources: dict[str, int] = {}
-        self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))])
+        self.shares = random.Random(f"shares of {seed}")  # noqa: S311 - the same
+        self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
+        self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))], limits=self.limits)
         self.faultiness = draw.choice([0.0, 0.1, 0.4])
         self.crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
         self.is_stopped = not self.is_steady and self._chance(0.25)
@@ -107,6 +112,13 @@ class Scenario:
                 crew.at(now + self.draw.uniform(0, 12), partial(self.stops.ask, stop))
             self.is_stopped = False
         return crew
+
+    def pools(self) -> Pools | None:
+        """Return what the tasks share, all of it free."""
+        if not self.limits:
+            return None
+        ahead = 1 if may_go_ahead(self.plan.tasks) else 0
+        return Pools({"cpu": self.workers, LIGHT: MOST_LIGHT, **self.limits}, ahead=ahead)
 
     def script(self, job: Job) -> Scripted:
         """Return what a job does."""
@@ -170,6 +182,8 @@ class Scenario:
             grace_s=draw.choice([0.0, 2.0]),
             allow_failure=allows_failure,
             executor=draw.choice(["process", "thread"]),
+            resources=self._resources(),
+            priority=self.shares.choice([0, 0, 0, 5, -1]) if self.limits else 0,
         )
 
     def _repeat(self, name: str) -> Repeat | None:
@@ -178,6 +192,14 @@ class Scenario:
         most = self.draw.randint(1, 4)
         self.rounds[name] = self.draw.randint(1, most if self.is_steady else 4)
         return Repeat(most, self.draw.choice([0.0, 1.5]), takes_last=self._chance(0.5))
+
+    def _resources(self) -> Mapping[str, float]:
+        if not self.limits:
+            return {}
+        wanted = {"cpu": self.shares.choice([None, 0, 0.5, 1, 2]), "api": self.shares.choice([None, 0.5, 1])}
+        wanted["disk"] = self.shares.choice([None, None, 1])
+        most = {"cpu": self.workers, **self.limits}
+        return {pool: min(amount, most[pool]) for pool, amount in wanted.items() if amount is not None}
 
     def _fan_out(self, name: str, sources: Sequence[str]) -> FanOut | None:
         """Draw a fan-out, which tasks of `sources` may feed: one by itself, or two that have as many items."""

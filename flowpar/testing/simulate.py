@@ -32,7 +32,7 @@ from flowpar.schedule.loop import Loop
 from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.schedule.start import Start
 from flowpar.testing.mortal import Crash, MortalSink
-from flowpar.testing.scenario import NoisyCrew, Scenario
+from flowpar.testing.scenario import MOST_LIGHT, NoisyCrew, Scenario
 from flowpar.testing.witness import Broken, Witness
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ class _Simulation:
         self._run_dir = run_dir
         self._sinks = sinks
         self._crew: NoisyCrew | None = None
-        self._witness = Witness(scenario.plan, count_submitted=lambda: len(self._the_crew.submitted))
+        self._witness = Witness(
+            scenario.plan, count_submitted=lambda: len(self._the_crew.submitted), workers=scenario.workers
+        )
         self._crashes = 0
 
     @property
@@ -155,7 +157,8 @@ class _Simulation:
         crew = self._the_crew
         if crew.running:
             raise Broken(f"still running at the end: {crew.running}")
-        if crew.most_running > 2 * self._scenario.workers:  # of each of two executors
+        light = MOST_LIGHT if self._scenario.limits else 0
+        if crew.most_running > 2 * self._scenario.workers + light:  # of each of two executors
             raise Broken(f"{crew.most_running} jobs ran at once")
 
     def _told_apart(self, end: RunEnd) -> dict[str, str]:
@@ -196,6 +199,7 @@ def _loop(scenario: Scenario, crew: NoisyCrew, sink: EventSink, start: Start | N
             is_fail_fast=scenario.is_fail_fast,
             timeout_s=scenario.timeout_s,
             start=start or Start(),
+            pools=scenario.pools(),
         ),
         random=scenario.draw.random,
         stops=scenario.stops,

@@ -137,7 +137,12 @@ def planned(task: str, *needs: str, **changes: object) -> PlannedTask:
     return replace(plain, **changes)  # type: ignore[arg-type]  # checked by the dataclass
 
 
-def plan_of(tasks: Sequence[PlannedTask], *, outputs: Mapping[str, Template] | None = None) -> Plan:
+def plan_of(
+    tasks: Sequence[PlannedTask],
+    *,
+    outputs: Mapping[str, Template] | None = None,
+    limits: Mapping[str, float] | None = None,
+) -> Plan:
     """Return a plan of tasks that are given in file order."""
     graph = build_graph({task.id: task.needs for task in tasks})
     layers = layers_of(graph)
@@ -157,6 +162,7 @@ def plan_of(tasks: Sequence[PlannedTask], *, outputs: Mapping[str, Template] | N
         env={},
         env_file={},
         python_path=(),
+        limits=limits or {},
     )
 
 

@@ -26,6 +26,7 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.states import RunStatus, TaskState
+from flowpar.schedule.resources import WHOLE, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,14 +59,15 @@ class _Part:
 class Witness:
     """Watches one plan's run, through as many deaths of the engine as there are."""
 
-    def __init__(self, plan: Plan, *, count_submitted: Callable[[], int] = int) -> None:
-        """Know the plan, and how to ask how many jobs were submitted."""
+    def __init__(self, plan: Plan, *, count_submitted: Callable[[], int] = int, workers: int | None = None) -> None:
+        """Know the plan, how to ask how many jobs were submitted, and how many `workers` there are."""
         self.events: list[Event] = []
         self.committed = 0
         self.kept: dict[Key, TaskState] = {}
         self.attempts: dict[Key, tuple[int, int]] = {}
         self.durable: set[str] = set()
         self._tasks = {task.id: task for task in plan.tasks}
+        self._totals = {**plan.limits, **({} if workers is None else {"cpu": workers})} if plan.limits else {}
         self._count_submitted = count_submitted
         self._part = _Part()
         self._is_finished = False
@@ -154,6 +156,8 @@ class Witness:
         if task.fan_out is not None and task.fan_out.max_parallel is not None:
             live = sum(1 for each, _ in part.live if each == subject.task)
             _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
+        for pool, total in self._totals.items():
+            _prove(self._held(pool) <= total * WHOLE, f"more than {total:g} of {pool} at once: {part.live}")
         feeds = set() if task.fan_out is None else set(task.fan_out.feeds.values())
         for need in task.needs:
             has_come = need in feeds and self._has_come(need, subject.item)
@@ -176,6 +180,10 @@ class Witness:
         has_failed = state in _FAILED or (state is None and key in self.attempts and key not in self._part.live)
         is_collected = fan_out is not None and fan_out.on_item_error == "collect" and has_failed
         return state in _DONE or state is TaskState.SKIPPED or is_collected
+
+    def _held(self, pool: str) -> int:
+        """Return what all live attempts hold of a pool, in thousandths."""
+        return sum(dict(request_of(self._tasks[task])).get(pool, 0) for task, _ in self._part.live)
 
     def _lets_run(self, task: str) -> bool:
         state = self.state_of((task, None))

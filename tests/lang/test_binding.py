@@ -389,9 +389,9 @@ def test_what_is_wrong_in_a_task(text: str, code: str, message: str) -> None:
         ("flowpar: 1\ndefaults: {needs: [b]}\ntasks: {a: {shell: x}}\n", "FP129", '"needs" belongs to one task', 2),
         ("flowpar: 1\ndefaults: {shell: x}\ntasks: {a: {shell: x}}\n", "FP129", '"shell" belongs to one task', 2),
         (
-            "flowpar: 1\ndefaults: {priority: 1}\ntasks: {a: {shell: x}}\n",
+            "flowpar: 1\ndefaults: {cache: true}\ntasks: {a: {shell: x}}\n",
             "FP122",
-            '"priority" is not yet supported',
+            '"cache" is not yet supported',
             2,
         ),
         (

@@ -12,7 +12,12 @@ from flowpar.schedule.resources import DECISIONS, LIGHT, ONE_CPU, WHOLE, Grant, 
 from flowpar.testing.simulation import planned
 
 _TOTALS = {"cpu": 3, "api": 2, "disk": 1, "memory": 1000}
-_AMOUNTS = {"cpu": [0, 0.5, 1, 2, 3], "api": [0, 0.5, 1, 2], "disk": [0, 1], "memory": [0, 10, 400, 1000]}
+_AMOUNTS: dict[str, list[float]] = {
+    "cpu": [0, 0.5, 1, 2, 3],
+    "api": [0, 0.5, 1, 2],
+    "disk": [0, 1],
+    "memory": [0, 10, 400, 1000],
+}
 
 
 @st.composite

@@ -69,7 +69,8 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     for name, model in workflow.inputs.items():
         check_input(findings, name, model)
     env = read_env(reading, ("env",), workflow.env, surroundings.top_env())
-    rules = TaskRules(workflow, reading, surroundings, targets, Settings(reading, surroundings, workflow.defaults))
+    settings = Settings(reading, surroundings, workflow.defaults, workflow.limits)
+    rules = TaskRules(workflow, reading, surroundings, targets, settings)
     uses.add("", reading.take_mentions())
     tasks: dict[str, CheckedTask] = {}
     for index, task in enumerate(workflow.tasks):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flowpar.core.accept import accepts
 from flowpar.core.types import BOOL, FLOAT, INT, STR, Type, show, union, widen
 from flowpar.expr.template import Constant, Expression, Template
+from flowpar.lang.amount import type_of, wanted_of
 from flowpar.lang.node import MappingNode
+from flowpar.lang.rules.resource import PREFIX, check_pools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,16 +34,20 @@ _WANTED: dict[str, tuple[Type, str]] = {
     "jitter": (BOOL, "true or false"),
     "max": (INT, "a whole number"),
     "on_max": (STR, "fail or succeed"),
+    "priority": (INT, "a whole number"),
 }
-_PLAIN = ("max_parallel", "on_item_error", "timeout", "grace", "allow_failure")
+_PLAIN = ("max_parallel", "on_item_error", "timeout", "grace", "allow_failure", "priority")
 
 
 class Settings:
     """Reads settings; those of `defaults` are read once for all tasks."""
 
-    def __init__(self, reading: Reading, surroundings: Surroundings, defaults: DefaultsModel) -> None:
-        """Read what the defaults say."""
+    def __init__(
+        self, reading: Reading, surroundings: Surroundings, defaults: DefaultsModel, limits: Mapping[str, float]
+    ) -> None:
+        """Read what the defaults say; `limits` are the sizes of the workflow's pools."""
         self._reading = reading
+        self._limits = limits
         self._surroundings = surroundings
         self.defaults: Mapping[str, Template] = self._read(("defaults",), defaults)
 
@@ -51,8 +57,9 @@ class Settings:
         if not own:
             return self.defaults
         inherited = self.defaults
-        if model.retry is not None:
-            inherited = {name: value for name, value in inherited.items() if not name.startswith("retry.")}
+        for prefix, written in (("retry.", model.retry), (PREFIX, model.resources)):
+            if written is not None:
+                inherited = {name: value for name, value in inherited.items() if not name.startswith(prefix)}
         return {**inherited, **own}
 
     def _read(self, path: Path, model: TaskModel | DefaultsModel) -> dict[str, Template]:
@@ -67,6 +74,10 @@ class Settings:
         if repeat is not None:
             for name in ("max", "delay", "on_max"):
                 self._one(found, f"repeat.{name}", getattr(repeat, name), (*path, "repeat", name))
+        if model.resources is not None:
+            check_pools(self._reading.findings, path, model.resources, self._limits)
+            for pool, amount in model.resources.items():
+                self._one(found, PREFIX + pool, amount, (*path, "resources", pool))
         return found
 
     def _retry(self, found: dict[str, Template], retry: RetryModel, path: Path) -> None:
@@ -81,7 +92,7 @@ class Settings:
             found[name] = Constant(value)
             return
         read = self._reading.value(value, path, self._surroundings.settled(f'"{name}"'))
-        wanted, words = _WANTED[name.rpartition(".")[2]]
+        wanted, words = _wanted(name)
         if read.template is None:
             return
         if isinstance(read.template, Expression) and not accepts(wanted, read.type):
@@ -89,3 +100,10 @@ class Settings:
             self._reading.findings.error("FP206", path, message)
             return
         found[name] = read.template
+
+
+def _wanted(name: str) -> tuple[Type, str]:
+    if name.startswith(PREFIX):
+        pool = name.removeprefix(PREFIX)
+        return type_of(pool), wanted_of(pool)
+    return _WANTED[name.rpartition(".")[2]]

@@ -12,10 +12,12 @@ from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
 from flowpar.lang.rules.feed import feeds_of
 from flowpar.lang.rules.lint import warn_of_implied_needs, warn_of_item_keys
+from flowpar.lang.rules.resource import PREFIX, check_pools, resources_of_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedCall, CheckedFanOut
     from flowpar.lang.model import TaskModel, Workflow
     from flowpar.lang.rules.findings import Path
@@ -50,7 +52,7 @@ class TaskRules:
         deciding = self.reading.take_mentions()
         call = self._call(path, model, view)
         working = self.reading.take_mentions()
-        settings = self.settings.of(path, model)
+        settings = self._with_kinds_own(path, model, self.settings.of(path, model))
         mentions = [*deciding, *working, *self.reading.take_mentions()]
         checked = CheckedTask(
             task,
@@ -121,9 +123,26 @@ class TaskRules:
         of_kind = None if source is None else source.options.executor
         return Executors(model.executor, self.workflow.defaults.executor, of_kind)
 
+    def _with_kinds_own(self, path: Path, model: TaskModel, settings: Mapping[str, Template]) -> Mapping[str, Template]:
+        """Add what the task type asks for, as far as neither the task nor `defaults` says how much."""
+        of_kind = resources_of_kind(self.targets.sources.get(model.kind))
+        own = {name: template for name, template in of_kind.items() if name not in settings}
+        if not own:
+            return settings
+        asked = {name.removeprefix(PREFIX): template.value for name, template in own.items()}
+        check_pools(self.reading.findings, path, asked, self.workflow.limits, place=(*path, model.kind))
+        return {**own, **settings}
+
     def _check_thread(self, path: Path, model: TaskModel, checked: CheckedTask) -> None:
         """Find a python task that wants surroundings of its own, which threads share."""
-        if model.kind != "python" or checked.executors.chosen() != "thread":
+        if checked.executors.chosen() != "thread":
+            return
+        if model.kind != "shell" and "resources.memory" in checked.settings:
+            home = path if model.resources is not None else ("defaults",)
+            message = '"memory" can\'t be bounded for a task in a thread: all threads of a process share it'
+            place = (*home, "resources", "memory")
+            self.reading.findings.key_error("FP410", place, message, hint='take the executor "process"')
+        if model.kind != "python":
             return
         for key, is_set in (("env", bool(checked.call.env)), ("cwd", checked.call.cwd is not None)):
             if is_set:
