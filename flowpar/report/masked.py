@@ -12,6 +12,7 @@ from flowpar.core.events import (
     TaskLogged,
     TaskPrinted,
     TaskProgressed,
+    TaskRepeating,
     TaskRetrying,
     TaskSkipped,
 )
@@ -27,7 +28,7 @@ def masked(event: Event, masker: Masker) -> Event:
     match event:
         case TaskEnded(outcome=Failure() as failure):
             return replace(event, outcome=_failure(failure, masker), warnings=_texts(event.warnings, masker))
-        case TaskEnded(warnings=warnings) if warnings:
+        case TaskEnded(warnings=warnings) | TaskRepeating(warnings=warnings) if warnings:
             return replace(event, warnings=_texts(warnings, masker))
         case TaskRetrying(failure=failure):
             return replace(event, failure=_failure(failure, masker))

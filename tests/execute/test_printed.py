@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowpar.core.mask import Masker
 from flowpar.execute.printed import HEAD_BYTES, LINES_BYTES, TAIL_BYTES, PrintedOutput
 
 if TYPE_CHECKING:
@@ -94,3 +95,29 @@ def test_the_middle_of_a_flood_is_left_out(tmp_path: Path) -> None:
     kept = (tmp_path / "a.log").read_bytes()
     marker = f"\n… {(20 << 20) - HEAD_BYTES - TAIL_BYTES} bytes left out by flowpar …\n".encode()
     assert kept == b"".join(chunks)[:HEAD_BYTES] + marker + chunks[-1]
+
+
+def test_a_secret_that_comes_in_pieces_is_neither_kept_nor_handed_on(tmp_path: Path) -> None:
+    printed = PrintedOutput(str(tmp_path / "a.log"), Masker(["hunter2-hunter2"]).stream())
+
+    told = [printed.take(data) for data in (b"token: hun", b"ter2-hun", b"ter2\nnext\nhunter2")]
+    rest = printed.finish()
+
+    assert "".join(told) == "token: ***\nnext\n"
+    assert rest == "hunter2"
+    assert (tmp_path / "a.log").read_text() == "token: ***\nnext\nhunter2"
+
+
+def test_a_secret_that_is_held_back_at_the_end_of_a_line_is_told_with_what_follows(tmp_path: Path) -> None:
+    printed = PrintedOutput(str(tmp_path / "a.log"), Masker(["hunter2\nhunter3"]).stream())
+
+    assert printed.take(b"a\nhunter2\n") == "a\n"
+    assert printed.take(b"b\n") == "***\nb\n"
+    assert printed.finish() == ""
+
+
+def test_with_secrets_nothing_printed_makes_no_file(tmp_path: Path) -> None:
+    printed = PrintedOutput(str(tmp_path / "a.log"), Masker(["hunter2"]).stream())
+
+    assert printed.finish() == ""
+    assert not printed.has_log
