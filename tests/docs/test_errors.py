@@ -47,7 +47,9 @@ def check(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NO_COLOR", "1")
     capsys.readouterr()
-    main(["check", "workflow.yaml"])
+    # What is installed beside flowpar on some machine belongs to no page; plugin files of a page's own do.
+    has_own = "\nplugins:" in (folder / "workflow.yaml").read_text(encoding="utf-8")
+    main(["check", *([] if has_own else ["--no-plugins"]), "workflow.yaml"])
     told = capsys.readouterr()
     return told.out + told.err
 
