@@ -23,6 +23,7 @@ from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.store import ValueStore
 from flowpar.execute import share, surroundings
+from flowpar.execute.binding import bind, prove
 from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
@@ -31,7 +32,7 @@ from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.recipe import Call, Expand, Judge, Render
 from flowpar.execute.rehearsal import rehearse
 from flowpar.execute.render import render
-from flowpar.execute.target import bind, find_target
+from flowpar.execute.target import find_target
 from flowpar.expr.evaluate import evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.plugin.logger import TaskLogger
@@ -148,7 +149,6 @@ class _Attempt:
 
     def _call(self, call: Call, scratch: Path) -> Success:
         value = self._returned(call, scratch)
-        _refuse_pending(value, call.target)
         ref = self._kept(value)
         if call.until is None:
             return Success(ref)
@@ -160,9 +160,12 @@ class _Attempt:
         place = self._settle(call, scratch)
         function = find_target(call.target)
         arguments = {name: _argument(name, template, place.contexts) for name, template in call.arguments.items()}
-        positional, named = bind(function, arguments, lambda: self._context(place, scratch))
+        positional, named = bind(function, arguments, lambda: self._context(place, scratch), call=call)
         del arguments
-        return function(*positional, **named)
+        value = function(*positional, **named)
+        _refuse_pending(value, call.target)
+        prove(function, value, target=call.target)
+        return value
 
     def _settle(self, call: Call | None = None, scratch: Path | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""

@@ -1,162 +1,220 @@
-"""What values become where YAML meets a typed function: `str` a `Path`, `int` a `float`, ISO text a date.
+"""What values become where YAML meets a typed function, and which of them the function does not take.
 
-is_plain        whether a function takes everything as it is, told at a glance
-annotation_of   an annotation, evaluated where it is text and could matter
-convert         a value for an annotation; the value itself where nothing is to be done
+convert   an argument for an annotation: `str` to `Path`, `int` to `float`, ISO text to a date, a value or name
+          to the member of an enum, a list to a tuple or set; the value itself where nothing is to be done
+prove     what a function returned, which is never changed
+
+Both raise `Unfit` for what contradicts the annotation. Collections are looked at in part, so the work is
+bounded; what is not understood fits.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import enum
+import operator
+import os
 import pathlib
-import re
-import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
-import flowpar.plugin
-from flowpar.plugin.spec import TaskContext
+from flowpar.execute.annotation import is_union, shown
+from flowpar.execute.conversion import (
+    DICTS,
+    LISTS,
+    Unfit,
+    in_words,
+    is_instance,
+    keys_of,
+    maker_of,
+    member_of,
+    moment_of,
+    type_of_items,
+)
+from flowpar.execute.glance import places
 
-_WORDS = ("Path", "float", "date", "TaskContext")
-_UNCHANGED = frozenset({int, str, bool, bytes, dict, list, tuple, set, object, None, type(None)})
-_MATTERS = re.compile(r"\b(Path|float|datetime|date|TaskContext)\b")
-# What an annotation may name that its module imports for the type checker only.
-_KNOWN = {
-    "Path": pathlib.Path,
-    "pathlib": pathlib,
-    "flowpar": flowpar,
-    "plugin": flowpar.plugin,
-    "TaskContext": TaskContext,
-    "Collection": Collection,
-    "Iterable": Iterable,
-    "Mapping": Mapping,
-    "Sequence": Sequence,
-    "typing": typing,
-}
-_LISTS = (list, tuple, set, frozenset, Sequence, Iterable, Collection)
+# Of a longer collection so many members are looked at, fewer of one within another one.
+_MOST = (64, 16, 4)
+_WRAPPERS = frozenset({typing.Annotated, typing.Final, typing.ClassVar, typing.Required, typing.NotRequired})
 
 
-class NotConvertible(Exception):  # noqa: N818 - it says what the value is
-    """A text is not what the annotation asks for."""
+def convert(value: object, wanted: object) -> Any:
+    """Return an argument as the annotation wants it; raises Unfit."""
+    return _Border(converts=True).admit(value, wanted, 0)
 
 
-def is_plain(function: object) -> bool:
-    """Whether a function takes its arguments by name, as they are, and no context; False where that takes a look.
-
-    Most tasks are such, and reading a signature costs a fresh process more than all else in a small task.
-    """
-    if type(function) is not types.FunctionType or function.__dict__ or function.__code__.co_posonlyargcount:
-        return False
-    return all(_is_unchanged(wanted) for name, wanted in function.__annotations__.items() if name != "return")
+def prove(value: object, wanted: object) -> None:
+    """Raise Unfit where a returned value contradicts its annotation."""
+    _Border(converts=False).admit(value, wanted, 0)
 
 
-def _is_unchanged(annotation: object) -> bool:
-    if isinstance(annotation, str):
-        return not any(word in annotation for word in _WORDS)
-    return isinstance(annotation, type | None) and annotation in _UNCHANGED
+class _Border:
+    """Walks a value and an annotation together."""
 
+    def __init__(self, *, converts: bool) -> None:
+        self._converts = converts
 
-def annotation_of(function: Callable[..., Any], annotation: object) -> object:
-    """Return an annotation as an object; None where it has no part in any conversion."""
-    if not isinstance(annotation, str):
-        return annotation
-    if not _MATTERS.search(annotation):
-        return None
-    home = getattr(_plain_function(function), "__globals__", {})
-    # The name of the module is that of a class in it.
-    moment = dt if "datetime." in annotation else dt.datetime
-    for names in (home, {**_KNOWN, "datetime": moment, "date": dt.date, **home}):
-        try:
-            return eval(annotation, dict(names))  # noqa: S307 - the text of the user's own source
-        except Exception:  # noqa: BLE001, S112 - a name that only the type checker knows; the next may do
-            continue
-    return None
-
-
-def _plain_function(function: object) -> object:
-    """Return the function below its decorators, or the `__init__` or `__call__` of what is none."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    if hasattr(function, "__globals__"):
-        return function
-    name = "__init__" if isinstance(function, type) else "__call__"
-    return getattr(function, name, function)
-
-
-def is_context(annotation: object) -> bool:
-    """Whether a parameter asks for the context."""
-    return annotation is TaskContext or (_is_union(annotation) and TaskContext in typing.get_args(annotation))
-
-
-def convert(value: Any, annotation: Any) -> Any:
-    """Return `value` as `annotation` wants it; raises NotConvertible for a text that is no date."""
-    kind = type(value)
-    if annotation is pathlib.Path:
-        return pathlib.Path(value) if kind is str else value
-    if annotation is float:
-        return _number(value) if kind is int else value
-    if annotation is dt.datetime or annotation is dt.date:
-        return _moment(value, annotation) if kind is str else value
-    origin = typing.get_origin(annotation)
-    if origin is None:
-        return value
-    parts = typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return convert(value, parts[0])
-    if _is_union(annotation):
-        return _one_of(value, parts)
-    if kind in {list, tuple, set, frozenset} and origin in _LISTS and parts:
-        return _each(value, origin, parts)
-    if kind is dict and len(parts) == 2 and issubclass(origin, Mapping):  # noqa: PLR2004 - key and value
-        return {convert(key, parts[0]): convert(part, parts[1]) for key, part in value.items()}
-    return value
-
-
-def _is_union(annotation: object) -> bool:
-    return isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-
-
-def _one_of(value: Any, members: tuple[Any, ...]) -> Any:
-    if any(isinstance(member, type) and type(value) is member for member in members):
-        return value
-    error: NotConvertible | None = None
-    for member in members:
-        try:
-            converted = convert(value, member)
-        except NotConvertible as caught:
-            error = caught
-            continue
-        if converted is not value:
-            return converted
-    if error is not None and not any(isinstance(member, type) and isinstance(value, member) for member in members):
-        raise error
-    return value
-
-
-def _each(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
-    is_record = origin is tuple and not (len(parts) == 2 and parts[1] is ...)  # noqa: PLR2004 - tuple[X, ...]
-    if is_record:
-        if len(parts) != len(value):
+    def admit(self, value: Any, wanted: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is wanted or wanted is Any or wanted is object:
             return value
-        converted = [convert(part, wanted) for part, wanted in zip(value, parts, strict=True)]
-    else:
-        converted = [convert(part, parts[0]) for part in value]
-    is_same = all(new is old for new, old in zip(converted, value, strict=True))
-    return value if is_same else type(value)(converted)
+        origin = typing.get_origin(wanted)
+        if origin is None:
+            return self._simple(value, wanted, depth)
+        parts = typing.get_args(wanted)
+        if origin in _WRAPPERS:
+            return self.admit(value, parts[0], depth)
+        if is_union(wanted):
+            return self._one_of(value, parts, depth)
+        if origin is typing.Literal:
+            if any(value == part and (kind is type(part) or isinstance(value, enum.Enum)) for part in parts):
+                return value
+            raise Unfit(in_words(value), wanted=shown(wanted))
+        return self._generic(value, origin, parts, depth)
 
+    def _simple(self, value: Any, wanted: Any, depth: int) -> Any:
+        """Admit what a class without parts asks for."""
+        if wanted is None or wanted is type(None):
+            if value is None:
+                return value
+            raise Unfit(in_words(value), wanted="None")
+        inner = getattr(wanted, "__supertype__", None) or getattr(wanted, "__value__", None)
+        if inner is not None and not isinstance(wanted, type):  # a NewType, or `type X = …`
+            return self.admit(value, inner, depth)
+        if not isinstance(wanted, type):
+            return value  # a type variable, a text in a list: nothing that could be asked
+        if typing.is_typeddict(wanted):
+            return self._keys(value, wanted, depth)
+        if wanted in LISTS or wanted in DICTS or wanted.__module__ == "collections.abc":
+            return self._generic(value, wanted, (), depth)
+        if is_instance(value, wanted):
+            return self._number(value, wanted) if wanted is float else value
+        return self._converted(value, wanted)
 
-def _number(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise NotConvertible("the number is too large for a float") from None
+    def _number(self, value: Any, wanted: Any) -> Any:
+        if not self._converts or type(value) is not int:
+            return value
+        try:
+            return wanted(value)
+        except OverflowError:
+            raise Unfit("the number is too large for a float") from None
 
+    def _converted(self, value: Any, wanted: Any) -> Any:
+        """Make of a text, or the value of an enum, what the class stands for."""
+        if self._converts and isinstance(value, str):
+            if issubclass(wanted, pathlib.PurePath):
+                return wanted(value)
+            if wanted is os.PathLike:
+                return pathlib.Path(value)
+            if wanted is dt.datetime or wanted is dt.date:
+                return moment_of(value, wanted)
+        if self._converts and issubclass(wanted, enum.Enum):
+            return member_of(value, wanted)
+        raise Unfit(in_words(value), wanted=shown(wanted))
 
-def _moment(text: str, wanted: Any) -> object:
-    try:
-        return wanted.fromisoformat(text)
-    except ValueError:
-        what = "a date and time" if wanted is dt.datetime else "a date"
-        example = "2024-05-01T12:30:00Z" if wanted is dt.datetime else "2024-05-01"
-        raise NotConvertible(f'"{text[:80]}" is not {what} in ISO form, such as {example}') from None
+    def _one_of(self, value: Any, members: tuple[Any, ...], depth: int) -> Any:
+        """Admit a value to a union: as it is if one takes it so, else as the first makes it."""
+        if any(type(value) is member for member in members):
+            return value
+        first: Unfit | None = None
+        converted: list[Any] = []
+        for member in members:
+            try:
+                found = self.admit(value, member, depth)
+            except Unfit as error:
+                first = error if first is None or error.place else first
+                continue
+            if found is value:
+                return value
+            converted.append(found)
+        if converted:
+            return converted[0]
+        is_simple = len([member for member in members if member is not type(None)]) == 1
+        if first is not None and (first.place or (is_simple and not first.wanted)):
+            raise first
+        raise Unfit(in_words(value), wanted=" | ".join(map(shown, members)))
+
+    def _generic(self, value: Any, origin: Any, parts: tuple[Any, ...], depth: int) -> Any:
+        kind: type = origin if isinstance(origin, type) else object
+        if isinstance(value, dict) and issubclass(kind, Mapping):
+            made = value if is_instance(value, kind) or kind not in DICTS else self._made(value, kind)
+            return self._entries(made, parts, depth) if len(parts) == 2 else made  # noqa: PLR2004 - key and value
+        if isinstance(value, LISTS) and issubclass(kind, Iterable) and not issubclass(kind, Mapping):
+            return self._items(value, kind, parts, depth)
+        if kind is os.PathLike and isinstance(value, str) and self._converts:
+            return pathlib.Path(value)
+        if not is_instance(value, kind) or (isinstance(value, str) and self._converts and kind is not object):
+            raise Unfit(in_words(value), wanted=shown(origin))
+        return value
+
+    def _made(self, value: Any, origin: Any) -> Any:
+        """Put the members of a collection into one of another kind."""
+        if not self._converts:
+            raise Unfit(in_words(value), wanted=shown(origin))
+        try:
+            return maker_of(origin)(value)
+        except TypeError as error:
+            raise Unfit(f"{in_words(value)}, of which no {shown(origin)} can be made: {error}") from None
+
+    def _items(self, value: Any, origin: Any, parts: tuple[Any, ...], depth: int) -> Any:
+        is_record = origin is tuple and parts and not (len(parts) == 2 and parts[1] is ...)  # noqa: PLR2004 - tuple[X, ...]
+        if is_record:
+            if len(parts) != len(value):
+                count = f"{len(value)} item{'' if len(value) == 1 else 's'}"
+                raise Unfit(f"{in_words(value)} of {count}", wanted=f"of {len(parts)}")
+            admitted = [self._part(part, parts[n], n, depth) for n, part in enumerate(value)]
+            value = value if all(map(operator.is_, admitted, value)) else type_of_items(value)(admitted)
+        elif parts and depth < len(_MOST):
+            value = self._each(value, parts[0], depth)
+        if is_instance(value, origin):
+            return value
+        return self._made(value, origin)
+
+    def _each(self, value: Any, wanted: Any, depth: int) -> Any:
+        """Admit the items: some of many, and the others only where some have to be converted."""
+        if isinstance(value, list | tuple):
+            some = [(n, value[n]) for n in places(len(value), _MOST[depth])]
+        else:
+            some = list(islice(enumerate(value), _MOST[depth]))
+        admitted = [self._part(part, wanted, n, depth) for n, part in some]
+        if all(new is old for new, (_, old) in zip(admitted, some, strict=True)):
+            return value
+        if len(some) < len(value):
+            admitted = [self._part(part, wanted, n, depth) for n, part in enumerate(value)]
+        return type_of_items(value)(admitted)
+
+    def _part(self, part: Any, wanted: Any, place: object, depth: int) -> Any:
+        try:
+            return self.admit(part, wanted, depth + 1)
+        except Unfit as error:
+            raise error.within(f"[{place!r}]") from None
+
+    def _entries(self, value: Any, parts: tuple[Any, ...], depth: int) -> Any:
+        """Admit the keys and values of a mapping, the first of many."""
+        if depth >= len(_MOST):
+            return value
+        some = list(islice(value.items(), _MOST[depth]))
+        admitted = [self._entry(key, part, parts, depth) for key, part in some]
+        if all(key is old and part is one for (key, part), (old, one) in zip(admitted, some, strict=True)):
+            return value
+        return dict(self._entry(key, part, parts, depth) for key, part in value.items())
+
+    def _entry(self, key: Any, part: Any, parts: tuple[Any, ...], depth: int) -> tuple[Any, Any]:
+        try:
+            name = self.admit(key, parts[0], depth + 1)
+        except Unfit as error:
+            raise Unfit(f"the key {in_words(key)}", wanted=error.wanted) from None
+        return name, self._part(part, parts[1], key, depth)
+
+    def _keys(self, value: Any, wanted: Any, depth: int) -> Any:
+        """Admit a mapping that a TypedDict describes."""
+        if not isinstance(value, dict):
+            raise Unfit(in_words(value), wanted=shown(wanted))
+        hints, needed = keys_of(wanted)
+        missing = next((key for key in needed if key not in value), None)
+        if missing is not None:
+            raise Unfit(f'a {shown(type(value))} without the key "{missing}"', wanted=shown(wanted))
+        known = {key: self._part(value[key], hint, key, depth) for key, hint in hints.items() if key in value}
+        return value if all(value[key] is part for key, part in known.items()) else {**value, **known}

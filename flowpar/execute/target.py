@@ -1,27 +1,20 @@
-"""The function that a task names: imported in the worker, late, and called with what the document gives.
-
-"steps.words:count"  ─ find_target ─►  function
-{name: value}        ─ bind ────────►  what to call it with, converted at the border
-"""
+"""The function that a task names, "steps.words:count": imported in the worker, late."""
 
 from __future__ import annotations
 
-import inspect
 from importlib import import_module, invalidate_caches
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.suggest import nearest
-from flowpar.execute.border import NotConvertible, annotation_of, convert, is_context, is_plain
 from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.failure import failure_of, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import ModuleType
 
     from flowpar.core.outcome import Failure
-    from flowpar.plugin.spec import TaskContext
 
 
 def find_target(target: str) -> Callable[..., Any]:
@@ -75,40 +68,3 @@ def _nothing_there(module: str, path: str, name: str, found: object) -> Failure:
     meant = f'; did you mean "{near}"?' if near else ""
     message = f'module "{module}" ({file}) has no function "{path}"{meant}'
     return refusal(FailureKind.EXCEPTION, message, type_name="AttributeError")
-
-
-def bind(
-    function: Callable[..., Any], arguments: Mapping[str, object], make_context: Callable[[], TaskContext]
-) -> tuple[list[object], dict[str, object]]:
-    """Return positional and named arguments; raises TaskFailed where one can't be converted.
-
-    What does not fit the signature is left for the call to refuse, in Python's own words.
-    """
-    if is_plain(function):
-        return [], dict(arguments)
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function of C without a signature
-        return [], dict(arguments)
-    named = dict(arguments)
-    positional: list[object] = []
-    for name, parameter in parameters.items():
-        annotation = annotation_of(function, parameter.annotation)
-        if is_context(annotation) and name not in named:
-            named[name] = make_context()
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            extra = [given for given in named if given not in parameters]
-            named |= {given: _converted(given, named[given], annotation) for given in extra}
-        elif name in named:
-            named[name] = _converted(name, named[name], annotation)
-        if parameter.kind is parameter.POSITIONAL_ONLY and name in named:
-            positional.append(named.pop(name))
-    return positional, named
-
-
-def _converted(name: str, value: object, annotation: object) -> object:
-    try:
-        return convert(value, annotation)
-    except NotConvertible as error:
-        message = f'argument "{name}": {error}'
-        raise TaskFailed(refusal(FailureKind.EXPRESSION, message, type_name="ValueError")) from None

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flowpar.data.codec import decode, encode
-from flowpar.execute.target import bind
+from flowpar.execute.binding import bind, prove
+from flowpar.execute.recipe import Call
 from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 
@@ -68,9 +69,13 @@ def run_task(function: Callable[..., Any], /, **arguments: Any) -> Any:
 
     Arguments are converted as they are on their way from YAML (text for a `Path` becomes one). A
     parameter that is annotated `TaskContext` gets one unless an argument of its name is given. What
-    the function raises is raised; an output that cannot be passed on raises `NotEncodable`.
+    the function raises is raised; an argument or output that contradicts its annotation raises `TaskFailed`,
+    an output that cannot be passed on `NotEncodable`.
     """
+    name = getattr(function, "__qualname__", "?")
     with TemporaryDirectory(prefix="flowpar-test-") as scratch:
         context = fake_context(scratch=Path(scratch))
-        positional, named = bind(function, arguments, lambda: context)
-        return decode(encode(function(*positional, **named)).join())
+        positional, named = bind(function, arguments, lambda: context, call=Call(name, {}))
+        output = function(*positional, **named)
+        prove(function, output, target=name)
+        return decode(encode(output).join())

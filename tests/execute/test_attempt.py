@@ -159,7 +159,36 @@ def test_parameters_of_every_kind_get_their_arguments_and_texts_become_what_they
 def test_a_text_that_is_no_date_fails_by_the_name_of_its_argument(bench: Bench) -> None:
     failure = bench.failure("steps:when", at="soon", day="2024-05-01")
 
-    assert failure.message == 'argument "at": "soon" is not a date and time in ISO form, such as 2024-05-01T12:30:00Z'
+    assert failure.message == (
+        'argument "at" of "steps:when" wants datetime.datetime, and this is "soon", which is not a date and time '
+        "in ISO form, such as 2024-05-01T12:30:00Z; it comes from the workflow file"
+    )
+
+
+def test_an_argument_of_another_type_fails_its_own_task_and_says_where_it_comes_from(bench: Bench) -> None:
+    bench.module("typed", "def f(numbers: list[int], top: int = None): return numbers\n")
+    made = bench.outcome(Bench.recipe("steps:echo", {"value": [1, 2, "three"]}))
+    assert isinstance(made, Success)
+    bench.bindings = Bindings(tasks={"make": TaskView("succeeded", made.value)})
+
+    failure = bench.failure("typed:f", numbers=expression("tasks.make.output"), top=None)
+
+    assert (failure.kind, failure.type) == (FailureKind.EXPRESSION, "TypeError")
+    assert failure.message == (
+        'argument "numbers" of "typed:f" wants list[int], and this is the text "three" at [2], not int; '
+        "it comes from ${{ tasks.make.output }}"
+    )
+
+
+def test_an_output_that_contradicts_its_annotation_fails_its_own_task(bench: Bench) -> None:
+    bench.module("typed", "from pathlib import Path\ndef f() -> list[Path]: return [Path('a'), 'b']\n")
+
+    failure = bench.failure("typed:f")
+
+    assert (failure.kind, failure.type) == (FailureKind.OUTPUT, "TypeError")
+    assert failure.message == (
+        '"typed:f" returned the text "b" at [1], not Path, and is annotated "-> list[pathlib.Path]"'
+    )
 
 
 @pytest.mark.parametrize(

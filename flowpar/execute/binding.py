@@ -1,0 +1,118 @@
+"""The two ways over the border of a task's function: its arguments go in, what it returned comes out.
+
+{name: value}  ─ bind ──►  what to call it with, each as its annotation asks for
+output         ─ prove ─►  the same, unless it contradicts the return annotation
+
+Most values fit at a glance, and for these nothing is inspected: reading a signature costs a fresh process more
+than all else in a small task.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from typing import TYPE_CHECKING, Any
+
+from flowpar.core.outcome import FailureKind, TaskFailed
+from flowpar.execute import border, glance
+from flowpar.execute.annotation import annotation_of, is_context, shown
+from flowpar.execute.conversion import Unfit
+from flowpar.execute.failure import refusal
+from flowpar.expr.template import Constant, Expression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowpar.execute.recipe import Call
+    from flowpar.expr.template import Template
+    from flowpar.plugin.spec import TaskContext
+
+_LONGEST_SHOWN = 100
+_VAR_KEYWORDS = inspect.CO_VARKEYWORDS
+
+
+def bind(
+    function: Callable[..., Any],
+    arguments: Mapping[str, object],
+    make_context: Callable[[], TaskContext],
+    *,
+    call: Call,
+) -> tuple[list[object], dict[str, object]]:
+    """Return positional and named arguments; raises TaskFailed where one is not what its annotation asks for.
+
+    What does not fit the signature is left for the call to refuse, in Python's own words.
+    """
+    if is_plain(function) and _fit(function, arguments):
+        return [], dict(arguments)
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a function of C without a signature
+        return [], dict(arguments)
+    named = dict(arguments)
+    positional: list[object] = []
+    for name, parameter in parameters.items():
+        annotation = annotation_of(function, parameter.annotation)
+        if is_context(annotation) and name not in named:
+            named[name] = make_context()
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            for extra in [given for given in named if given not in parameters]:
+                named[extra] = _converted(extra, named[extra], parameter, annotation, call=call)
+        elif name in named:
+            named[name] = _converted(name, named[name], parameter, annotation, call=call)
+        if parameter.kind is parameter.POSITIONAL_ONLY and name in named:
+            positional.append(named.pop(name))
+    return positional, named
+
+
+def is_plain(function: object) -> bool:
+    """Whether a function takes its arguments by name and has no signature but its own."""
+    if type(function) is not types.FunctionType or function.__dict__:
+        return False
+    code = function.__code__
+    return not (code.co_posonlyargcount or code.co_flags & _VAR_KEYWORDS)
+
+
+def _fit(function: Callable[..., Any], arguments: Mapping[str, object]) -> bool:
+    """Whether at a glance all arguments are what they should be, and nobody asks for a context."""
+    for name, annotation in function.__annotations__.items():
+        if name in arguments:
+            if not glance.fits(arguments[name], annotation):
+                return False
+        elif name != "return" and ("TaskContext" in annotation if type(annotation) is str else is_context(annotation)):
+            return False
+    return True
+
+
+def _converted(name: str, value: object, parameter: inspect.Parameter, annotation: object, *, call: Call) -> object:
+    if annotation is inspect.Parameter.empty or (value is None and parameter.default is None):
+        return value
+    try:
+        return border.convert(value, annotation)
+    except Unfit as error:
+        message = f'argument "{name}" of "{call.target}" wants {shown(parameter.annotation)}, and this is {error}'
+        origin = _origin(call.arguments.get(name))
+        message += f"; it comes from {origin}" if origin else ""
+        raise TaskFailed(refusal(FailureKind.EXPRESSION, message, type_name="TypeError")) from None
+
+
+def _origin(template: Template | None) -> str:
+    """Return where an argument comes from, in the words of the document."""
+    if isinstance(template, Constant):
+        return "the workflow file"
+    text = template.text.strip() if isinstance(template, Expression) else ""
+    return f"${{{{ {text} }}}}" if 0 < len(text) <= _LONGEST_SHOWN else ""
+
+
+def prove(function: Callable[..., Any], value: object, *, target: str) -> None:
+    """Raise TaskFailed where what a function returned contradicts its annotation."""
+    annotations = getattr(function, "__annotations__", None)
+    if not isinstance(annotations, dict) or "return" not in annotations:
+        return
+    annotation = annotations["return"]
+    if glance.fits(value, annotation) or isinstance(value, types.GeneratorType):
+        return
+    try:
+        border.prove(value, annotation_of(function, annotation))
+    except Unfit as error:
+        message = f'"{target}" returned {error}, and is annotated "-> {shown(annotation)}"'
+        raise TaskFailed(refusal(FailureKind.OUTPUT, message, type_name="TypeError")) from None

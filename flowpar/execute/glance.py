@@ -1,0 +1,85 @@
+"""Whether a value is what its annotation says, told at a glance: True only where there is no doubt, at no cost.
+
+Most values are: an `int` for "int", a list of texts for "list[str]". For these nothing is imported, evaluated
+or inspected; whatever is left is looked at by `border`, which takes a hundred times as long.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_ANYTHING = frozenset({"Any", "object", "typing.Any"})
+_NAMES = {"NoneType": "None", "PosixPath": "Path", "WindowsPath": "Path"}
+_SEQUENCES = frozenset({"Sequence", "Iterable", "Collection"})
+_MAPPINGS = frozenset({"Mapping"})
+_LISTS = frozenset({list, tuple, set, frozenset})
+_DEEPEST = 4
+# Of a longer collection so many members are looked at; of those of one type one is enough.
+_MOST = 64
+
+
+def fits(value: object, annotation: object) -> bool:
+    """Whether a value fits without doubt; False where it takes a closer look."""
+    if type(annotation) is str:
+        return _fits(value, annotation, 0)
+    return annotation is type(value) or (annotation is None and value is None)
+
+
+def _fits(value: object, text: str, depth: int) -> bool:
+    kind = type(value)
+    name = _NAMES.get(kind.__name__, kind.__name__)
+    if text == name or text in _ANYTHING or text.endswith(f".{name}"):
+        return True
+    if value is None:
+        return text.endswith("| None") or text.startswith("Optional[")
+    head, bracket, inside = text.partition("[")
+    if not bracket:
+        return " | " in text and any(_fits(value, part, depth) for part in text.split(" | "))
+    if inside.endswith("] | None"):
+        return _fits(value, text[:-7], depth)
+    if not inside.endswith("]") or depth == _DEEPEST:
+        return False
+    return _within(value, name, head, inside[:-1], depth=depth)
+
+
+def _within(value: object, name: str, head: str, inside: str, *, depth: int) -> bool:
+    """Look at some members of a collection."""
+    if head == "Optional":
+        return _fits(value, inside, depth)
+    if isinstance(value, dict):
+        key, _, rest = inside.partition(", ")
+        is_one = (head == name or head in _MAPPINGS) and key.isidentifier()
+        return is_one and _all_fit(islice(value, _MOST), key, depth) and _all_fit(_some_values(value), rest, depth)
+    if type(value) not in _LISTS or not (head == name or (head in _SEQUENCES and name in {"list", "tuple"})):
+        return False
+    if name == "tuple" and head == "tuple":
+        if not inside.endswith(", ..."):
+            return False
+        inside = inside[:-5]
+    return _all_fit(sample(value, _MOST), inside, depth)
+
+
+def _some_values(value: dict[object, object]) -> Iterable[object]:
+    return islice(value.values(), _MOST)
+
+
+def _all_fit(items: Iterable[object], text: str, depth: int) -> bool:
+    return all(_fits(part, text, depth + 1) for part in {type(part): part for part in items}.values())
+
+
+def sample(items: object, most: int) -> list[object]:
+    """Return all of a few items, or some of many."""
+    if isinstance(items, list | tuple):
+        return [items[place] for place in places(len(items), most)]
+    return list(islice(items, most))  # type: ignore[call-overload, no-any-return]
+
+
+def places(count: int, most: int) -> Sequence[int]:
+    """Return which of `count` items are looked at: the first, the last, and others at even distances."""
+    if count <= most:
+        return range(count)
+    return [(count - 1) * place // (most - 1) for place in range(most)]

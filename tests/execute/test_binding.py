@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from flowpar.execute import glance
+from flowpar.execute.annotation import annotation_of, is_context, shown
+from flowpar.execute.binding import is_plain
+from flowpar.execute.border import convert
+from flowpar.plugin.spec import TaskContext
+from tests.execute.test_border import annotations, plain
+
+MOMENT = dt.datetime(2024, 5, 1, 12, 30, tzinfo=dt.UTC)
+
+
+def function_of(annotation: str) -> Callable[..., Any]:
+    namespace: dict[str, Any] = {}
+    exec(f"def f(x: '{annotation}'): pass", namespace)  # noqa: S102 - a function whose module imports nothing
+    found: Callable[..., Any] = namespace["f"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Path", Path),
+        ("pathlib.Path | None", Path | None),
+        ("datetime", dt.datetime),
+        ("datetime.datetime", dt.datetime),
+        ("datetime.date", dt.date),
+        ("date", dt.date),
+        ("list[float]", list[float]),
+        ("Sequence[Path]", Sequence[Path]),
+        ("typing.Optional[float]", typing.Optional[float]),  # noqa: UP045
+        ("TaskContext", TaskContext),
+        ("flowpar.TaskContext", TaskContext),
+        ("SomethingOfTheirs", Any),
+        ("theirs.Something", Any),
+        ("list[SomethingOfTheirs]", list[Any]),
+        ("Unknown[Path]", Any),
+        ("int", int),
+        ("None", None),
+        ("no annotation", Any),
+    ],
+)
+def test_annotations_as_text_are_read_as_far_as_they_are_known(text: str, wanted: object) -> None:
+    assert annotation_of(function_of(text), text) == wanted
+
+
+def test_an_annotation_means_what_its_own_module_says() -> None:
+    def wrapped(x: Path) -> None: ...
+
+    @functools.wraps(wrapped)
+    def wrapper(*args: object) -> None: ...
+
+    assert annotation_of(wrapper, "MOMENT.__class__") is dt.datetime
+    assert annotation_of(wrapper, "list[Path]") == list[Path]
+
+
+def test_a_context_may_be_optional() -> None:
+    assert is_context(TaskContext)
+    assert is_context(TaskContext | None)
+    assert not is_context(Path | None)
+
+
+def _takes_all(rows: list[dict[str, int]], name: str | None = None, *, by: object = None) -> None: ...
+
+
+def _takes_by_position(name: str, /) -> None: ...
+
+
+def _takes_any_name(**more: float) -> None: ...
+
+
+@functools.wraps(_takes_all)
+def _is_around(*given: Any) -> None: ...
+
+
+@pytest.mark.parametrize("function", [_takes_all, lambda value: value])
+def test_what_has_no_signature_but_its_own_is_told_at_a_glance(function: Callable[..., Any]) -> None:
+    assert is_plain(function)
+
+
+@pytest.mark.parametrize("function", [_takes_by_position, _takes_any_name, _is_around, len, TaskContext])
+def test_what_may_have_another_one_is_looked_at(function: Callable[..., Any]) -> None:
+    assert not is_plain(function)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (1, "int"),
+        (1, int),
+        (None, "None"),
+        (None, None),
+        (None, "int | None"),
+        (None, "Optional[int]"),
+        (1, "Optional[int]"),
+        (1, "str | int"),
+        ("a", "Any"),
+        (Path("a"), "Path"),
+        (Path("a"), "pathlib.Path"),
+        (MOMENT, "dt.datetime"),
+        ([], "list"),
+        ([1, 2], "list[int]"),
+        ([1, None], "list[int | None]"),
+        ([1], "list[int] | None"),
+        ([{"a": 1}], "list[dict[str, int]]"),
+        ({"a": [1]}, "dict[str, list[int]]"),
+        ({"a": 1}, "Mapping[str, int]"),
+        ([1], "Sequence[int]"),
+        ((1, 2), "tuple[int, ...]"),
+        ({1}, "set[int]"),
+        (list(range(1000)), "list[int]"),
+    ],
+)
+def test_what_fits_without_doubt_fits_at_a_glance(value: object, annotation: object) -> None:
+    assert glance.fits(value, annotation)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (1, "str"),
+        ("a", "Path"),
+        (1, "float"),
+        (None, "int"),
+        ([1, "a"], "list[int]"),
+        ({"a": "b"}, "dict[str, int]"),
+        ({1: 1}, "dict[str, int]"),
+        ((1, 2), "tuple[int, str]"),
+        ("a", "list[str]"),
+        ("a", "Sequence[str]"),
+        ([1], "Sequence"),
+        ("a", "Literal['a']"),
+        ([1], "list[int"),
+        ([1], "list"[:3]),
+        ("a", Path),
+    ],
+)
+def test_where_there_is_doubt_a_closer_look_is_taken(value: object, annotation: object) -> None:
+    assert not glance.fits(value, annotation)
+
+
+@given(plain, annotations)
+def test_what_fits_at_a_glance_is_let_in_as_it_is(value: object, annotation: object) -> None:
+    text = shown(annotation).replace("pathlib.", "").replace("tests.execute.test_border.", "")
+
+    if glance.fits(value, text):
+        assert convert(value, annotation) is value
