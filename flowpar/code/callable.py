@@ -44,7 +44,8 @@ class Parameter:
 class Signature:
     """A callable; `line` and `column` are where its name stands in `file`, line 0 where that is unknown.
 
-    `context` names the parameter that is a `TaskContext`, which is not among `parameters`.
+    `context` names the parameter that is a `TaskContext`, which is not among `parameters`; `returns_text` is the
+    return annotation as it is written, None where there is none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Signature:
     column: int = 1
     parameters: tuple[Parameter, ...] = ()
     returns: Type = ANY
+    returns_text: str | None = None
     docstring: str = ""
     context: str | None = None
     is_known: bool = True
@@ -94,6 +96,7 @@ class Reader:
             spot.column,
             parameters=tuple(p for p in parameters if not p.is_context),
             returns=ListOf(ANY) if is_generator and not isinstance(returns, ListOf) else returns,
+            returns_text=None if node.returns is None else ast.unparse(node.returns),
             docstring=docstring,
             context=next((p.name for p in parameters if p.is_context), None),
             is_generator=is_generator,
@@ -117,6 +120,7 @@ class Reader:
             spot.column,
             parameters=parameters or (),
             returns=self.annotations.of_class(module, node),
+            returns_text=node.name,
             docstring=ast.get_docstring(node) or "",
             is_known=parameters is not None,
         )

@@ -48,17 +48,19 @@ def prepare(
     given: GivenInputs | None,
     executor: str | None = None,
     reads_secrets: bool = True,
+    is_strict: bool = False,
 ) -> Prepared:
     """Check a workflow and plan its run.
 
     Without `given` the plan is for looking at: inputs have their defaults, and what depends on one
     that has none is left out. Who looks at one with inputs given needs no secrets for it, so `reads_secrets` is off.
-    `executor` is the command line's. Raises PluginError for a task type that can't be used, and
+    `executor` is the command line's; with `is_strict` what can't be checked is a finding, too.
+    Raises PluginError for a task type that can't be used, and
     UsageError where `executor` is not for one of the tasks.
     """
     # Asked first: who changes something while the plan is made must not be taken to have changed it before.
     setting = "" if given is None else setting_of(os.fspath(path), registry=registry, executor=executor)
-    checked = check(path, registry=registry)
+    checked = check(path, registry=registry, is_strict=is_strict)
     diagnostics = Diagnostics(list(checked.diagnostics.found))
     plan, grounds, secrets = None, None, Secrets()
     if checked.document is not None:

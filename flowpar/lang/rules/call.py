@@ -49,7 +49,10 @@ def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, *,
     signature = found if isinstance(found, Signature) else None
     if signature is not None:
         blamed = home if model.arguments is not None else (*path, "python")
-        check_call(reading.findings, Call(signature, f'"{target}"', arguments, home, blamed))
+        call = Call(signature, f'"{target}"', arguments, home, blamed)
+        check_call(reading.findings, call)
+        if targets.calls is not None:
+            targets.calls[str(path[-1])] = call
     return CheckedCall(target, _templates(arguments), signature=signature)
 
 

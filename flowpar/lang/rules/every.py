@@ -18,9 +18,10 @@ from flowpar.lang.rules.script import warn_of_unset_outputs
 from flowpar.lang.rules.secret import SecretFlow
 from flowpar.lang.rules.setting import Settings
 from flowpar.lang.rules.task import TaskRules
+from flowpar.lang.rules.unknown import warn_of_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flowpar.core.diagnostics import Diagnostic
     from flowpar.expr.template import Template
@@ -47,6 +48,11 @@ class _Uses:
     inputs: set[str] = field(default_factory=set)
     variables: list[Mention] = field(default_factory=list)
     readers: dict[str, list[Mention]] = field(default_factory=dict)
+
+    def outputs_read(self) -> Iterator[str]:
+        """Give the tasks whose outputs are read."""
+        mentions = (mention.reference for mentions in self.readers.values() for mention in mentions)
+        return (found.name for found in mentions if found.name is not None and found.field == "output")
 
     def add(self, task: str, mentions: Iterable[Mention]) -> None:
         """Sort the mentions of one task, or of the workflow itself under an empty id."""
@@ -87,6 +93,8 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     warn_of_unset_outputs(findings, workflow, uses.readers)
     if not workflow.env_file:  # what is in the files is only known when they are read
         warn_of_variables(findings, uses.variables, frozenset(workflow.env), os.environ)
+    if targets.calls is not None:
+        warn_of_unknown(findings, targets.calls, uses.outputs_read())
     return Ruled(tasks, outputs, env, tuple(findings.found))
 
 

@@ -43,10 +43,19 @@ class Findings:
         """Find an error within a scalar's text."""
         self._add(code, span_at(self.document, place), message, hint=hint, labels=labels)
 
-    def warning(self, code: str, path: Path, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
+    def warning(
+        self,
+        code: str,
+        path: Path,
+        message: str,
+        *,
+        hint: str | None = None,
+        of_key: bool = False,
+        labels: Iterable[Label] = (),
+    ) -> None:
         """Find a warning at the value or the key of a path."""
         span = self.document.span(path, of_key=of_key)
-        self._add(code, span, message, hint=hint, severity=Severity.WARNING)
+        self._add(code, span, message, hint=hint, labels=labels, severity=Severity.WARNING)
 
     def text_warning(self, code: str, place: Place, message: str, *, hint: str | None = None) -> None:
         """Find a warning within a scalar's text."""

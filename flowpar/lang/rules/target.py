@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flowpar.code.signature import Signatures
     from flowpar.lang.model import TaskModel
+    from flowpar.lang.rules.argument import Call
     from flowpar.lang.rules.findings import Findings, Path
     from flowpar.plugin.registry import TaskTypeSource
 
@@ -32,10 +33,14 @@ _CAPTURED: Mapping[str, Type] = {"text": STR, "lines": ListOf(STR)}
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Finds what tasks call; `sources` has the task types that the workflow uses, by kind."""
+    """Finds what tasks call; `sources` has the task types that the workflow uses, by kind.
+
+    `calls` gathers the calls of functions by task for a strict check, None where nobody asks.
+    """
 
     signatures: Signatures
     sources: Mapping[str, TaskTypeSource]
+    calls: dict[str, Call] | None = None
     _kinds: dict[str, Signature] = field(default_factory=dict)
 
     def target(self, model: TaskModel) -> str:
