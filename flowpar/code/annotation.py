@@ -2,8 +2,8 @@
 
     Annotations(library).type_of(module, expression)
 
-Installed packages are not read for it: the standard library's well-known names are in a table, any
-other class of theirs is `ANY`. What is not understood is `ANY`, so nothing right is ever refused.
+The standard library's well-known names are in a table, so that its source need not be read; classes of installed
+packages are looked up in theirs, or in a stub. What is not understood is `ANY`, so nothing right is ever refused.
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ class Annotations:
     def _named(self, module: Module, name: ast.expr, depth: int) -> Type:
         meaning = self._library.meaning(module, name)
         if isinstance(meaning, Foreign):
-            return bare(standard(meaning.qualified))
+            known = bare(standard(meaning.qualified))
+            if known != ANY or depth < 1:
+                return known
+            meaning = self._library.located(meaning.qualified)
         if not isinstance(meaning, Defined) or not meaning.binding.is_certain:
             return ANY
         match meaning.binding.value:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
 from dataclasses import dataclass
 from importlib.util import decode_source
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from flowpar.code.names import Binding
 
 _LARGEST_SOURCE_BYTES = 4 * 1024 * 1024
+# Of packages it takes a second to read the largest ones, for little: their classes have bases from elsewhere.
+_LARGEST_INSTALLED_BYTES = 256 * 1024
 _MOST_HOPS = 32
 
 
@@ -80,6 +83,8 @@ class Foreign:
     qualified: str
 
 
+_WITHOUT_SOURCE = frozenset({"builtins", *sys.stdlib_module_names})
+
 Resolved = Defined | Foreign | Module | Broken | None
 
 
@@ -114,6 +119,12 @@ class Library:
         """Follow a name to its definition; unless `everywhere`, installed packages stay closed."""
         return self._follow(module, name, set(), everywhere=everywhere)
 
+    def located(self, qualified: str) -> Resolved:
+        """Follow a `Foreign` name into the source, or the stub, of the package that has it."""
+        home, _, name = qualified.rpartition(".")
+        module = self.read(home) if home and home.partition(".")[0] not in _WITHOUT_SOURCE else None
+        return self.resolve(module, name) if isinstance(module, Module) else None
+
     def meaning(self, module: Module, expression: ast.expr, *, everywhere: bool = False) -> Resolved:
         """Follow a name or a dotted name; what Python itself provides is `builtins.<name>`."""
         match expression:
@@ -130,8 +141,8 @@ class Library:
 
     def _follow(self, module: Module, name: str, seen: set[tuple[str, str]], *, everywhere: bool) -> Resolved:
         while len(seen) < _MOST_HOPS:
-            if (module.name, name) in seen:
-                return None  # modules that import the name from each other
+            if (module.name, name) in seen:  # modules that import the name from each other, or a package from itself
+                return self._submodule(module, name)
             seen.add((module.name, name))
             binding = module.names.bindings.get(name)
             if binding is None:
@@ -164,20 +175,24 @@ class Library:
 
     def _unbound(self, module: Module, name: str, seen: set[tuple[str, str]], *, everywhere: bool) -> Resolved:
         """Look where a name may be that no statement binds: submodules, star imports, beyond the source."""
-        if module.source.locations:
-            inner = self.read(f"{module.name}.{name}")
-            if not isinstance(inner, NotFound):
-                return inner
+        inner = self._submodule(module, name)
+        if inner is not None:
+            return inner
         for star in module.names.stars:
             target = self.read(star) if everywhere or self._is_near_name(module, star) else None
-            if not isinstance(target, Module):
-                return Foreign(f"{star}.{name}")
-            found = self._follow(target, name, seen, everywhere=everywhere)
-            if found is not None:
+            found: Resolved = Foreign(f"{star}.{name}")
+            if isinstance(target, Module):
+                found = self._follow(target, name, seen, everywhere=everywhere)
+            # `from typing import *` leaves `int` what it is, though nobody looks.
+            if found is not None and not (isinstance(found, Foreign) and hasattr(builtins, name)):
                 return found
         is_namespace = bool(module.source.locations) and not module.source.file
         is_unknown = module.names.is_open or (module.tree is None and not is_namespace)
         return Foreign(f"{module.name}.{name}") if is_unknown else None
+
+    def _submodule(self, module: Module, name: str) -> Module | Broken | None:
+        inner = self.read(f"{module.name}.{name}") if module.source.locations else None
+        return None if isinstance(inner, NotFound) else inner
 
     def _is_near_name(self, module: Module, name: str) -> bool:
         source = self._finder.find(name)
@@ -193,7 +208,8 @@ def _parse(source: ModuleSource) -> Module | Broken:
         return Module(source, None, Names())
     digest = ""
     try:
-        if Path(source.file).stat().st_size > _LARGEST_SOURCE_BYTES:
+        largest = _LARGEST_INSTALLED_BYTES if is_installed(source.file) else _LARGEST_SOURCE_BYTES
+        if Path(source.file).stat().st_size > largest:
             return Module(source, None, Names(is_open=True))
         content = Path(source.file).read_bytes()
         digest = digest_bytes(content)

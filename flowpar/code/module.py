@@ -97,7 +97,23 @@ class ModuleFinder:
         elif name == _OURS.name:
             # Workers have it imported before they look anywhere else, whatever a script beside the workflow is called.
             entries = (str(_OURS.parent),)
-        return self._on(entries, name, tail) or _by_other_means(name) or self._absent(name, entries)
+        found = self._on(entries, name, tail) or _by_other_means(name)
+        return self._absent(name, entries) if found is None else self._with_stub(found)
+
+    def _with_stub(self, source: ModuleSource) -> ModuleSource:
+        """Take the stub of an installed module: of a `…-stubs` package, else one beside a module without source."""
+        if not source.file or not is_installed(source.file):
+            return source
+        top, *rest = source.name.split(".")
+        folder = f"{top}-stubs"
+        paths = [Path(entry, folder, *rest) for entry in self._entries if folder in self._listing(entry)]
+        if not source.has_source:
+            paths.append(Path(source.file).with_name(source.name.rpartition(".")[2]))
+        for path in paths:
+            for stub in (path / "__init__.pyi", path.with_name(f"{path.name}.pyi")):
+                if stub.name in self._listing(str(stub.parent)):
+                    return ModuleSource(source.name, str(stub), source.locations)
+        return source
 
     def _on(self, entries: Sequence[str], name: str, tail: str) -> ModuleSource | None:
         portions = []

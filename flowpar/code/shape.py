@@ -116,7 +116,7 @@ _ROOTS: dict[str, Family | None] = {
     **{f"enum.{name}": Family.ENUM for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")},
 }
 _MIXINS = {"builtins.str", "builtins.int", "enum.ReprEnum"}
-_NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
+_NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic"}  # not Protocol: anything may be of its form
 _DATACLASSES = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
 _HARMLESS = {*_DATACLASSES, "typing.final", "functools.total_ordering", "typing.runtime_checkable"}
 

@@ -21,7 +21,7 @@ from flowpar.core.types import (
 )
 
 _LISTS = (
-    *(f"builtins.{name}" for name in ("list", "set", "frozenset", "range")),
+    *(f"builtins.{name}" for name in ("list", "set", "frozenset")),
     *(f"typing.{name}" for name in ("List", "Set", "FrozenSet", "Deque")),
     *(
         f"{module}.{name}"
@@ -72,6 +72,7 @@ _SIMPLE: dict[str, Type] = {
     "builtins.bool": BOOL,
     "builtins.bytes": BYTES,
     "builtins.bytearray": BYTES,
+    "builtins.range": ListOf(INT),
     "builtins.None": NONE,
     "types.NoneType": NONE,
     "typing.Text": STR,

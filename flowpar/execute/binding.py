@@ -106,8 +106,8 @@ def _origin(template: Template | None) -> str:
 def prove(function: Callable[..., Any], value: object, *, target: str) -> None:
     """Raise TaskFailed where what a function returned contradicts its annotation."""
     annotations = getattr(function, "__annotations__", None)
-    if not isinstance(annotations, dict) or "return" not in annotations:
-        return
+    if not isinstance(annotations, dict) or "return" not in annotations or target.startswith("flowpar."):
+        return  # flowpar's own functions know what they do: with `capture` a shell task returns text
     annotation = annotations["return"]
     if glance.fits(value, annotation) or isinstance(value, types.GeneratorType):
         return

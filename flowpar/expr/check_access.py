@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.types import ANY, NONE, OneOf, Record, show, widen, without_none
 from flowpar.expr.member import member_of
-from flowpar.expr.presence import place_of, root_of
+from flowpar.expr.presence import place_of
 from flowpar.expr.signature import Kind, may_be
 from flowpar.expr.typing_access import Problem, field_of, item_at, labels_of, part_of
 
@@ -90,10 +90,10 @@ class AccessChecker:
             self._checker.report(bound, "FP307", message)
 
     def _not_none(self, node: Access, kind: OneOf) -> Type:
-        """Find a read from what may be None; a task's `error` is left to the evaluation, `run_if` may settle it."""
+        """Find a read from what may be None; a task's `error` is left to the evaluation: its status may settle it."""
         rest = without_none(kind)
         place = place_of(node.value)
-        is_error = place is not None and root_of(place) == "tasks" and place.endswith(".error")
+        is_error = isinstance(rest, Record) and rest.name == "error" and not rest.line
         if self._checker.is_guarded or is_error or self._checker.is_present(place):
             return rest
         shown = _shown(node.value)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 import pytest
 
+from flowpar.code.signature import Signature, Signatures
 from flowpar.core.types import ANY, INT, STR, ListOf, Named, Record, Type, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from flowpar.code.signature import Signature
+    from pathlib import Path
 
 PRELUDE = """
 from __future__ import annotations
@@ -142,3 +144,86 @@ def test_a_plain_class_is_its_name(signature: Callable[..., Signature]) -> None:
 
 def test_an_alias_of_itself_ends(signature: Callable[..., Signature]) -> None:
     assert returns(signature, "A = 'list[A]'\nX = 'X'\ndef f() -> X: ...") is ANY
+
+
+def installed(folder: Path, text: str, *, name: str = "shared/__init__.py") -> None:
+    """Write a module as an installed package has it."""
+    path = folder / "site-packages" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+
+
+def from_packages(folder: Path, text: str) -> Type:
+    (folder / "steps.py").write_text(textwrap.dedent(text))
+    found = Signatures([folder, folder / "site-packages"]).of("steps:f")
+    assert isinstance(found, Signature)
+    return found.returns
+
+
+USES = "import shared\ndef f() -> list[shared.Row]: ..."
+ROW = "from dataclasses import dataclass\n@dataclass\nclass Row:\n    x: int\n"
+
+
+def test_a_class_of_an_installed_package_is_read_in_its_source(tmp_path: Path) -> None:
+    installed(tmp_path, "from shared.inner import Row\n")
+    installed(tmp_path, ROW, name="shared/inner.py")
+
+    found = from_packages(tmp_path, USES)
+
+    assert isinstance(found, ListOf)
+    assert isinstance(found.item, Record)
+    assert found.item.fields == (("x", INT),)
+
+
+def test_a_stub_stands_for_a_package(tmp_path: Path) -> None:
+    installed(tmp_path, "Row = object\n")
+    installed(tmp_path, ROW, name="shared-stubs/__init__.pyi")
+
+    assert show(from_packages(tmp_path, USES)) == "list[Row]"
+
+
+def test_a_stub_beside_a_module_without_source_is_read(tmp_path: Path) -> None:
+    installed(tmp_path, "from shared.fast import Row\n")
+    installed(tmp_path, "", name="shared/fast.cpython-311-x86_64-linux-gnu.so")
+    installed(tmp_path, "", name=f"shared/fast{EXTENSION_SUFFIXES[0]}")
+    installed(tmp_path, ROW, name="shared/fast.pyi")
+
+    assert show(from_packages(tmp_path, USES)) == "list[Row]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from elsewhere import Base\nclass Row(Base): ...",
+        "from typing import Protocol\nclass Row(Protocol):\n    x: int",
+        "Row = make()",
+        "x = 1",
+        "class Row: ...\n" + "#" * 300_000,
+    ],
+)
+def test_what_a_package_does_not_show_is_anything(tmp_path: Path, text: str) -> None:
+    installed(tmp_path, text)
+
+    assert show(from_packages(tmp_path, USES)) == "list[any]"
+
+
+def test_names_of_python_stay_what_they_are_below_an_import_of_all(signature: Callable[..., Signature]) -> None:
+    assert show(returns(signature, "from typing import *\ndef f() -> Sequence[int]: ...")) == "list[int]"
+    assert show(returns(signature, "from typing import *\ndef f() -> list[int]: ...")) == "list[int]"
+
+
+def test_a_submodule_that_a_package_imports_from_itself_is_found(signature: Callable[..., Signature]) -> None:
+    found = signature(
+        "steps:f",
+        steps="import pkg.sub\ndef f() -> pkg.sub.deep.Numbers: ...",
+        pkg__init="",
+        pkg__sub__init="from . import deep",
+        pkg__sub__deep="Numbers = list[int]",
+    )
+
+    assert show(found.returns) == "list[int]"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="new in Python 3.12")
+def test_an_alias_by_type_is_followed(signature: Callable[..., Signature]) -> None:
+    assert show(returns(signature, "type Names = list[str]\ndef f() -> Names: ...")) == "list[str]"

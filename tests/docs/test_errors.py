@@ -47,13 +47,10 @@ def check(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NO_COLOR", "1")
     capsys.readouterr()
-<<<<<<< HEAD
     # What is installed beside flowpar on some machine belongs to no page; plugin files of a page's own do.
     has_own = "\nplugins:" in (folder / "workflow.yaml").read_text(encoding="utf-8")
-    main(["check", *([] if has_own else ["--no-plugins"]), "workflow.yaml"])
-=======
-    main(["check", *(["--strict"] if "--strict" in page else []), "workflow.yaml"])
->>>>>>> 11e1456 (Tell under --strict what can't be checked at the border, once for each function, parameter and cause)
+    strict = ["--strict"] if "--strict" in page else []
+    main(["check", *([] if has_own else ["--no-plugins"]), *strict, "workflow.yaml"])
     told = capsys.readouterr()
     return told.out + told.err
 

@@ -15,7 +15,7 @@ from flowpar.execute.annotation import annotation_of, is_context, shown
 from flowpar.execute.binding import is_plain
 from flowpar.execute.border import convert
 from flowpar.plugin.spec import TaskContext
-from tests.execute.test_border import annotations, plain
+from tests.execute.test_border import asked, plain
 
 MOMENT = dt.datetime(2024, 5, 1, 12, 30, tzinfo=dt.UTC)
 
@@ -149,7 +149,7 @@ def test_where_there_is_doubt_a_closer_look_is_taken(value: object, annotation: 
     assert not glance.fits(value, annotation)
 
 
-@given(plain, annotations)
+@given(plain, asked)
 def test_what_fits_at_a_glance_is_let_in_as_it_is(value: object, annotation: object) -> None:
     text = shown(annotation).replace("pathlib.", "").replace("tests.execute.test_border.", "")
 

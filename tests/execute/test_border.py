@@ -242,19 +242,19 @@ plain = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
-annotations = st.recursive(
+asked: st.SearchStrategy[Any] = st.recursive(
     st.sampled_from([int, str, float, bool, Path, Any, None, Color, dt.date, Row, Literal["a"]]),
     lambda inner: (
-        st.builds(lambda one: list[one], inner)  # type: ignore[valid-type]
-        | st.builds(lambda one: dict[str, one], inner)  # type: ignore[valid-type]
-        | st.builds(lambda one: Optional[one], inner)  # noqa: UP045
-        | st.builds(lambda one, other: tuple[one, other], inner, inner)
-    ),  # type: ignore[valid-type]
+        st.builds(list.__class_getitem__, inner)
+        | st.builds(lambda one: dict.__class_getitem__((str, one)), inner)
+        | st.builds(Optional.__getitem__, inner)
+        | st.builds(lambda one, other: tuple.__class_getitem__((one, other)), inner, inner)
+    ),
     max_leaves=6,
 )
 
 
-@given(plain, annotations)
+@given(plain, asked)
 def test_what_is_let_in_is_what_was_asked_for(value: object, annotation: object) -> None:
     try:
         converted = convert(value, annotation)
