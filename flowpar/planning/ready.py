@@ -104,9 +104,7 @@ def _kept(
     findings, plan = rest
     sources = {**label_sources(findings), held.source.path: held.source}
     plan = replace(plan, env_file=held.env_file)
-    secrets = resolve(
-        plan.secrets, file=plan.file, folder=plan.workflow_dir, env_file=held.env_file, inputs=plan.inputs
-    )
+    secrets = resolve(plan.secrets, env_file=held.env_file, inputs=plan.inputs)
     if secrets.diagnostics:
         return Prepared(path, None, Diagnostics([*findings, *secrets.diagnostics]), sources)
     return Prepared(path, plan, Diagnostics(list(findings)), sources, head[1], is_kept=True, secrets=secrets)

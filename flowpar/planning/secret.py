@@ -28,11 +28,16 @@ LARGEST_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """Where a secret is read from: the variable or file `where`; `span` is where the workflow says so."""
+    """Where a secret is read from: the variable or file `where`, which is relative to `folder`.
+
+    `file` and `span` are where the workflow says so.
+    """
 
     name: str
     kind: Literal["env", "file"]
     where: str
+    folder: str
+    file: str
     span: Span
 
 
@@ -60,12 +65,13 @@ def sources_of(checked: Checked) -> tuple[SecretSource, ...]:
     if checked.workflow is None or checked.document is None:
         return ()
     found = []
+    folder, file = str(checked.folder), checked.document.source.path
     for name, model in checked.workflow.secrets.items():
         span = checked.document.span(("secrets", name), of_key=True)
         if model.env is not None:
-            found.append(SecretSource(name, "env", model.env, span))
+            found.append(SecretSource(name, "env", model.env, folder, file, span))
         elif model.file is not None:
-            found.append(SecretSource(name, "file", model.file, span))
+            found.append(SecretSource(name, "file", model.file, folder, file, span))
     return tuple(found)
 
 
@@ -74,36 +80,26 @@ def hidden_by(sources: Sequence[SecretSource]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source.where for source in sources if source.kind == "env"))
 
 
-def resolve(
-    sources: Sequence[SecretSource],
-    *,
-    file: str,
-    folder: str,
-    env_file: Mapping[str, str],
-    inputs: Mapping[str, object],
-) -> Secrets:
-    """Read all secrets, or find what is wrong with each; `file` and `folder` are the workflow's.
-
-    What is an input, too, is no secret: inputs are written down.
-    """
+def resolve(sources: Sequence[SecretSource], *, env_file: Mapping[str, str], inputs: Mapping[str, object]) -> Secrets:
+    """Read all secrets, or find what is wrong with each; what is an input, too, is none: inputs are written down."""
     values: dict[str, str] = {}
     found: list[Diagnostic] = []
     for source in sources:
         try:
-            values[source.name] = value = _read(source, folder, {**env_file, **os.environ})
+            values[source.name] = value = _read(source, {**env_file, **os.environ})
             _refuse_input(value, inputs)
         except _Unfit as unfit:
             message = f'secret "{source.name}" {unfit.message}'
-            found.append(Diagnostic(unfit.code, message, file, source.span, hint=unfit.hint))
+            found.append(Diagnostic(unfit.code, message, source.file, source.span, hint=unfit.hint))
     return Secrets(diagnostics=tuple(found)) if found else Secrets(values, Masker(values.values()))
 
 
-def _read(source: SecretSource, folder: str, environment: Mapping[str, str]) -> str:
+def _read(source: SecretSource, environment: Mapping[str, str]) -> str:
     what = f'is read from the {"variable" if source.kind == "env" else "file"} "{source.where}", which'
     if source.kind == "env":
         value = _of_variable(what, source.where, environment)
     else:
-        value = _of_file(what, Path(folder, source.where))
+        value = _of_file(what, Path(source.folder, source.where))
     if len(value) < SHORTEST:
         hint = f"so short a text stands everywhere, and hiding it would blot out the rest; take {SHORTEST} or more"
         raise _Unfit("FP806", f"{what} has fewer than {SHORTEST} characters", hint)

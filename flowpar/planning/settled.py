@@ -60,13 +60,7 @@ def settle(
         return Settled(resolve_inputs(checked, GivenInputs()).values, workflow)
     resolved, files = resolve_inputs(checked, given), read_env_files(checked)
     sources = sources_of(checked)
-    secrets = resolve(
-        sources if reads_secrets else (),
-        file=checked.path,
-        folder=str(checked.folder),
-        env_file=files.variables,
-        inputs=resolved.values,
-    )
+    secrets = resolve(sources if reads_secrets else (), env_file=files.variables, inputs=resolved.values)
     diagnostics.extend([*resolved.diagnostics, *files.diagnostics, *secrets.diagnostics])
     hidden = hidden_by(sources)
     env = {name: value for name, value in {**os.environ, **files.variables}.items() if name not in hidden}

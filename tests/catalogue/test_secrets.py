@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(120)
 
 CANARY = 'c4n4ry-7f3a/"+9é'
+INHERITED = "inh3rited-and-never-declared"
 WRITTEN = (
     CANARY,
     CANARY[:-1],
@@ -193,12 +194,13 @@ def test_s05_s06_a_secret_is_written_and_shown_nowhere(yard: Yard, options: tupl
     lay_out(yard)
 
     with Spy() as spy:
-        ended = yard.run(*options, CANARY=CANARY)
+        ended = yard.run(*options, CANARY=CANARY, INHERITED=INHERITED)
 
     assert ended.code == 1, ended.stderr
     assert spy.seen > 0
     assert not spy.found
     assert_nowhere(yard, ended.stderr, ended.stdout, *(yard.command(*command).stdout for command in LOOKS))
+    assert not [path for path, data in bytes_written(yard) if INHERITED.encode() in data]
     assert yard.succeeded() == {"python", "thread", "inline", "items", "plugin", "shell", "words", "look"}
 
 

@@ -36,11 +36,13 @@ VALUE = "hunter2-hunter2"
 
 def read(folder: Path, *sources: tuple[str, str], **context: Mapping[str, object]) -> Secrets:
     found = [
-        SecretSource(f"s{number}", "env" if kind == "env" else "file", where, Span.at(number + 3, 3, length=2))
+        SecretSource(
+            f"s{number}", "env" if kind == "env" else "file", where, str(folder), "w.yaml", Span.at(number + 3, 3)
+        )
         for number, (kind, where) in enumerate(sources)
     ]
     env_file = {name: str(value) for name, value in context.get("env_file", {}).items()}
-    return resolve(found, file="w.yaml", folder=str(folder), env_file=env_file, inputs=context.get("inputs", {}))
+    return resolve(found, env_file=env_file, inputs=context.get("inputs", {}))
 
 
 def complaint(folder: Path, kind: str, where: str) -> str:
@@ -136,10 +138,10 @@ def test_what_is_an_input_is_no_secret(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_tasks_do_not_inherit_the_variables_of_secrets() -> None:
-    spans = Span.at(1, 1)
-    sources = [SecretSource("a", "env", "A", spans), SecretSource("b", "file", "B", spans)]
+    place = ("/w", "w.yaml", Span.at(1, 1))
+    sources = [SecretSource("a", "env", "A", *place), SecretSource("b", "file", "B", *place)]
 
-    assert hidden_by([*sources, SecretSource("c", "env", "A", spans)]) == ("A",)
+    assert hidden_by([*sources, SecretSource("c", "env", "A", *place)]) == ("A",)
 
 
 def test_no_secret_is_shown_by_accident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
