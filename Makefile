@@ -53,7 +53,7 @@ docs: $(READY) ## Run everything the documents show
 	$(BIN)/python -m pytest -q tests/docs
 
 schemas: $(READY) ## Write the JSON Schemas anew
-	$(BIN)/python -m flowpar.lang.schema schemas/workflow.schema.json
+	$(BIN)/flowpar schema --no-plugins > schemas/workflow.schema.json
 	$(BIN)/python -m flowpar.record.event_schema schemas/event.schema.json
 
 clean: ## Remove the environment and caches

@@ -141,11 +141,12 @@ class TaskEnded:
 
 @dataclass(frozen=True, slots=True)
 class TaskSkipped:
-    """A task or an item will not run; `reason` is a sentence part for people."""
+    """A task or an item will not run; `reason` is a sentence part for people, `fingerprint` is of a whole task."""
 
     subject: Subject
     at: float
     reason: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

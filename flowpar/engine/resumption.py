@@ -4,12 +4,12 @@
                                                                    └─ the lists for the user
 
 A task stands while it ended well, is still the task that it was, has its value, and all that it needs
-stands. Pure: nothing is read here.
+stands; so does one that was skipped though nothing above it failed. Pure: nothing is read here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -83,12 +83,12 @@ class _Sorter:
         tried = _tried(found)
         if self._is_void(task, found):
             self._void.add(task.id)
-            if self._is_lost(task) or _holds_something(task, found):
+            if self._is_lost(task) or _is_settled(task, found) or _holds_something(task, found):
                 self._again[task.id] = None
             self._tasks[task.id] = Begun(tried=tried)
             return
         gone = self._gone_of(task)
-        is_whole = not gone and _is_settled(task, found) and all(map(self._stands, task.needs))
+        is_whole = not gone and _is_settled(task, found) and self._has_needs(task)
         if gone or (_is_settled(task, found) and not is_whole):
             self._again[task.id] = sorted(gone)
         items = _items(task, found, gone, is_whole=is_whole)
@@ -105,12 +105,23 @@ class _Sorter:
         if task.id in self._redone or self._is_lost(task):
             return True
         is_same = Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
-        feeds = _feeds(task)
-        if is_same and all(need not in self._void if need in feeds else self._stands(need) for need in task.needs):
+        if is_same and self._has_needs(task, besides=_feeds(task)):
             return False
         if _holds_something(task, found):
             (self._below if is_same else self._changed).append(task.id)
         return True
+
+    def _has_needs(self, task: PlannedTask, *, besides: Collection[str] = ()) -> bool:
+        """Whether what a task needs stands, as far as it waits for it; those `besides` may still be on their way."""
+        if task.run_if != "one_success":
+            return all(need not in self._void if need in besides else self._stands(need) for need in task.needs)
+        is_taken_back = any(need in self._again for need in task.needs)
+        return not is_taken_back and any(map(self._lets_run, task.needs))
+
+    def _lets_run(self, task: str) -> bool:
+        begun = self._tasks.get(task)
+        whole = None if begun is None else begun.whole
+        return whole is not None and (whole.state.is_success or whole.is_tolerated)
 
     def _gone_of(self, task: PlannedTask) -> set[int]:
         """Return the items of a task that are to be made again; what they feed is, too."""
@@ -146,6 +157,8 @@ class _Sorter:
 
 def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
     standing = found.standing
+    if standing.state is TaskState.SKIPPED:
+        return bool(standing.fingerprint)
     if standing.is_done:
         return standing.value is not None or found.item_count is not None
     return standing.state in _FAILED and standing.is_tolerated and task.allow_failure
@@ -189,7 +202,8 @@ def _rounds(task: PlannedTask, found: SettledTask, gone: set[int]) -> dict[int |
 
 
 def _holds_something(task: PlannedTask, found: SettledTask) -> bool:
-    return _is_settled(task, found) or any(item.is_done or item.is_tolerated for item in found.items.values())
+    is_done = _is_settled(task, found) and found.standing.state is not TaskState.SKIPPED
+    return is_done or any(item.is_done or item.is_tolerated for item in found.items.values())
 
 
 def _tried(found: SettledTask) -> dict[int | None, int]:

@@ -155,7 +155,7 @@ class CheckedTask:
     `reads` are the tasks that the worker's templates read, `decides_on` those that `if` and the fan-out
     read; `needs` has them all and those of `needs`, the task itself where it refers to itself.
 
-    `settings` has, where they are written, `max_parallel`, `on_item_error`, `timeout`, `grace`,
+    `settings` has, where they are written, `run_if`, `max_parallel`, `on_item_error`, `timeout`, `grace`,
     `allow_failure`, `priority`, `resources.cpu`, …, `repeat.max`, … and `retry.attempts`, `retry.delay`, …;
     `retry.counts_retries` says that the attempts count those after the first.
     """

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import PlainValidator, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.lang.vocabulary import EXECUTORS, LATER_EXECUTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
@@ -133,21 +134,17 @@ def _executor(value: object) -> str:
     raise wrong("one of process, thread, inline", hint=f'did you mean "{near}"?' if near else "")
 
 
-def _item_error(value: object) -> str:
-    if isinstance(value, str) and (value in _ITEM_ERRORS or has_expression(value)):
-        return value
-    near = nearest(value, _ITEM_ERRORS) if isinstance(value, str) else None
-    raise wrong("one of finish, fail_fast, collect", hint=f'did you mean "{near}"?' if near else "")
+def _one_of(words: Sequence[str]) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if isinstance(value, str) and (value in words or has_expression(value)):
+            return value
+        near = nearest(value, words) if isinstance(value, str) else None
+        raise wrong(f"one of {', '.join(words)}", hint=f'did you mean "{near}"?' if near else "")
+
+    return read
 
 
 _ITEM_ERRORS = ("finish", "fail_fast", "collect")
-
-
-def _on_max(value: object) -> str:
-    if isinstance(value, str) and (value in ON_MAX or has_expression(value)):
-        return value
-    near = nearest(value, ON_MAX) if isinstance(value, str) else None
-    raise wrong("one of fail, succeed", hint=f'did you mean "{near}"?' if near else "")
 
 
 ON_MAX = ("fail", "succeed")
@@ -251,8 +248,9 @@ RetryOn = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": f"^({_RETRY_ON.pattern})$"}}),
 ]
 ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
-ItemError = Annotated[str, PlainValidator(_item_error), _or_expression({"enum": list(_ITEM_ERRORS)})]
-OnMax = Annotated[str, PlainValidator(_on_max), _or_expression({"enum": list(ON_MAX)})]
+OnMax = Annotated[str, PlainValidator(_one_of(ON_MAX)), _or_expression({"enum": list(ON_MAX)})]
+ItemError = Annotated[str, PlainValidator(_one_of(_ITEM_ERRORS)), _or_expression({"enum": list(_ITEM_ERRORS)})]
+RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS)), _or_expression({"enum": list(RUN_IFS)})]
 _LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}
 Items = Annotated[
     str | list[Any] | dict[str, Any],

@@ -29,6 +29,7 @@ TASK_KEY_HELP = MappingProxyType(
         "description": "A text for people.",
         "needs": "Tasks that must be done before, without their data.",
         "if": "An expression; false skips the task and what needs it.",
+        "run_if": "How what it needs must have ended; all_success without it.",
         "for_each": "Run once for each item of a list, as each.item; names with lists advance together.",
         "matrix": "Run once for each combination of the axes, as matrix.<axis>.",
         "max_parallel": "How many items may run at once.",

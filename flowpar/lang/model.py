@@ -36,6 +36,7 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
     Name,
     OnMax,
     RetryOn,
+    RunRule,
     Switch,
     Text,
     Texts,
@@ -107,6 +108,7 @@ class DefaultsModel:
     """Keys that a task has unless it has its own."""
 
     description: Text | None = None
+    run_if: RunRule | None = None
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
     env: Variables | None = None
@@ -132,6 +134,7 @@ class TaskModel:
     description: Text | None = None
     needs: Ids = ()
     condition: Condition | None = Field(default=None, validation_alias="if")
+    run_if: RunRule | None = None
     for_each: Items | None = None
     matrix: Matrix | None = None
     max_parallel: Count | None = None

@@ -1,6 +1,6 @@
 """What makes a task the task that it was: its own text, the inputs that it reads, and the code behind it.
 
-    fingerprint   changes with what a task runs, its arguments and surroundings, and its items
+    fingerprint   changes with what a task runs, its arguments and surroundings, its items and its run_if
     code          changes with the file that its function stands in
 
 How a task is run (retries, timeouts, executor, how many at once) makes no other task of it, nor does
@@ -20,6 +20,7 @@ from flowpar.lang.rules.script import SCRIPT_PLACE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from flowpar.core.run_if import RunIf
     from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedTask
 
@@ -42,8 +43,8 @@ class Fingerprints:
         self._env = (digest(env), self._read_by(env.values()))
         self._code_of_file: dict[str, str] = {}
 
-    def of(self, task: CheckedTask) -> str:
-        """Return the fingerprint of what a task does."""
+    def of(self, task: CheckedTask, run_if: RunIf = "all_success") -> str:
+        """Return the fingerprint of what a task does, and under which rule."""
         call, fan_out = task.call, task.fan_out
         templates = [*call.arguments.values(), *call.env.values()]
         templates += [template for template in (call.cwd, task.condition) if template is not None]
@@ -57,7 +58,8 @@ class Fingerprints:
         if SCRIPT_PLACE in arguments:  # the same script further down in the file is the same task
             arguments = {name: value for name, value in arguments.items() if name != SCRIPT_PLACE}
         own = (task.kind, call.target, arguments, call.env, call.cwd, task.condition, items, _repeat(task))
-        return digest((*own, self._env, self._read_by(templates)))
+        rule = () if run_if == "all_success" else (run_if,)
+        return digest((*own, self._env, self._read_by(templates), *rule))
 
     def code_of(self, task: CheckedTask) -> str:
         """Return the digest of the file that a task's own function stands in, empty where there is none to read."""

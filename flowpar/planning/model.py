@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowpar.core.run_if import RunIf
     from flowpar.core.source import Span
     from flowpar.execute.recipe import Call
     from flowpar.expr.template import Template
@@ -73,6 +74,7 @@ class PlannedTask:
     needs: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     decides_on: frozenset[str] = frozenset()
+    run_if: RunIf = "all_success"
     condition: Template | None = None
     condition_is_per_item: bool = False
     fan_out: FanOut | None = None

@@ -139,6 +139,7 @@ def _task(
         needs=tuple(sorted(task.needs, key=order.__getitem__)),
         reads=task.reads,
         decides_on=task.decides_on,
+        run_if=reader.run_if(task),
         condition=task.condition,
         condition_is_per_item=task.condition_is_per_item,
         fan_out=None if task.fan_out is None else _fan_out(task, task.fan_out, reader),
@@ -159,7 +160,10 @@ def _with_fingerprints(plan: Plan, checked: Checked) -> Plan:
     tasks = ((task, checked.tasks[task.id]) for task in plan.tasks)
     return replace(
         plan,
-        tasks=tuple(replace(task, fingerprint=prints.of(found), code=prints.code_of(found)) for task, found in tasks),
+        tasks=tuple(
+            replace(task, fingerprint=prints.of(found, task.run_if), code=prints.code_of(found))
+            for task, found in tasks
+        ),
     )
 
 

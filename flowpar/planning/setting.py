@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.run_if import RUN_IFS, RunIf
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
 from flowpar.expr.template import Constant
 from flowpar.lang.amount import amount_of, wanted_of
@@ -87,6 +88,10 @@ class SettingReader:
             delay_s=self._read(task, "repeat.delay", seconds, DURATION_FORM) or 0.0,
             takes_last=self._read(task, "repeat.on_max", _on_max, "fail or succeed") == "succeed",
         )
+
+    def run_if(self, task: CheckedTask) -> RunIf:
+        """Return how what a task needs must have ended."""
+        return self._read(task, "run_if", _run_if, f"one of {', '.join(RUN_IFS)}") or "all_success"
 
     def max_parallel(self, task: CheckedTask) -> int | None:
         """Return how many items may be in flight, or None for any number."""
@@ -206,6 +211,10 @@ def _switch(value: object) -> bool | None:
 def _names(value: object) -> tuple[str, ...] | None:
     is_list = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
     return tuple(cast("list[str]", value)) if is_list else None
+
+
+def _run_if(value: object) -> RunIf | None:
+    return value if value in RUN_IFS else None
 
 
 def _item_error(value: object) -> ItemError | None:

@@ -129,7 +129,8 @@ class _Folding:
         if name in _ENDS:
             return self._ended(_ENDS[name], record, before)
         if name == "task.skipped":
-            return Standing(TaskState.SKIPPED, before.attempt, reason=_text(record["reason"]))
+            fingerprint = _text(record.get("fingerprint", ""))
+            return Standing(TaskState.SKIPPED, before.attempt, reason=_text(record["reason"]), fingerprint=fingerprint)
         if name == "task.retrying":
             return replace(before, attempt=_count(record["attempt"]), failure=_failure(record["error"]))
         if name == "task.expanded":

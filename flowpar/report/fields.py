@@ -91,6 +91,7 @@ class TaskSkipped(TaskFields):
     """A task or an item will not run."""
 
     reason: str
+    fingerprint: NotRequired[str]
 
 
 class TaskProgressed(TaskFields):

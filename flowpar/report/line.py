@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TaskExpanded,
         TaskFields,
         TaskRepeating,
+        TaskSkipped,
         TaskStarted,
     )
 
@@ -64,8 +65,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
             return "task.retrying", {**_measured(subject, measure, failure), "delay_s": round(delay_s, 6)}
         case events.TaskRepeating():
             return "task.repeating", _repeating(event)
-        case events.TaskSkipped(subject, _, reason):
-            return "task.skipped", {**_task(subject), "reason": reason}
+        case events.TaskSkipped(subject, _, reason, fingerprint):
+            return "task.skipped", _skipped(subject, reason, fingerprint)
         case events.TaskExpanded(subject, _, items, fingerprint):
             return "task.expanded", _expanded(subject, items, fingerprint)
         case events.RunStarted() | events.RunStopping() | events.RunFinished():
@@ -120,6 +121,14 @@ def _expanded(subject: events.Subject, items: int, fingerprint: str) -> TaskExpa
     if fingerprint:
         expanded["fingerprint"] = fingerprint
     return expanded
+
+
+def _skipped(subject: events.Subject, reason: str, fingerprint: str) -> TaskSkipped:
+    skipped = cast("TaskSkipped", _task(subject))
+    skipped["reason"] = reason
+    if fingerprint:
+        skipped["fingerprint"] = fingerprint
+    return skipped
 
 
 def _task(subject: events.Subject) -> TaskFields:

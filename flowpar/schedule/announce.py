@@ -117,7 +117,8 @@ class Announcer:
         """A task or an item will not run."""
         task = record.task
         subject = events.Subject(task.id, item, 0, task.layer, task.executor)
-        self._sink.emit(events.TaskSkipped(subject, self._clock.now(), reason))
+        fingerprint = str(Fingerprint.of(task)) if item is None else ""
+        self._sink.emit(events.TaskSkipped(subject, self._clock.now(), reason, fingerprint))
 
     def reported(self, attempt: Attempt, notice: Reported) -> None:
         """A running attempt says how far it is, or logs a line."""

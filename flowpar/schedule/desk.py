@@ -24,7 +24,7 @@ from flowpar.schedule.resources import DECISIONS, Lane, request_of
 from flowpar.schedule.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import ValueRef
@@ -93,6 +93,11 @@ class Desk:
             self.backlog.add(record.lane, record.rank, record)
 
 
+def _frontier_of(tasks: Sequence[PlannedTask], plan: Plan, feeds: Mapping[str, Collection[str]]) -> Frontier:
+    rules = {task.id: task.run_if for task in tasks if task.run_if != "all_success"}
+    return Frontier({task.id: task.needs for task in tasks}, plan.weights, feeds, rules)
+
+
 def lay_out(
     plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start, pools: Pools | None = None
 ) -> Desk:
@@ -113,7 +118,7 @@ def lay_out(
     return Desk(
         clock=clock,
         announce=announce,
-        frontier=Frontier({task.id: task.needs for task in in_file_order}, plan.weights, feeds),
+        frontier=_frontier_of(in_file_order, plan, feeds),
         ledger=ledger,
         timers=timers,
         in_flight=InFlight(crew, clock, timers, pools),

@@ -246,6 +246,7 @@ class Feeding:
 
     def _skip(self, record: Record, reason: str) -> None:
         record.move(TaskState.SKIPPED)
+        record.is_skipped_as_failed = True
         self._desk.announce.skipped(record, reason)
         self._settlement.close(record)
 

@@ -3,7 +3,7 @@
 A frontier starts from the plan's `needs` and is told how each task ended. It starts no process,
 reads no clock and raises no event.
 
-    waiting  tasks with unmet needs {task: how many are unmet}
+    waiting  tasks of which it is open whether they run {task: how what they need ended so far}
     ready    tasks that may be taken, heaviest remaining path first, then in file order
     taken    tasks that were taken and have not ended
 
@@ -20,13 +20,17 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from flowpar.schedule.rule import Counts, Tally, Verdict, blamed, decide
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
+
+    from flowpar.core.run_if import RunIf
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A task that will not run, and the need of it that is to blame."""
+    """A task that will not run, and the need of it that is to blame, "" where that is not one alone."""
 
     task: str
     because: str
@@ -36,7 +40,8 @@ class Frontier:
     """The ready-set of one run; owned by the loop alone.
 
     `needs` is in file order; `weights` is the length of the longest path from a task to the end; `feeds`
-    has for a task those of its needs that feed it item by item.
+    has for a task those of its needs that feed it item by item; `rules` has the `run_if` of those tasks that do
+    not wait for all to succeed, and none of those that are fed.
     """
 
     def __init__(
@@ -44,30 +49,38 @@ class Frontier:
         needs: Mapping[str, Collection[str]],
         weights: Mapping[str, float] | None = None,
         feeds: Mapping[str, Collection[str]] | None = None,
+        rules: Mapping[str, RunIf] | None = None,
     ) -> None:
         """Sort the tasks into those that wait and those that are ready."""
         weights = weights or {}
+        self._rules = rules or {}
         self._fed_by: dict[str, set[str]] = {}
         for task, sources in (feeds or {}).items():
             for source in sources:
                 self._fed_by.setdefault(source, set()).add(task)
         self._rank = {task: (-weights.get(task, 0.0), place) for place, task in enumerate(needs)}
         self._dependents: dict[str, list[str]] = {task: [] for task in needs}
-        self._waiting: dict[str, int] = {}
+        self._waiting: dict[str, Tally] = {}
         self._taken: set[str] = set()
         self._begun: set[str] = set()
+        self._never: list[str] = []
+        ready = []
         for task, needed in needs.items():
             distinct = set(needed)
             for need in distinct:
                 self._dependents[need].append(task)
             if distinct:
-                self._waiting[task] = len(distinct)
-        self._ready = [(*self._rank[task], task) for task in needs if task not in self._waiting]
+                self._waiting[task] = Tally(len(distinct))
+            elif decide(self._rule_of(task), Tally()) is Verdict.RUN:
+                ready.append(task)
+            else:
+                self._never.append(task)
+        self._ready = [(*self._rank[task], task) for task in ready]
         heapify(self._ready)
 
     def __bool__(self) -> bool:
         """Whether any task has not ended yet."""
-        return bool(self._ready or self._taken or self._waiting)
+        return bool(self._ready or self._taken or self._waiting or self._never)
 
     @property
     def has_ready(self) -> bool:
@@ -77,6 +90,11 @@ class Frontier:
     def weight_after(self, task: str) -> float:
         """Return the weight of the heaviest task that needs `task`, 0 where none does."""
         return max((-self._rank[dependent][0] for dependent in self._dependents[task]), default=0.0)
+
+    def rule_out(self) -> list[Skip]:
+        """Return what is skipped before anything ended: what asks for needs and has none, and all below it."""
+        never, self._never = self._never, []
+        return [*(Skip(task, "") for task in never), *self._tell(never, Counts.SKIPPED)]
 
     def take(self) -> str:
         """Take the most urgent task that is ready; LookupError where none is."""
@@ -88,40 +106,55 @@ class Frontier:
 
     def begin(self, task: str) -> None:
         """Note that a taken task has begun to give; what it feeds need not wait for it any longer."""
-        if task not in self._begun and task in self._fed_by:
-            self._begun.add(task)
-            self._meet(dependent for dependent in self._dependents[task] if dependent in self._fed_by[task])
+        if task in self._begun or task not in self._fed_by:
+            return
+        self._begun.add(task)
+        for fed in self._fed_by[task]:
+            tally = self._waiting.get(fed)
+            if tally is not None:
+                tally.begin()
+                if decide("all_success", tally) is Verdict.RUN:
+                    del self._waiting[fed]
+                    heappush(self._ready, (*self._rank[fed], fed))
 
-    def succeed(self, task: str) -> None:
-        """Note that a taken task ended well; what only waited for it becomes ready."""
-        self._taken.remove(task)
-        met = self._fed_by[task] if task in self._begun else ()
-        self._meet(dependent for dependent in self._dependents[task] if dependent not in met)
-
-    def _meet(self, dependents: Iterable[str]) -> None:
-        for dependent in dependents:
-            unmet = self._waiting.get(dependent)
-            if unmet is None:
-                continue  # skipped already: another need of it failed
-            if unmet > 1:
-                self._waiting[dependent] = unmet - 1
-                continue
-            del self._waiting[dependent]
-            heappush(self._ready, (*self._rank[dependent], dependent))
+    def succeed(self, task: str) -> list[Skip]:
+        """Note that a taken task ended well; return all that is skipped for it, nearest first."""
+        return self._end(task, Counts.SUCCEEDED)
 
     def fail(self, task: str) -> list[Skip]:
         """Note that a taken task failed; return all that is skipped for it, nearest first."""
-        self._taken.remove(task)
-        skipped: list[Skip] = []
-        ended = deque([task])
-        while ended:
-            because = ended.popleft()
-            for dependent in self._dependents[because]:
-                if self._waiting.pop(dependent, None) is not None:
-                    skipped.append(Skip(dependent, because))
-                    ended.append(dependent)
-        return skipped
+        return self._end(task, Counts.FAILED)
 
     def skip(self, task: str) -> list[Skip]:
         """Note that a taken task will not run after all; return all that is skipped for it, nearest first."""
-        return self.fail(task)
+        return self._end(task, Counts.SKIPPED)
+
+    def _end(self, task: str, counts: Counts) -> list[Skip]:
+        self._taken.remove(task)
+        return self._tell([task], counts)
+
+    def _tell(self, tasks: Collection[str], counts: Counts) -> list[Skip]:
+        """Let what waits for tasks that ended be ready, or skip it, with all that waits for that."""
+        skipped: list[Skip] = []
+        ended = deque((task, counts) for task in tasks)
+        while ended:
+            need, counts = ended.popleft()
+            for task in self._dependents[need]:
+                tally = self._waiting.get(task)
+                if tally is None:
+                    continue  # it was skipped, or did not wait for this one
+                tally.add(need, counts, has_begun=need in self._begun and task in self._fed_by[need])
+                rule = self._rule_of(task)
+                verdict = decide(rule, tally)
+                if verdict is None:
+                    continue
+                del self._waiting[task]
+                if verdict is Verdict.RUN:
+                    heappush(self._ready, (*self._rank[task], task))
+                    continue
+                skipped.append(Skip(task, blamed(rule, tally)))
+                ended.append((task, Counts.FAILED if verdict is Verdict.SKIP_AS_FAILED else Counts.SKIPPED))
+        return skipped
+
+    def _rule_of(self, task: str) -> RunIf:
+        return self._rules.get(task, "all_success")

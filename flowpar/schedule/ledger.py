@@ -64,6 +64,7 @@ class Record:
     lane: Lane = DECISIONS
     state: TaskState = TaskState.PENDING
     is_tolerated: bool = False
+    is_skipped_as_failed: bool = False
     ready_at: float = 0.0
     attempt: int = 0
     output: ValueRef | None = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import ExitCode, InternalError
 from flowpar.core.outcome import Failure
-from flowpar.core.states import RunStatus, TaskState
+from flowpar.core.states import RunStatus
 from flowpar.execute.base import Completion, Notice, Printed, Reported, Started
 from flowpar.execute.recipe import Call, Render
 from flowpar.planning.model import PlannedTask
@@ -31,6 +31,7 @@ from flowpar.schedule.filling import Filling
 from flowpar.schedule.job import JobMaker, share
 from flowpar.schedule.ledger import Record
 from flowpar.schedule.opening import Opening
+from flowpar.schedule.release import Release
 from flowpar.schedule.restore import restore
 from flowpar.schedule.run import RunEnd
 from flowpar.schedule.settle import Settlement, outcome_of
@@ -79,6 +80,9 @@ class Loop:
         self._feeding = Feeding(self._desk, decisions, self._settlement)
         self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
+        self._release = Release(
+            self._desk, self._opening, self._feeding, self._stopping, commit=sink.commit, hand_out=self._hand_out
+        )
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
         shared = replace(shared, secrets=options.secrets)
         jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
@@ -95,7 +99,7 @@ class Loop:
             self._desk.timers.add(began + options.timeout_s, partial(self._desk.want, overdue(options.timeout_s)))
         self._sink.commit()
         restore(self._desk)
-        self._release()
+        self._release.begin()
         self._go_on()
         self._render_outputs()
         return self._finish(began)
@@ -137,7 +141,7 @@ class Loop:
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
         if settled or self._desk.given:
-            self._release()
+            self._release.go_on()
             self._filling.fill()
 
     def _patience(self) -> float | None:
@@ -182,29 +186,6 @@ class Loop:
         else:
             self._opening.decided(attempt.ready, decision, outcome)
 
-    def _release(self) -> None:
-        """Let what waited for the settled tasks go on, as far as it goes without an attempt."""
-        desk = self._desk
-        while desk.stop is None:
-            settled, desk.settled = desk.settled, []
-            while desk.given:  # all items of a task go before its end
-                given, desk.given = desk.given, []
-                for each in given:
-                    self._feeding.give(each)
-            for record in settled:
-                self._pass_on(record)
-            while desk.frontier.has_ready:
-                record = desk.ledger[desk.frontier.take()]
-                if record.task.decides_on:
-                    self._hand_out()
-                self._opening.open(record)
-            if not (desk.settled or desk.given):
-                return
-            self._stopping.obey()
-            self._sink.commit()
-        desk.settled.clear()
-        desk.given.clear()
-
     def _hand_out(self) -> None:
         """Let workers find the outputs that came, and take away those that nobody reads any more."""
         desk = self._desk
@@ -214,21 +195,6 @@ class Loop:
         if desk.stale:
             self._crew.outputs.discard(desk.stale)
             desk.stale.clear()
-
-    def _pass_on(self, record: Record) -> None:
-        desk = self._desk
-        ended = [record]
-        self._feeding.over(record)
-        if record.lets_others_run:
-            desk.frontier.succeed(record.task.id)
-        else:
-            for skip in desk.frontier.fail(record.task.id):
-                skipped, cause = desk.ledger[skip.task], desk.ledger[skip.because]
-                skipped.move(TaskState.SKIPPED)
-                self._announce.skipped(skipped, f'task "{skip.because}" {cause.fate}')
-                ended.append(skipped)
-        for each in ended:
-            desk.withdraw(desk.ledger.close(each))
 
     def _render_outputs(self) -> None:
         """Let a worker make the workflow's outputs, after all tasks ended well."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.run_if import EARLY, RUN_IFS
 from flowpar.core.states import RunStatus
 from flowpar.execute.base import Started
 from flowpar.execute.recipe import Bindings, Judge
@@ -146,9 +147,9 @@ class Scenario:
         bindings = pickle.loads(job.bindings)
         return bindings.tasks if isinstance(bindings, Bindings) else {}
 
-    def tolerates(self, task: str) -> bool:
-        """Whether the run goes on when a task fails."""
-        return any(each.id == task and each.allow_failure for each in self.plan.tasks)
+    def waits_for_none(self, task: str) -> bool:
+        """Whether a task may run before all that it needs is over."""
+        return any(each.id == task and each.run_if in EARLY for each in self.plan.tasks)
 
     def _task(self, number: int) -> PlannedTask:
         draw, name = self.draw, f"t{number}"
@@ -177,6 +178,8 @@ class Scenario:
             condition=condition,
             condition_is_per_item=is_asked_for_each,
             repeat=self._repeat(name),
+            run_if=draw.choice(RUN_IFS) if not feeds and self._chance(0.3) else "all_success",
+            fingerprint=f"print-{name}",
             retry=Retry(draw.randint(1, 3), draw.choice([0.0, 2.0]), 2.0, jitter=self._chance(0.5)),
             timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
             grace_s=draw.choice([0.0, 2.0]),

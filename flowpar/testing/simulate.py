@@ -140,7 +140,7 @@ class _Simulation:
     def _check_views(self, job: Job) -> None:
         """A job sees only what is durable, and gets each output along or finds it in the table."""
         for name, view in self._scenario.views_of(job).items():
-            if name not in self._witness.durable and not self._scenario.tolerates(name):
+            if name not in self._witness.durable and not self._scenario.waits_for_none(job.task):
                 raise Broken(f"{job.task} sees {name}, whose end is not durable")
             for item in _succeeded(view):
                 if not self._is_there(name, item, view):

@@ -4,6 +4,7 @@
     done      what ended, and how {(task, item): state}
     kept      what the journal had as succeeded when the engine died: it must not begin again
     attempts  (round, attempt) of each one's last attempt
+    counts    how each task that is over counts for those that need it {task: how}
 
 A broken promise raises `Broken`.
 """
@@ -25,21 +26,25 @@ from flowpar.core.events import (
     TaskSkipped,
     TaskStarted,
 )
+from flowpar.core.run_if import EARLY
 from flowpar.core.states import RunStatus, TaskState
+from flowpar.schedule.feeding import CONDITION_IS_FALSE
 from flowpar.schedule.resources import WHOLE, request_of
+from flowpar.schedule.rule import Counts
+from flowpar.testing.rules import expected, holds
+from flowpar.testing.standing import DONE, Standing, feeds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
 
     from flowpar.core.events import Event, Subject
-    from flowpar.planning.model import Plan
+    from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.run import RunEnd
 
     Key = tuple[str, int | None]
 
 _FAILED = frozenset({TaskState.FAILED, TaskState.TIMED_OUT})
 _NONE = (0, 0)
-_DONE = frozenset({TaskState.SUCCEEDED, TaskState.CACHED})
 
 
 class Broken(AssertionError):  # noqa: N818 - it is said of a promise
@@ -66,6 +71,7 @@ class Witness:
         self.kept: dict[Key, TaskState] = {}
         self.attempts: dict[Key, tuple[int, int]] = {}
         self.durable: set[str] = set()
+        self.counts: dict[str, Counts] = {}
         self._tasks = {task.id: task for task in plan.tasks}
         self._totals = {**plan.limits, **({} if workers is None else {"cpu": workers})} if plan.limits else {}
         self._count_submitted = count_submitted
@@ -93,7 +99,7 @@ class Witness:
     def commit(self) -> None:
         """Note what is durable."""
         for event in self.events[self.committed :]:
-            if isinstance(event, TaskEnded) and event.subject.item is None:
+            if isinstance(event, TaskEnded | TaskSkipped) and event.subject.item is None:
                 self.durable.add(event.subject.task)
         self.committed = len(self.events)
 
@@ -108,13 +114,16 @@ class Witness:
         """Note that the engine died and `count` events were found in the journal: those happened, and no others."""
         known = self.events[:count]
         self.events, self.committed = known, count
-        self.kept = _kept(known)
+        standing = Standing(self._tasks, known)
+        self.kept, self.counts = standing.kept, standing.counts
         self.attempts = {}
+        anew = {name for name in standing.void if self._tasks[name].repeat is not None}
         for event in known:
-            if isinstance(event, TaskStarted):
+            # What repeats anew begins with its first round, whatever attempts that had.
+            if isinstance(event, TaskStarted) and event.subject.task not in anew:
                 key = (event.subject.task, event.subject.item)
                 self.attempts[key] = max(self.attempts.get(key, _NONE), _number(event.subject))
-        self.durable = {task for task, item in self.kept if item is None}
+        self.durable = set(self.counts)
         self._part = _Part()
         self._is_finished = False
 
@@ -129,9 +138,11 @@ class Witness:
         for task, state in end.states.items():
             _prove(state.is_final, f"{task} ended as {state}")
             _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
-            _prove(state in _DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
+            _prove(state in DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
         failed = {task for task, state in end.states.items() if state in _FAILED and not tasks[task].allow_failure}
         _prove(set(end.failed) == failed, f"failed are {failed}, told are {end.failed}")
+        if part.submitted_at_stop is None:
+            self._check_rules(end)
         _prove((end.status is RunStatus.SUCCEEDED) == (end.exit_code is ExitCode.OK), "status and exit code differ")
         if end.status is RunStatus.SUCCEEDED:
             _prove(not failed and TaskState.CANCELLED not in end.states.values(), "this is no success")
@@ -158,10 +169,8 @@ class Witness:
             _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
         for pool, total in self._totals.items():
             _prove(self._held(pool) <= total * WHOLE, f"more than {total:g} of {pool} at once: {part.live}")
-        feeds = set() if task.fan_out is None else set(task.fan_out.feeds.values())
-        for need in task.needs:
-            has_come = need in feeds and self._has_come(need, subject.item)
-            _prove(has_come or self._lets_run(need), f"{key} started before {need} was done")
+        come = {need for need in feeds_of(task) if self._has_come(need, subject.item)}
+        self._check_rule(task, "started", besides=come)
 
     def _end(self, event: TaskEnded | TaskSkipped) -> None:
         key, part = (event.subject.task, event.subject.item), self._part
@@ -170,6 +179,7 @@ class Witness:
         part.live.discard(key)
         part.done[key] = event.state if isinstance(event, TaskEnded) else TaskState.SKIPPED
         if key[1] is None:
+            self.counts[key[0]] = self._count(event)
             _prove(not any(task == key[0] for task, _ in part.live), f"{key[0]} ended before its items")
 
     def _has_come(self, task: str, item: int | None) -> bool:
@@ -179,28 +189,47 @@ class Witness:
         # One that stands from before failed then, and is not told again.
         has_failed = state in _FAILED or (state is None and key in self.attempts and key not in self._part.live)
         is_collected = fan_out is not None and fan_out.on_item_error == "collect" and has_failed
-        return state in _DONE or state is TaskState.SKIPPED or is_collected
+        return state in DONE or state is TaskState.SKIPPED or is_collected
 
     def _held(self, pool: str) -> int:
         """Return what all live attempts hold of a pool, in thousandths."""
         return sum(dict(request_of(self._tasks[task])).get(pool, 0) for task, _ in self._part.live)
 
-    def _lets_run(self, task: str) -> bool:
-        state = self.state_of((task, None))
-        # One that stands from before was tolerated then, and is not told again.
-        return state in _DONE or (self._tasks[task].allow_failure and (state is None or state in _FAILED))
+    def _count(self, event: TaskEnded | TaskSkipped) -> Counts:
+        """Return how a task that is over counts for those that need it, and check that it came to that by its rule."""
+        task = self._tasks[event.subject.task]
+        if isinstance(event, TaskEnded):
+            if event.state is not TaskState.CANCELLED:
+                self._check_rule(task, "ended", besides=feeds_of(task))
+            return Counts.SUCCEEDED if event.state in DONE or event.is_tolerated else Counts.FAILED
+        if event.reason == CONDITION_IS_FALSE:
+            self._check_rule(task, "asked", besides=feeds_of(task))
+            return Counts.SKIPPED
+        over = [self.counts[need] for need in task.needs if need in self.counts]
+        counts = expected(task.run_if, over)
+        if feeds_of(task) and counts is not Counts.SKIPPED:
+            return Counts.FAILED  # an item failed that was to feed it
+        is_early = counts is Counts.FAILED or task.run_if == "all_failed"
+        _prove(counts is not None and (len(over) == len(task.needs) or is_early), f"{task.id} was skipped too early")
+        return counts or Counts.FAILED
+
+    def _check_rule(self, task: PlannedTask, what: str, *, besides: Collection[str] = ()) -> None:
+        needs = [need for need in task.needs if need not in besides]
+        late = [need for need in needs if need not in self.counts]
+        _prove(not late or task.run_if in EARLY, f"{task.id} {what} before {late[0] if late else None} was done")
+        over = [self.counts[need] for need in needs if need in self.counts]
+        _prove(holds(task.run_if, over), f"{task.id} {what} against its run_if")
+
+    def _check_rules(self, end: RunEnd) -> None:
+        """Check of a run that nobody stopped that what did not run was not to run."""
+        for task in self._tasks.values():
+            is_left_out = expected(task.run_if, [self.counts[need] for need in task.needs]) is not None
+            is_skipped = end.states[task.id] is TaskState.SKIPPED or bool(feeds_of(task))
+            _prove(not is_left_out or is_skipped, f"{task.id} ran against its run_if")
 
 
 def _number(subject: Subject) -> tuple[int, int]:
     return subject.round, subject.attempt
-
-
-def _kept(events: Sequence[Event]) -> dict[tuple[str, int | None], TaskState]:
-    return {
-        (event.subject.task, event.subject.item): event.state
-        for event in events
-        if isinstance(event, TaskEnded) and event.state in _DONE
-    }
 
 
 def _prove(holds: bool, message: str) -> None:  # noqa: FBT001 - a claim reads best as the first argument

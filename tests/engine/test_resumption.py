@@ -360,3 +360,44 @@ def test_the_tries_of_a_retry_are_given_anew(tmp_path: Path) -> None:
     again = story.play(story.resumption(told).start).sink.of(TaskStarted)
 
     assert [event.subject.attempt for event in again] == [3, 4]
+
+
+def resumed(folder: Path, *tasks: PlannedTask, failing: frozenset[str], cut: int | None = None) -> Resumption:
+    """Return what stands after a run of tasks, of which the first are told of up to `cut` events."""
+    story = Story(0, folder)
+    story.plan, story.failing = plan_of(tasks), {(name, None) for name in failing}
+    story.decisions = FakeDecisions(verdicts={"left_out": False})
+    return story.resumption(story.play().sink.events[:cut])
+
+
+def printed(name: str, *needs: str, **changes: object) -> PlannedTask:
+    return planned(name, *needs, fingerprint=f"print-{name}", **changes)
+
+
+def test_what_ran_beside_a_skipped_need_stands_with_the_skip(tmp_path: Path) -> None:
+    skipped = printed("left_out", condition=Constant(value=True))
+    below = printed("below", "left_out")
+    beside = printed("beside", "left_out", run_if="none_failed")
+
+    found = resumed(tmp_path, skipped, below, beside, printed("bad"), failing=frozenset({"bad"}))
+
+    assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"left_out", "below", "beside"}
+    assert found.below == found.changed == ()
+
+
+def test_what_answered_for_a_failure_is_decided_anew_with_it(tmp_path: Path) -> None:
+    alarm = printed("alarm", "bad", run_if="one_failed")
+    calm = printed("calm", "good", run_if="all_failed")
+
+    found = resumed(tmp_path, printed("bad"), printed("good"), alarm, calm, failing=frozenset({"bad"}))
+
+    assert found.below == ("alarm",)
+    assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good", "calm"}
+
+
+def test_what_did_not_wait_for_a_need_stands_without_it(tmp_path: Path) -> None:
+    first = printed("first", "good", "bad", run_if="one_success")
+
+    found = resumed(tmp_path, printed("good"), printed("bad"), first, failing=frozenset({"bad"}))
+
+    assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good", "first"}

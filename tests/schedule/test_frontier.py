@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowpar.core.run_if import EARLY, RUN_IFS, WANTS_ONE, RunIf
 from flowpar.schedule.frontier import Frontier, Skip
+from flowpar.schedule.rule import Counts
+from flowpar.testing.rules import expected, holds
 
 
 @st.composite
@@ -140,3 +143,91 @@ def test_what_is_fed_and_still_waits_is_skipped_when_its_source_fails() -> None:
     frontier.begin("a")
 
     assert [skip.task for skip in frontier.fail("a")] == ["b"]
+
+
+@given(dags(), st.data())
+def test_under_any_run_if_and_in_any_order_each_task_runs_exactly_where_its_rule_holds(
+    needs: dict[str, frozenset[str]], data: st.DataObject
+) -> None:
+    rules = {task: data.draw(st.sampled_from(RUN_IFS)) for task in needs}
+    own = {task: data.draw(st.sampled_from(list(Counts))) for task in needs}
+    skips = _skips(needs, rules, own)
+    counts = {task: skips[task] or own[task] for task in needs}
+    frontier = Frontier(needs, rules=rules)
+    over, started, running = [skip.task for skip in frontier.rule_out()], list[str](), list[str]()
+
+    while frontier:
+        if frontier.has_ready and (not running or data.draw(st.booleans())):
+            task = frontier.take()
+            assert holds(rules[task], [counts[need] for need in needs[task] & set(over)])
+            assert needs[task] <= set(over) or rules[task] in EARLY
+            started.append(task)
+            running.append(task)
+            continue
+        task = running.pop(data.draw(st.integers(0, len(running) - 1)))
+        move = {Counts.SUCCEEDED: frontier.succeed, Counts.FAILED: frontier.fail, Counts.SKIPPED: frontier.skip}
+        over += [task, *(skip.task for skip in move[own[task]](task))]
+
+    assert sorted(over) == sorted(needs)
+    assert sorted(started) == sorted(task for task in needs if skips[task] is None)
+
+
+def _skips(
+    needs: dict[str, frozenset[str]], rules: dict[str, RunIf], own: dict[str, Counts]
+) -> dict[str, Counts | None]:
+    """Return for each task how its skip counts, None where it runs, in whatever order the others end."""
+    skips: dict[str, Counts | None] = {}
+    while len(skips) < len(needs):
+        for task, needed in needs.items():
+            if task not in skips and needed <= set(skips):
+                skips[task] = expected(rules[task], [skips[need] or own[need] for need in needed])
+    return skips
+
+
+@pytest.mark.parametrize("rule", sorted(EARLY))
+def test_a_rule_that_one_need_settles_does_not_wait_for_the_others_and_starts_once(rule: RunIf) -> None:
+    frontier = Frontier({"a": [], "b": [], "c": ["a", "b"]}, rules={"c": rule})
+    end = frontier.succeed if rule == "one_success" else frontier.fail
+    frontier.take()
+    frontier.take()
+
+    assert end("a") == []
+
+    assert frontier.take() == "c"
+    assert end("b") == []
+    assert not frontier.has_ready
+
+
+def test_a_skip_for_a_failure_above_counts_as_a_failure_and_one_by_an_own_condition_does_not() -> None:
+    needs = {"a": [], "below": ["a"], "all": ["below"], "none": ["below"], "some": ["below"]}
+    rules: dict[str, RunIf] = {"all": "all_failed", "none": "none_failed", "some": "one_failed"}
+    failed, skipped = Frontier(needs, rules=rules), Frontier(needs, rules=rules)
+
+    after_a_failure = failed.fail(failed.take())
+    after_a_skip = skipped.skip(skipped.take())
+
+    assert [skip.task for skip in after_a_failure] == ["below", "none"]
+    assert [failed.take(), failed.take()] == ["all", "some"]
+    assert [skip.task for skip in after_a_skip] == ["below", "all", "some"]
+    assert skipped.take() == "none"
+
+
+def test_a_failure_counts_though_a_skip_came_before_it() -> None:
+    needs = {"skips": [], "fails": [], "both": ["skips", "fails"], "last": ["both"]}
+    frontier = Frontier(needs, rules={"last": "none_failed"})
+    frontier.take()
+    frontier.take()
+
+    assert frontier.skip("skips") == []
+    assert frontier.fail("fails") == [Skip("both", "fails"), Skip("last", "both")]
+
+
+@pytest.mark.parametrize("rule", RUN_IFS)
+def test_a_task_that_needs_nothing_runs_unless_its_rule_asks_for_a_need(rule: RunIf) -> None:
+    frontier = Frontier({"alone": [], "below": ["alone"]}, rules={"alone": rule})
+
+    skips = frontier.rule_out()
+
+    assert skips == ([Skip("alone", ""), Skip("below", "alone")] if rule in WANTS_ONE else [])
+    assert frontier.has_ready == (rule not in WANTS_ONE)
+    assert bool(frontier) == frontier.has_ready

@@ -322,3 +322,42 @@ def test_outputs_that_travel_with_their_readers_are_not_handed_out() -> None:
     play([planned("a"), planned("b", "a", reads=frozenset({"a"}))], lambda _: WORKS, prepare=crews.append)
 
     assert crews[0].outputs.refs == {}
+
+
+def test_a_task_runs_by_its_rule_and_a_skip_says_what_it_is_due_to() -> None:
+    tasks = [
+        planned("bad"),
+        planned("good"),
+        planned("done", "bad", "good", run_if="all_done"),
+        planned("first", "bad", "good", run_if="one_success"),
+        planned("alarm", "bad", "good", run_if="one_failed"),
+        planned("none", "good", "below", run_if="none_failed"),
+        planned("below", "bad"),
+        planned("calm", "good", run_if="one_failed"),
+        planned("mixed", "good", "bad", run_if="all_failed"),
+    ]
+
+    played = play(tasks, lambda job: Scripted(raised() if job.task == "bad" else value()))
+
+    skips = {event.subject.task: event.reason for event in played.sink.events if isinstance(event, TaskSkipped)}
+    assert skips == {
+        "below": 'task "bad" failed',
+        "none": 'task "below" was skipped',
+        "calm": "no task that it needs failed",
+        "mixed": 'task "good" succeeded, and its run_if is all_failed',
+    }
+    assert {name for name, state in played.end.states.items() if state is TaskState.SUCCEEDED} == {
+        "good",
+        "done",
+        "first",
+        "alarm",
+    }
+
+
+def test_a_task_that_does_not_wait_starts_while_other_needs_still_run() -> None:
+    tasks = [planned("quick"), planned("slow"), planned("first", "quick", "slow", run_if="one_success")]
+
+    played = play(tasks, lambda job: Scripted(value(), 9.0 if job.task == "slow" else 1.0))
+
+    ends = {event.subject.task: event.at for event in played.sink.events if isinstance(event, TaskEnded)}
+    assert ends["first"] < ends["slow"]

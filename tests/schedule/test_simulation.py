@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 SEEDS = 10_000
 SOAKED_SEEDS = 200_000
 PROCESSES = 2
-CRASHING = 3  # a seed whose run goes through a crash
+# The first seeds whose runs go through a crash, and through none: which, changes with what scenarios draw.
+CRASHING = next(seed for seed in range(100) if simulate(seed).crashes)
+WHOLE = next(seed for seed in range(100) if not simulate(seed).crashes)
 
 
 @pytest.mark.timeout(180)
@@ -51,7 +53,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
 def test_sinks_are_told_all_that_happens() -> None:
     sink = RecordingSink()
 
-    simulated = simulate(1, sinks=[sink])
+    simulated = simulate(WHOLE, sinks=[sink])
 
     assert simulated.crashes == 0
     assert sink.events == simulated.events
@@ -117,7 +119,7 @@ BROKEN: dict[str, list[TaskStarted | TaskRetrying | TaskEnded]] = {
     "b started before a was done": [started("b")],
     "two live attempts at": [started("a"), started("a", attempt=2)],
     "started again after its end": [started("a"), succeeded("a"), started("a", attempt=2)],
-    "has attempt 1 twice": [started("a"), retrying("a"), started("a")],
+    "has attempt 1 of round [01] twice": [started("a"), retrying("a"), started("a")],
     "ended twice": [started("a"), succeeded("a"), succeeded("a")],
     "started after its fan-out ended": [started("a"), succeeded("a"), started("a", 0)],
     "ended before its items": [started("a", 0), succeeded("a")],

@@ -1,7 +1,8 @@
 """Outputs that may not be there: who reads them without `default(…)` would fail, so `check` says so.
 
-What needs a skipped or failed task is skipped itself, so two cases are left: a task with `allow_failure`,
-whose readers run although it failed; and the workflow's `outputs`, which are read at the end whatever was skipped.
+What needs a skipped or failed task is skipped itself, unless its `run_if` says otherwise. Two cases more: a task with
+`allow_failure`, whose readers run although it failed; and the workflow's `outputs`, which are read at the end
+whatever was skipped.
 The fields of `tasks.x.error` are missing where the task did not fail.
 """
 
@@ -10,69 +11,65 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flowpar.core.run_if import EARLY
 from flowpar.expr.syntax import tree_of
-from flowpar.expr.template import Constant
+from flowpar.lang.rules.outlook import may_fail, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from flowpar.lang.checked import CheckedTask, Mention
     from flowpar.lang.rules.findings import Findings
+    from flowpar.lang.rules.outlook import Outlook
 
 
-def may_fail(task: CheckedTask) -> bool:
-    """Whether readers of a task run even if it failed."""
-    setting = task.settings.get("allow_failure")
-    return setting is not None and setting != Constant(value=False)
-
-
-def skippable(tasks: Mapping[str, CheckedTask]) -> dict[str, str]:
-    """Return the tasks that an `if` may skip, each with the task that has it: itself or one above."""
-    needed_by: dict[str, list[str]] = {}
-    for task in tasks.values():
-        for need in task.needs:
-            needed_by.setdefault(need, []).append(task.id)
-    found = {
-        task.id: task.id for task in tasks.values() if task.condition is not None and not task.condition_is_per_item
-    }
-    waiting = list(found)
-    while waiting:
-        task_id = waiting.pop()
-        for below in needed_by.get(task_id, ()):
-            if below not in found:
-                found[below] = found[task_id]
-                waiting.append(below)
-    return found
-
-
-def check_readers(findings: Findings, mentions: Iterable[Mention], tasks: Mapping[str, CheckedTask]) -> None:
-    """Find where a task reads an output that is missing once the other task has failed, or an error that is None."""
+def check_readers(findings: Findings, reader: CheckedTask, mentions: Iterable[Mention], outlook: Outlook) -> None:
+    """Find where a task reads an output that may be missing when it runs, or an error that is None."""
+    tasks = outlook.tasks
     mentions = [mention for mention in mentions if mention.reference.name in tasks]
     asked = {m.reference.name for m in mentions if _is_condition(m) and m.reference.field in {"status", "error"}}
     for mention in mentions:
         name = mention.reference.name or ""
         if mention.is_guarded or (name in asked and not _is_condition(mention)):
             continue
-        if mention.reference.field == "output" and may_fail(tasks[name]) and not _asks_first(mention):
-            _find(findings, mention, _MAY_FAIL.format(name))
+        if mention.reference.field == "output" and not _asks_first(mention):
+            why = _why_missing(reader, tasks[name], outlook)
+            if why is not None:
+                _find(findings, mention, why)
         _check_error(findings, mention)
 
 
-def check_outputs(findings: Findings, mentions: Iterable[Mention], tasks: Mapping[str, CheckedTask]) -> None:
+def check_outputs(findings: Findings, mentions: Iterable[Mention], outlook: Outlook) -> None:
     """Find where the workflow's `outputs` read what may be missing at the end."""
-    mentions = [mention for mention in mentions if mention.reference.name in tasks and not mention.is_guarded]
-    may_skip = skippable(tasks) if mentions else {}
     for mention in mentions:
         name = mention.reference.name or ""
+        if name not in outlook.tasks or mention.is_guarded:
+            continue
         _check_error(findings, mention)
         if mention.reference.field != "output" or _asks_first(mention):
             continue
-        if may_fail(tasks[name]):
+        if may_fail(outlook.tasks[name]):
             _find(findings, mention, _MAY_FAIL.format(name))
-        elif name in may_skip:
-            cause = may_skip[name]
-            why = 'its "if" may skip it' if cause == name else f'the "if" of task "{cause}" may skip it'
-            _find(findings, mention, f'task "{name}" may have no output: {why}')
+        elif name in outlook.skippable:
+            _find(findings, mention, f'task "{name}" may have no output: {outlook.why_skipped(name)}')
+
+
+def _why_missing(reader: CheckedTask, task: CheckedTask, outlook: Outlook) -> str | None:
+    """Return why a task may have no output when its reader runs, None where it has one then."""
+    if may_fail(task):
+        return _MAY_FAIL.format(task.id)
+    rule, is_alone = rule_of(reader), len(reader.needs) == 1
+    if rule == "all_success" or (is_alone and rule in {"one_success", "none_failed_min_one_success"}):
+        return None
+    if rule in {"none_failed", "none_failed_min_one_success"}:
+        may_skip = task.id in outlook.skippable
+        return f'task "{task.id}" may have no output: {outlook.why_skipped(task.id)}' if may_skip else None
+    if rule == "all_failed" or (is_alone and rule == "one_failed"):
+        return f'task "{task.id}" has no output when task "{reader.id}" runs, as it failed (run_if: {rule})'
+    if rule in EARLY:
+        return f'task "{task.id}" may have no output yet: task "{reader.id}" does not wait for it (run_if: {rule})'
+    how = "an expression" if rule is None else rule
+    return f'task "{task.id}" may have no output: task "{reader.id}" runs however it ended (run_if: {how})'
 
 
 _MAY_FAIL = 'task "{}" may fail (allow_failure), and then it has no output'

@@ -12,7 +12,9 @@ from flowpar.lang.rules.declared_input import check_input
 from flowpar.lang.rules.environment import read_env
 from flowpar.lang.rules.findings import Findings
 from flowpar.lang.rules.lint import warn_of_unused_inputs, warn_of_variables
+from flowpar.lang.rules.outlook import Outlook
 from flowpar.lang.rules.reading import Reading
+from flowpar.lang.rules.run_if import warn_of_run_ifs
 from flowpar.lang.rules.scope import AnyText, Surroundings, TaskTypes, type_of_input
 from flowpar.lang.rules.script import warn_of_unset_outputs
 from flowpar.lang.rules.secret import SecretFlow
@@ -85,10 +87,12 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     outputs = _outputs(reading, workflow, surroundings)
     of_outputs = reading.take_mentions()
     uses.add("", of_outputs)
+    outlook = Outlook.of(tasks)
     for reader, mentions in uses.readers.items():
         if reader:
-            check_readers(findings, mentions, tasks)
-    check_outputs(findings, of_outputs, tasks)
+            check_readers(findings, tasks[reader], mentions, outlook)
+    check_outputs(findings, of_outputs, outlook)
+    warn_of_run_ifs(findings, workflow, outlook)
     warn_of_unused_inputs(findings, workflow, uses.inputs)
     warn_of_unset_outputs(findings, workflow, uses.readers)
     if not workflow.env_file:  # what is in the files is only known when they are read

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DURATION = union([FLOAT, STR])
 _WANTED: dict[str, tuple[Type, str]] = {
     "max_parallel": (INT, "a whole number"),
+    "run_if": (STR, "one of the rules, such as all_done"),
     "on_item_error": (STR, "finish, fail_fast or collect"),
     "timeout": (_DURATION, "a duration"),
     "grace": (_DURATION, "a duration"),
@@ -36,7 +37,7 @@ _WANTED: dict[str, tuple[Type, str]] = {
     "on_max": (STR, "fail or succeed"),
     "priority": (INT, "a whole number"),
 }
-_PLAIN = ("max_parallel", "on_item_error", "timeout", "grace", "allow_failure", "priority")
+_PLAIN = ("run_if", "max_parallel", "on_item_error", "timeout", "grace", "allow_failure", "priority")
 
 
 class Settings:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.types import ANY
+from flowpar.expr.template import Constant
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
 from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.scope import Surroundings, View
     from flowpar.lang.rules.setting import Settings
     from flowpar.lang.rules.target import Targets
+
+
+_USUAL = Constant("all_success")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class TaskRules:
             decides_on=self._tasks_in(deciding),
             condition=condition,
             condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
-            fan_out=None if fan_out is None else self._fed(fan_out.checked, mentions),
+            fan_out=None if fan_out is None else self._fed(fan_out.checked, mentions, settings),
             settings=settings,
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
@@ -74,8 +78,12 @@ class TaskRules:
         self._check_thread(path, model, checked)
         return checked, mentions
 
-    def _fed(self, fan_out: CheckedFanOut, mentions: Iterable[Mention]) -> CheckedFanOut:
-        feeds = {} if fan_out.is_product else feeds_of(fan_out.names, mentions, self._gives_items)
+    def _fed(
+        self, fan_out: CheckedFanOut, mentions: Iterable[Mention], settings: Mapping[str, Template]
+    ) -> CheckedFanOut:
+        # Another rule asks how the whole of what it needs has ended.
+        waits = settings.get("run_if", _USUAL) != _USUAL
+        feeds = {} if fan_out.is_product or waits else feeds_of(fan_out.names, mentions, self._gives_items)
         return replace(fan_out, feeds=feeds) if feeds else fan_out
 
     def _gives_items(self, task: str) -> bool:
