@@ -9,8 +9,8 @@ from flowpar.core.errors import NeedsWorker
 from flowpar.core.types import ANY, BOOL, NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, Type, show, widen
 from flowpar.expr.evaluate import IN_ENGINE, evaluate
 from flowpar.expr.failure import EvaluationError
+from flowpar.expr.member import CONTEXTS
 from flowpar.expr.presence import NOWHERE, present_when
-from flowpar.expr.references import references
 from flowpar.expr.syntax import tree_of
 from flowpar.expr.template import Constant as ConstantTemplate
 from flowpar.expr.template import Expression
@@ -85,10 +85,10 @@ def _decided(node: ast.expr) -> bool | None:
         case ast.UnaryOp(ast.Not(), operand):
             inner = _decided(operand)
             return None if inner is None else not inner
+    if any(isinstance(part, ast.Name) and part.id in CONTEXTS for part in ast.walk(node)):
+        return None
     code = ast.unparse(node)
     expression = Expression(code, code)
-    if references(expression):
-        return None
     try:
         value = evaluate(expression, {}, limits=IN_ENGINE)  # so that a check never looks at the disk
     except (EvaluationError, NeedsWorker):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.scope import View
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MAY_BE_NONE = re.compile(r"\s*(?:None|tasks\.[\w-]+\.output)\s*")
 _NO_NAMES = {"output", "outputs", "stdout", "str", "int", "json", "join", "default", "items"}
 
 
@@ -145,8 +146,9 @@ def _rewritten(template: Text, is_quoted: list[str | bool], values: dict[str, Te
 def _has_none(
     findings: Findings, path: Path, template: Text, view: View, *, found: list[tuple[int, int, int, int]]
 ) -> bool:
-    """Find expressions that are always None, which is no word of a command."""
-    nones = [check(part, view)[0] == NONE for part in template.parts if isinstance(part, Expression)]
+    """Find what is always None, which is no word of a command: itself, and outputs of functions that return nothing."""
+    expressions = [part for part in template.parts if isinstance(part, Expression)]
+    nones = [bool(_MAY_BE_NONE.fullmatch(part.text)) and check(part, view)[0] == NONE for part in expressions]
     for (start, end, _, _), is_none in zip(found, nones, strict=True):
         if is_none:
             message = "None can't stand in a shell text"

@@ -87,10 +87,7 @@ class Cursor:
 
     @contextmanager
     def refusing(self, why: str) -> Iterator[None]:
-        """Refuse every value in what is read meanwhile, if there is a reason."""
-        if not why:
-            yield
-            return
+        """Refuse every value in what is read meanwhile."""
         self._refusals.append(why)
         yield
         self._refusals.pop()

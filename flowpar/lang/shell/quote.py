@@ -24,6 +24,14 @@ class Quotes(Cursor):
         """Read commands up to a closing bracket."""
         raise NotImplementedError
 
+    def quoted_under(self, why_not: str, letter: str) -> None:
+        """Read what is quoted, and refuse every value in it if there is a reason."""
+        if not why_not:
+            self.quoted(letter)
+            return
+        with self.refusing(why_not):
+            self.quoted(letter)
+
     def quoted(self, letter: str) -> None:
         """Read what begins with a quote, a backslash or a dollar, outside of double quotes."""
         match letter:

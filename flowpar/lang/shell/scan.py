@@ -199,8 +199,7 @@ class _Scanner(Quotes):
             if letter == VALUE:
                 self.judge(why_not, is_quoted=False)
             else:
-                with self.refusing(why_not):
-                    self.quoted(letter)
+                self.quoted_under(why_not, letter)
             part = self.text[begin : self.at]
             is_plain &= part == "\\\n"
             prefix += bare(part)
