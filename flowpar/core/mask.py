@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, AnyStr, Final
 
-from flowpar.core.forms import data_of, forms_of, wide_forms_of
+from flowpar.core.forms import SHORTEST, data_of, forms_of, wide_forms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 _MASK_DATA: Final = MASK.encode()
 _WINDOW_BYTES = 4 << 20
+_CUTS = ("…", "...", '"', "'")
+_LONGEST_CUT = 1000
 
 Span = tuple[int, int]
 
@@ -61,6 +63,22 @@ class Masker:
         spans = [*_spans(text, self._texts), *(span for span in ends if span[0] < span[1])]
         return _replaced(text, _merged(spans), MASK)
 
+    def error(self, text: str) -> str:
+        """Return the text of an error, which may show parts of values: without secrets, nor one that is cut off.
+
+        The beginning of a secret is one where a mark of a cut, or the end of a quotation, follows.
+        """
+        spans = _spans(text, self._texts)
+        for mark in _CUTS if self else ():
+            place = text.find(mark)
+            while place >= 0:
+                before = text[max(0, place - _LONGEST_CUT) : place]
+                length = len(before) - _open_end(before, self._texts)
+                if length >= SHORTEST:
+                    spans.append((place - length, place))
+                place = text.find(mark, place + 1)
+        return _replaced(text, _merged(spans), MASK) if spans else text
+
     def plain(self, value: object, *, cut_at: int | None = None) -> object:
         """Return plain data without secrets; texts of `cut_at` characters and more were cut off there."""
         if not self:
@@ -79,7 +97,7 @@ class Masker:
         """Return a failure that tells no secret."""
         if not self:
             return failure
-        return replace(failure, message=self.text(failure.message), traceback=self.text(failure.traceback))
+        return replace(failure, message=self.error(failure.message), traceback=self.error(failure.traceback))
 
     def holds(self, chunks: Iterable[bytes | bytearray | memoryview]) -> bool:
         """Whether a secret is in the pieces of an encoding; none is split between two of them."""

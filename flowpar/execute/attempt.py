@@ -104,7 +104,7 @@ def make_attempt(
     except NotEncodable as error:
         return masker.failure(refusal(FailureKind.OUTPUT, error.message, type_name="NotEncodable")), ()
     except BaseException as error:  # noqa: BLE001 - whatever the user's code does is the outcome of its task
-        return failure_of(error, mask=masker.text), ()
+        return failure_of(error, mask=masker.error), ()
     finally:
         announcer.finish()
 

@@ -55,7 +55,8 @@ class Announcer:
             self._held = None
 
     def _send(self, kind: str, body: Mapping[str, object]) -> None:
-        shown = self._masker.plain(body, cut_at=_MAX_CHARACTERS)
+        # An item is a value, which was looked through when it was kept, and no text for people.
+        shown = body if kind == "item" else self._masker.plain(body, cut_at=_MAX_CHARACTERS)
         try:
             self._post(kind, shown if isinstance(shown, Mapping) else {})
         except (MachineError, OSError, EOFError):  # a lost message must not cost the work of the task

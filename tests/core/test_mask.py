@@ -187,6 +187,19 @@ def test_a_text_that_was_cut_off_shows_no_beginning_of_a_secret() -> None:
     assert masker.plain("hunter", cut_at=10) == "hunter"
 
 
+@given(SECRETS.filter(lambda text: len(text) > 10), st.integers(SHORTEST, 9), st.sampled_from(["…", "...", '"', "'"]))
+def test_an_error_shows_no_beginning_of_a_secret_that_it_cuts(secret: str, length: int, mark: str) -> None:
+    text = f"wants int, this is the text {secret[:length]}{mark} and more"
+
+    assert Masker([secret]).error(text) == f"wants int, this is the text ***{mark} and more"
+
+
+def test_what_only_begins_as_a_secret_does_is_left_in_an_error() -> None:
+    text = 'File "hunt.py", line 3: the hunter is "hun"'
+
+    assert Masker(["hunter2-hunter2"]).error(text) == text
+
+
 def test_a_failure_tells_no_secret() -> None:
     failure = Failure(FailureKind.EXCEPTION, "KeyError", "'hunter2'", traceback="line\n'hunter2'")
 

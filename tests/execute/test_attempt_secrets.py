@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind
+from flowpar.execute.post_log import Announcer
 from tests.execute.attempts import Bench, everything_put_back, expression
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ STEPS = """
     def fail(token): raise ValueError("x" * 4_990 + token + "y" * 9_000)
     def leave(token): raise SystemExit(token)
     def give(value): return value
+    def count(number: int): return number
     def wrap(token): return Login("me", Pair(1, [token]))
     def tell(token, context: TaskContext):
         logging.getLogger("app").warning("logged %s", token)
@@ -52,6 +55,19 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
+def test_items_are_values_and_arrive_as_they_are() -> None:
+    said: list[tuple[str, object]] = []
+    announcer = Announcer(lambda kind, body: said.append((kind, body)), Masker(["1234", "cut off here"]))
+
+    announcer("item", {"index": 12_345, "value": ["x" * 20_000 + "cut off"]})
+    announcer("log", {"message": "12345", "fields": {"n": 12_345}})
+
+    assert said == [
+        ("item", {"index": 12_345, "value": ["x" * 20_000 + "cut off"]}),
+        ("log", {"message": "***5", "fields": {"n": "***"}}),
+    ]
+
+
 def test_a_failure_is_masked_before_it_is_cut(bench: Bench) -> None:
     failure = bench.failure("hushed:fail", token=expression("secrets.TOKEN"))
 
@@ -68,6 +84,19 @@ def test_an_expression_that_fails_tells_no_secret(bench: Bench) -> None:
 
     assert failure.kind is FailureKind.EXPRESSION
     assert "hunter" not in failure.message
+
+
+def test_a_value_that_an_error_shows_in_part_shows_no_part_of_a_secret(bench: Bench) -> None:
+    bench.share(secrets={"TOKEN": "abcdefgh" * 30})
+
+    converted = bench.failure("hushed:give", value=expression("int(secrets.TOKEN)"))
+    wanted = bench.failure("hushed:count", number=expression('"Bearer " + secrets.TOKEN'))
+    key = bench.failure("hushed:give", value=expression("{secrets.TOKEN: 1}[1]"))
+
+    for failure in (converted, wanted, key):
+        assert "abcd" not in failure.message + failure.traceback, failure
+        assert failure.message
+    assert "***" in converted.message + wanted.message
 
 
 def test_log_lines_and_progress_are_masked(bench: Bench) -> None:
