@@ -28,6 +28,7 @@ from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
+from flowpar.execute.footprint import end_if_over
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.recipe import Call, Expand, Judge, Render
 from flowpar.execute.rehearsal import rehearse
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
-    from flowpar.core.outcome import ValueRef
+    from flowpar.core.outcome import Failure, ValueRef
     from flowpar.data.codec import Encoded
     from flowpar.execute.base import Job
     from flowpar.execute.contexts import OutputKey
@@ -217,8 +218,14 @@ class _Attempt:
             logger=TaskLogger(self._post),
             post=self._post,
             is_cancelled=self._is_cancelled,
+            end_if_over=self._end_if_over,
             mask=masker.text if (masker := masker_of(job.shared)) else str,
         )
+
+    def _end_if_over(self, pid: int) -> Failure | None:
+        """Bound the memory of what a thread has started; that of a process of its own is the launcher's matter."""
+        limit_bytes = self._job.memory_bytes
+        return end_if_over(pid, limit_bytes) if limit_bytes and not self._is_isolated else None
 
     def _kept(self, value: object) -> ValueRef:
         return self._written(self._encoded(value))

@@ -14,9 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute import tree
+from flowpar.execute.death import over_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from flowpar.core.outcome import Failure
 
 _OWN = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
 _SHARES = (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:")
@@ -30,6 +33,15 @@ def footprint(root: int, limit_bytes: int) -> int:
     pids = [root, *tree.descendants(root)]
     rough = sum(_of(pid, "status", _OWN) or 0 for pid in pids)
     return rough if rough <= limit_bytes else _exact(pids)
+
+
+def end_if_over(pid: int, limit_bytes: int) -> Failure | None:
+    """End the tree of a child that has more than a limit; return what is to be said of it."""
+    peak_bytes = footprint(pid, limit_bytes)
+    if peak_bytes <= limit_bytes:
+        return None
+    tree.kill_tree(pid)
+    return over_limit(limit_bytes, peak_bytes)
 
 
 def _exact(pids: Iterable[int]) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from flowpar.core.outcome import Failure
     from flowpar.plugin.logger import TaskLogger
 
 API_VERSION: Final = 1
@@ -120,6 +121,7 @@ class TaskContext:
     logger: TaskLogger
     post: Callable[[str, Mapping[str, object]], None] = field(repr=False)
     is_cancelled: Callable[[], bool] = field(repr=False)
+    end_if_over: Callable[[int], Failure | None] = field(repr=False, default=lambda _: None)
     mask: Callable[[str], str] = field(default=str, repr=False)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:

@@ -18,8 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from flowpar.core.outcome import TaskFailed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from flowpar.core.outcome import Failure
 
 _CHUNK_BYTES = 1 << 16
 MAX_STDOUT_BYTES: Final = 64 << 20
@@ -106,12 +110,18 @@ def _pass_on(name: str, data: bytes) -> None:
 
 
 def run_child(
-    command: Sequence[str], *, environment: Mapping[str, str], folder: str, is_cancelled: Callable[[], bool]
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: str,
+    is_cancelled: Callable[[], bool],
+    end_if_over: Callable[[int], Failure | None] = lambda _: None,
 ) -> Ended:
     """Run a command to its end and return how that was.
 
     Raises OSError where it can't be started and TooMuchOutput where it printed too much. When
-    `is_cancelled` comes true in a thread the child and its process group are asked to end. What is
+    `is_cancelled` comes true in a thread the child and its process group are asked to end, and what
+    `end_if_over` says of a child that it has ended there is raised as a TaskFailed. What is
     raised into the wait, as at SIGTERM, goes on once the child has ended.
     """
     has_own_group = threading.current_thread() is not threading.main_thread()
@@ -126,7 +136,7 @@ def run_child(
     )
     look = is_cancelled if has_own_group else bool
     try:
-        return _attend(child, look)
+        return _attend(child, look, end_if_over)
     except TooMuchOutput:
         _end(child, signal.SIGKILL, has_own_group=has_own_group)
         child.wait()
@@ -136,7 +146,7 @@ def run_child(
             # The signal went to all of the tree. Whoever sent it gives a grace and then kills, so until
             # then the child may clean up and print; a second signal ends this wait.
             with suppress(TooMuchOutput):
-                _attend(child, bool)
+                _attend(child, bool, end_if_over)
         raise
     finally:
         for stream in (child.stdout, child.stderr):
@@ -144,7 +154,9 @@ def run_child(
                 stream.close()
 
 
-def _attend(child: subprocess.Popen[bytes], is_cancelled: Callable[[], bool]) -> Ended:
+def _attend(
+    child: subprocess.Popen[bytes], is_cancelled: Callable[[], bool], end_if_over: Callable[[int], Failure | None]
+) -> Ended:
     stdout, stderr = _Kept(), _Tail()
     pidfd = _pidfd(child.pid)
     was_cancelled = False
@@ -161,6 +173,9 @@ def _attend(child: subprocess.Popen[bytes], is_cancelled: Callable[[], bool]) ->
                 for key, _ in selector.select(patience_s):
                     if key.data is not None and _read(key.fd, key.data) == 0:
                         selector.unregister(key.fileobj)
+                if (failure := end_if_over(child.pid)) is not None:
+                    child.wait()
+                    raise TaskFailed(failure)
                 if not was_cancelled and is_cancelled():
                     was_cancelled = True
                     _end(child, signal.SIGTERM, has_own_group=True)

@@ -63,7 +63,13 @@ def shell(
     _check_sizes(command, context.env)
     _check_program(command[0], context)
     try:
-        ended = run_child(command, environment=environment, folder=str(context.cwd), is_cancelled=context.is_cancelled)
+        ended = run_child(
+            command,
+            environment=environment,
+            folder=str(context.cwd),
+            is_cancelled=context.is_cancelled,
+            end_if_over=context.end_if_over,
+        )
         ended = ended.told(context.mask)
     except TooMuchOutput as error:
         raise TaskFailed(Failure(FailureKind.OUTPUT, "", str(error))) from None

@@ -317,3 +317,81 @@ def test_a_plan_that_was_kept_is_refused_for_fewer_workers_and_so_is_a_resume(ya
     assert [first.code, kept.code, refused.code, resumed.code] == [1, 2, 2, 0]
     assert 'workflow.yaml:5:48: error[FP232]: task "two" asks for 2 of "cpu", and there is 1 worker' in kept.stderr
     assert "error[FP232]" in refused.stderr
+
+
+def test_what_a_thread_has_started_is_bounded_too(yard: Yard) -> None:
+    yard.write(
+        """
+        tasks:
+          big: {shell: "python3 -c 'x = bytearray(1 << 30); input()'; sleep 60", resources: {memory: 100MiB}}
+          other: {shell: echo fine, resources: {memory: 100MiB}}
+        """
+    )
+
+    ended = yard.run("--executor", "thread")
+
+    assert yard.ends()["big"]["error"]["type"] == "MemoryLimit", ended.stderr
+    assert yard.ends()["other"]["event"] == "task.succeeded"
+    assert yard.survivors() == {}
+
+
+PLUGIN = """
+    from flowpar.plugin import task_type
+
+    @task_type(resources={"api": 1, "memory": "64MiB", "cpu": 0})
+    def ask(what: str) -> str:
+        return what
+"""
+
+
+def test_what_a_task_type_asks_for_holds_below_what_the_task_says(yard: Yard) -> None:
+    yard.write(
+        """
+        plugins: [./steps.py]
+        limits: {api: 2}
+        tasks:
+          plain: {ask: a}
+          own: {ask: b, resources: {api: 2, cpu: 1}}
+        """,
+        PLUGIN,
+    )
+
+    ended = yard.command("plan", "workflow.yaml", "--json")
+
+    tasks = {task["id"]: task["resources"] for task in json.loads(ended.stdout)["tasks"]}
+    assert tasks == {
+        "plain": {"api": 1, "memory": 64 << 20, "cpu": 0},
+        "own": {"api": 2, "memory": 64 << 20, "cpu": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("limits", "steps", "code", "said"),
+    [
+        ("{}", PLUGIN, 2, 'workflow.yaml:7:11: error[FP230]: task "plain" asks for "api", which is no pool'),
+        ("{api: 0.5}", PLUGIN, 2, 'error[FP231]: task "plain" asks for 1 of "api", and its limit is 0.5'),
+        (
+            "{api: 1}",
+            PLUGIN.replace("64MiB", "64M"),
+            3,
+            '"resources" of task type "ask" of ./steps.py are wrong: "memory" ',
+        ),
+    ],
+)
+def test_what_a_task_type_may_not_ask_for_is_said_at_its_task(
+    yard: Yard, limits: str, steps: str, code: int, said: str
+) -> None:
+    yard.write(
+        f"""
+        plugins: [./steps.py]
+        limits: {limits}
+        tasks:
+          plain: {{ask: a}}
+        """,
+        steps,
+    )
+
+    ended = yard.command("check", "workflow.yaml")
+
+    assert ended.code == code
+    assert said in ended.stdout + ended.stderr

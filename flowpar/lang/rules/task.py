@@ -141,14 +141,18 @@ class TaskRules:
         check_pools(self.reading.findings, path, asked, self.workflow.limits, place=(*path, model.kind))
         return {**own, **settings}
 
+    def _is_written(self, place: Path) -> bool:
+        return self.reading.findings.document.node(place) is not None
+
     def _check_thread(self, path: Path, model: TaskModel, checked: CheckedTask) -> None:
         """Find a python task that wants surroundings of its own, which threads share."""
         if checked.executors.chosen() != "thread":
             return
         if model.kind != "shell" and "resources.memory" in checked.settings:
-            home = path if model.resources is not None else ("defaults",)
+            homes = [path] if model.resources is not None else [path, ("defaults",)]
+            written = [place for place in ((*home, "resources", "memory") for home in homes) if self._is_written(place)]
             message = '"memory" can\'t be bounded for a task in a thread: all threads of a process share it'
-            place = (*home, "resources", "memory")
+            place = written[0] if written else (*path, model.kind)
             self.reading.findings.key_error("FP410", place, message, hint='take the executor "process"')
         if model.kind != "python":
             return
