@@ -22,6 +22,7 @@ from flowpar.core.digest import checksum
 from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
+from flowpar.data.parts import count_parts, parts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,13 +71,25 @@ class ValueStore:
         """Return the value of a reference without running code of a class; raises NotPlain where there is one."""
         return self._read(ref, decode_plain)
 
+    def count(self, ref: ValueRef) -> int | None:
+        """Return how many parts a list has that is kept in parts; None for any other value."""
+        return count_parts(self._data(ref))
+
+    def parts(self, ref: ValueRef) -> list[ValueRef]:
+        """Return the parts of a list that is kept in parts, without opening one."""
+        return parts_in(self._data(ref))
+
     def _read(self, ref: ValueRef, decoder: Callable[[bytes | memoryview], object]) -> object:
-        if ref.inline is not None:
-            return decoder(ref.inline)
+        data = self._data(ref)
         try:
-            return decoder(self._map(ref))
+            if count_parts(data) is None:
+                return decoder(data)
+            return [self._read(part, decoder) for part in parts_in(data)]
         except Damaged as error:
             raise ValueLost(f'the value file "{ref.file}" is damaged: {error}') from error
+
+    def _data(self, ref: ValueRef) -> bytes | memoryview:
+        return self._map(ref) if ref.inline is None else ref.inline
 
     def _map(self, ref: ValueRef) -> memoryview:
         path = os.path.join(self._run_dir, ref.file or "")

@@ -14,7 +14,7 @@ import os
 import pickle
 import types
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from flowpar.execute.recipe import Call, Expand, Judge, Render
 from flowpar.execute.rehearsal import rehearse
 from flowpar.execute.render import render
 from flowpar.execute.target import find_target
+from flowpar.execute.yielded import LARGEST_TOLD_BYTES, keep_yielded
 from flowpar.expr.evaluate import evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.plugin.logger import TaskLogger
@@ -150,11 +151,20 @@ class _Attempt:
 
     def _call(self, call: Call, scratch: Path) -> Success:
         value = self._returned(call, scratch)
+        if isinstance(value, types.GeneratorType):
+            if call.until is None:
+                tell = partial(self._post, "item") if call.streams else None
+                return Success(self._written(keep_yielded(value, self._kept_part, tell)))
+            value = list(value)
         ref = self._kept(value)
         if call.until is None:
             return Success(ref)
         # Read anew: what the function was given it may have changed.
         return Success(ref, is_last=judge(call.until, with_output(self._contexts({}), value), key="until"))
+
+    def _kept_part(self, value: object, index: int) -> ValueRef:
+        encoded = self._encoded(value)
+        return self._written(encoded, f"{self._job.number}-{index}", as_file=encoded.size_bytes >= LARGEST_TOLD_BYTES)
 
     def _returned(self, call: Call, scratch: Path) -> object:
         """Call the function; what it was given may be large, and is let go of with this frame."""
@@ -261,14 +271,11 @@ def _argument(name: str, template: Template, contexts: Mapping[str, object]) -> 
 
 def _refuse_pending(value: object, target: str) -> None:
     """Refuse what is no value yet but a promise of one."""
-    if isinstance(value, types.GeneratorType):
-        value.close()
-        text = f'"{target}" yields its output item by item, which is not supported yet; return a list'
-    elif isinstance(value, types.CoroutineType):
+    if isinstance(value, types.CoroutineType):
         value.close()
         text = f'"{target}" is async; let a plain function return asyncio.run(…) of it'
     elif isinstance(value, types.AsyncGeneratorType):
-        text = f'"{target}" is an async generator; let a plain function return a list'
+        text = f'"{target}" is an async generator; let a plain function yield, or return a list'
     else:
         return
     raise TaskFailed(refusal(FailureKind.OUTPUT, text, type_name=type(value).__name__))

@@ -51,10 +51,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A running attempt says something: progress {done, total, note} or a log line {level, message, fields}."""
+    """A running attempt says something.
+
+    Progress {done, total, note}, a log line {level, message, fields}, or an item that it yielded {index, value}.
+    """
 
     job: int
-    kind: Literal["progress", "log"]
+    kind: Literal["progress", "log", "item"]
     body: Mapping[str, object]
 
 

@@ -51,7 +51,8 @@ class Call(Packed):
     """Call `target` ("module:function") with evaluated arguments; what it returns is the output.
 
     `threads` is how many threads numeric libraries may take, 0 where the task does not say.
-    `until` is asked of the output: where it does not hold, another round follows.
+    `until` is asked of the output: where it does not hold, another round follows. With `streams` what the
+    function yields is told at once, for others go on with it.
     """
 
     target: str
@@ -60,6 +61,7 @@ class Call(Packed):
     cwd: Template | None = None
     threads: int = 0
     until: Template | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,14 @@ def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, execu
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     settled = reader.settled
-    tasks = tuple(_task(checked.tasks[task], reader, executor, layer=layer_of[task], order=order) for task in order)
+    tasks = [_task(checked.tasks[task], reader, executor, layer=layer_of[task], order=order) for task in order]
+    streaming = {source for task in tasks if task.fan_out is not None for source in task.fan_out.feeds.values()}
     return Plan(
         workflow=name_of(checked),
         file=checked.path,
         workflow_dir=str(checked.folder),
         description=checked.workflow.description if checked.workflow else "",
-        tasks=tasks,
+        tasks=tuple(_streamed(task) if task.id in streaming else task for task in tasks),
         layers=layers,
         weights=weights_of(graph, tuple(order)),
         inputs=settled.inputs,
@@ -153,6 +154,11 @@ def _task(
         resources_at=reader.spans_of(task, resources) if resources else {},
         priority=reader.priority(task),
     )
+
+
+def _streamed(task: PlannedTask) -> PlannedTask:
+    """Return a task whose function tells at once what it yields; that of a fan-out gives each item as a whole."""
+    return task if task.fan_out is not None else replace(task, call=replace(task.call, streams=True))
 
 
 def _with_fingerprints(plan: Plan, checked: Checked) -> Plan:

@@ -5,12 +5,16 @@ events.jsonl ──read_settled──► Settled ──verify──► Verified:
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import checksum
+from flowpar.core.states import TaskState
+from flowpar.data.codec import Damaged
+from flowpar.data.parts import PARTS, parts_in
 from flowpar.record.folder import open_inside
 from flowpar.record.folding import fold
 from flowpar.record.reading import JOURNAL, JournalEnd, JournalReader
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import FileIO
     from pathlib import Path
+    from typing import BinaryIO
 
 _PIECE_BYTES = 1 << 20
 
@@ -74,7 +79,8 @@ def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple
 
 def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tuple[int, Standing, str]]:
     for item, standing in items.items():
-        if standing.value is not None and standing.value.file is not None:
+        value = standing.value
+        if value is not None and (value.inline is None or value.inline.startswith(PARTS)):
             yield item, *_verified(standing, run_dir)
         elif standing.previous is not None:
             yield item, _with_sound_round(standing, run_dir), ""
@@ -83,8 +89,11 @@ def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tu
 def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
     """Return a standing, its value with the stamp of the file as it is now; or without it, and why."""
     value = standing.value
-    if value is None or value.file is None:
+    if value is None:
         return standing, ""
+    if value.file is None:
+        problem = _lost_part(io.BytesIO(value.inline or b""), run_dir)
+        return (_without_value(standing), f"a part of its value is lost: {problem}") if problem else (standing, "")
     try:
         number = open_inside(run_dir, value.file)
     except OSError as error:
@@ -94,6 +103,9 @@ def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
         if status.st_size != value.size_bytes or _checksum_of(stream, value.checksum) != value.checksum:
             return _without_value(standing), f'its value "{value.file}" is not what was written'
         stamp = f"{status.st_ino}:{status.st_mtime_ns}"
+        problem = _lost_part(stream, run_dir)
+    if problem:
+        return _without_value(standing), f'a part of its value "{value.file}" is lost: {problem}'
     return replace(standing, value=replace(value, stamp=stamp)), ""
 
 
@@ -106,6 +118,20 @@ def _with_sound_round(standing: Standing, run_dir: Path) -> Standing:
     if problem:
         return replace(standing, rounds_done=0, previous=None)
     return replace(standing, previous=checked.value)
+
+
+def _lost_part(stream: BinaryIO, run_dir: Path) -> str:
+    """Return what is wrong with the files of what a function yielded, nothing where it is anything else."""
+    stream.seek(0)
+    if stream.read(4) != PARTS:
+        return ""
+    stream.seek(0)
+    try:
+        parts = parts_in(stream.read())
+    except Damaged as error:
+        return str(error)
+    standings = (Standing(TaskState.SUCCEEDED, value=part) for part in parts if part.file is not None)
+    return next((problem for standing in standings if (problem := _verified(standing, run_dir)[1])), "")
 
 
 def _without_value(standing: Standing) -> Standing:

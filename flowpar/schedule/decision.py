@@ -65,6 +65,14 @@ class Decisions(Protocol):
         """Evaluate the items of a fan-out, and its `if` where that asks for each item."""
         ...
 
+    def count_yielded(self, ref: ValueRef) -> int | None:
+        """Return how many values were yielded of which this is the output; None where it is anything else."""
+        ...
+
+    def read_yielded(self, ref: ValueRef) -> Sequence[ValueRef] | Failure:
+        """Return the values that a function has yielded, unopened."""
+        ...
+
     def read_judged(self, ref: ValueRef) -> bool | Failure:
         """Return what a worker's Judge came to, a Failure where that is no verdict."""
         ...

@@ -160,6 +160,8 @@ class Loop:
         match notice:
             case Started():
                 self._start(attempt, notice.pid, notice.monotonic)
+            case Reported(kind="item"):
+                self._feeding.yielded(attempt.ready, notice.body)
             case Reported():
                 self._announce.reported(attempt, notice)
             case Printed():

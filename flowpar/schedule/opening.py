@@ -18,7 +18,7 @@ from flowpar.execute.recipe import Expand, Judge
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
-from flowpar.schedule.feeding import CONDITION_IS_FALSE
+from flowpar.schedule.fed import CONDITION_IS_FALSE
 from flowpar.schedule.restore import restore_items
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Opening:
             return  # it is cancelled with all the others that did not start, or with what feeds it
         if ready.item is not None:
             verdict = outcome if isinstance(outcome, Failure) else self._decisions.read_judged(outcome.value)
-            self._feeding.judged(record, ready.item, verdict)
+            self._feeding.fed.judged(record, ready.item, verdict)
         elif isinstance(outcome, Failure):
             self._fail(record, outcome)
         elif isinstance(decision, Judge):
@@ -101,7 +101,7 @@ class Opening:
             self._fail(record, bound)
             return
         if record.intake is not None:
-            self._feeding.bound(record, bound)
+            self._feeding.fed.bound(record, bound)
             return
         items = ItemSet(bound.count, max_parallel=fan_out.max_parallel)
         record.items, record.bound = items, bound

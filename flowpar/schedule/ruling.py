@@ -90,6 +90,20 @@ class EngineDecisions:
         recipe = expansion_of(task, task.fan_out)
         return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), Bindings(tasks=views))
 
+    def count_yielded(self, ref: ValueRef) -> int | None:
+        """Return how many values were yielded of which this is the output; None where it is anything else."""
+        try:
+            return self._store.count(ref)
+        except Exception:  # noqa: BLE001 - a damaged or planted file must not end the run
+            return None
+
+    def read_yielded(self, ref: ValueRef) -> Sequence[ValueRef] | Failure:
+        """Return the values that a function has yielded, unopened."""
+        try:
+            return self._store.parts(ref)
+        except Exception as error:  # noqa: BLE001 - the same
+            return Failure(FailureKind.EXPRESSION, type(error).__name__, f"for_each: what was yielded is lost: {error}")
+
     def read_judged(self, ref: ValueRef) -> bool | Failure:
         """Return what a worker's Judge came to."""
         verdict = self._read(ref)

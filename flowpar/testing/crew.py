@@ -35,13 +35,14 @@ class Scripted:
     """What a job does: it ends by itself after `duration_s` with `outcome`.
 
     `term_s` is how long it takes to leave when asked to, None if it ignores that; `reports` are
-    told as soon as it starts.
+    told as soon as it starts, `yields` so many seconds later, as long as it runs.
     """
 
     outcome: Outcome
     duration_s: float = 1.0
     term_s: float | None = 0.0
     reports: tuple[Reported, ...] = ()
+    yields: tuple[tuple[float, Reported], ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ class _Running:
     started: float
     ends: float
     outcome: Outcome
+    due: deque[tuple[float, Reported]] = field(default_factory=deque)
 
 
 class FakeCrew:
@@ -197,8 +199,9 @@ class FakeCrew:
         scripted = self._script(job)
         now = self._clock.monotonic()
         pid = _FIRST_PID + job.number
+        due = deque((now + after_s, report) for after_s, report in scripted.yields)
         self._running[job.number] = _Running(
-            job, executor, scripted, pid, now, now + scripted.duration_s, scripted.outcome
+            job, executor, scripted, pid, now, now + scripted.duration_s, scripted.outcome, due
         )
         self.most_running = max(self.most_running, len(self._running))
         self._notices.append(Started(job.number, pid, now))
@@ -215,13 +218,22 @@ class FakeCrew:
         now = self._clock.monotonic()
         limit = math.inf if timeout_s is None else now + max(timeout_s, 0)
         action = self._actions[0][0] if self._actions else math.inf
-        target = min([limit, action, *(running.ends for running in self._running.values())])
+        ends = [running.ends for running in self._running.values()]
+        target = min([limit, action, *ends, *(running.due[0][0] for running in self._running.values() if running.due)])
         if target == math.inf:
             raise AssertionError("the loop waits for ever, and nothing is running")
         self._clock.advance_to(target)
         while self._actions and self._actions[0][0] <= target:
             heapq.heappop(self._actions)[2]()
+        self._tell(target)
         self._complete(target)
+
+    def _tell(self, until: float) -> None:
+        for number, running in self._running.items():
+            while running.due and running.due[0][0] <= until:
+                due, report = running.due.popleft()
+                if due <= running.ends:
+                    self._notices.append(replace(report, job=number))
 
     def _complete(self, until: float) -> None:
         over = [running for running in self._running.values() if running.ends <= until]

@@ -19,7 +19,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.run_if import EARLY, RUN_IFS
 from flowpar.core.states import RunStatus
-from flowpar.execute.base import Started
+from flowpar.execute.base import Reported, Started
 from flowpar.execute.recipe import Bindings, Judge
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut, PlannedTask, Repeat, Retry
@@ -27,11 +27,22 @@ from flowpar.schedule.crew import Stop
 from flowpar.schedule.resources import LIGHT, Pools, may_go_ahead
 from flowpar.testing.clock import FakeClock
 from flowpar.testing.crew import FakeCrew, Scripted
-from flowpar.testing.simulation import FakeDecisions, FakeItems, FakeStops, plan_of, planned, raised, value
+from flowpar.testing.simulation import (
+    FakeDecisions,
+    FakeItems,
+    FakeStops,
+    part_of,
+    plan_of,
+    planned,
+    raised,
+    value,
+    yielding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from flowpar.core.outcome import ValueRef
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.recipe import TaskView
 
@@ -56,7 +67,7 @@ MOST_LIGHT = 2
 
 
 class NoisyCrew(FakeCrew):
-    """Tells some things twice or late, and forgets to tell of some starts."""
+    """Tells some things twice or late, and forgets to tell of some starts and yielded values."""
 
     def __init__(
         self, draw: random.Random, script: Callable[[Job], Scripted], clock: FakeClock, *, workers: int
@@ -68,7 +79,9 @@ class NoisyCrew(FakeCrew):
 
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
         """Move the clock to what happens next, and return most of it, and some of what was told before."""
-        notices = [each for each in super().wait(timeout_s) if not (isinstance(each, Started) and self._is_odd())]
+        notices = [
+            each for each in super().wait(timeout_s) if not (isinstance(each, Started | Reported) and self._is_odd())
+        ]
         told = [*notices, *self._late]
         self._late = [each for each in notices if self._is_odd()]
         return told
@@ -92,6 +105,7 @@ class Scenario:
         self.workers = draw.randint(1, _MOST_WORKERS)
         self.is_steady = self._chance(0.3)
         self._sources: dict[str, int] = {}
+        self.yielded: dict[str, list[ValueRef]] = {}
         self.shares = random.Random(f"shares of {seed}")  # noqa: S311 - the same
         self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
         self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))], limits=self.limits)
@@ -101,7 +115,7 @@ class Scenario:
         self.is_fail_fast = not self.is_steady and self._chance(0.15)
         self.timeout_s = None if self.is_steady else draw.choice([None, None, None, 15.0])
         at_worker = frozenset(name for name in [*self.items, *self.verdicts] if self._chance(0.3))
-        self.decisions = FakeDecisions(self.verdicts, self.items, at_worker)
+        self.decisions = FakeDecisions(self.verdicts, self.items, at_worker, self.yielded)
         self.doomed = {name for name in [task.id for task in self.plan.tasks] if draw.random() < self.faultiness / 2}
 
     def crew(self, script: Callable[[Job], Scripted]) -> NoisyCrew:
@@ -131,7 +145,12 @@ class Scenario:
             else job.task
         )
         outcome = draw.choice(_FAULTS) if is_at_fault else value(name, is_last=self._is_last_round(job))
-        return Scripted(outcome, draw.choice([0.0, 1.0, 2.5, 6.0]), draw.choice([0.0, 0.5, None]))
+        duration_s = draw.choice([0.0, 1.0, 2.5, 6.0])
+        values = self.yielded.get(job.task, ())
+        yields = tuple(
+            (duration_s * (index + 1) / len(values), yielding(index, part)) for index, part in enumerate(values)
+        )
+        return Scripted(outcome, duration_s, draw.choice([0.0, 0.5, None]), yields=yields)
 
     def _is_last_round(self, job: Job) -> bool:
         rounds = self.rounds.get(job.task)
@@ -162,6 +181,9 @@ class Scenario:
         found = self.items.get(name)
         if isinstance(found, FakeItems) and not allows_failure:
             self._sources[name] = found.count
+        elif fan_out is None and not allows_failure and self._chance(0.2):
+            self._sources[name] = draw.choice([0, 1, 3, 8])
+            self.yielded[name] = [part_of(name, index) for index in range(self._sources[name])]
         condition = None
         is_asked_for_each = bool(feeds) and isinstance(found, FakeItems) and found.verdicts is not None
         if is_asked_for_each:

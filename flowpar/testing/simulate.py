@@ -162,10 +162,13 @@ class _Simulation:
             raise Broken(f"{crew.most_running} jobs ran at once")
 
     def _told_apart(self, end: RunEnd) -> dict[str, str]:
-        """Return how tasks ended; one whose source fails is skipped, or cancelled where an item of it had run."""
-        fed = {task.id for task in self._scenario.plan.tasks if task.fan_out is not None and task.fan_out.feeds}
-        is_cancelled = {task for task, state in end.states.items() if state is TaskState.CANCELLED}
-        return {task: TaskState.SKIPPED if task in fed & is_cancelled else state for task, state in end.states.items()}
+        """Return how tasks ended; what became of one whose source failed hangs on how many of its items had run."""
+        told: dict[str, str] = {}
+        for task in self._scenario.plan.tasks:
+            feeds = set() if task.fan_out is None else set(task.fan_out.feeds.values())
+            is_given_up = any(not end.states[source].is_success for source in feeds)
+            told[task.id] = "given up" if is_given_up else end.states[task.id].value
+        return told
 
     def _check_same(self, end: RunEnd) -> None:
         """Recovery, then completion, comes to what a run without a crash comes to."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
+from flowpar.execute.base import Reported
 from flowpar.execute.expansion import digest_of
 from flowpar.execute.recipe import Call
+from flowpar.execute.yielded import pack
 from flowpar.planning.graph import build_graph, layers_of, weights_of
 from flowpar.planning.model import Plan, PlannedTask
 from flowpar.schedule.decision import NOT_HERE
@@ -55,11 +57,15 @@ class FakeItems:
 
 @dataclass(slots=True)
 class FakeDecisions:
-    """Decides what it was told for each task; `at_worker` are decisions that only workers take."""
+    """Decides what it was told for each task; `at_worker` are decisions that only workers take.
+
+    `yielded` has what functions yielded, by the text of their output.
+    """
 
     verdicts: Mapping[str, bool | Failure] = field(default_factory=dict)
     items: Mapping[str, Items | Failure] = field(default_factory=dict)
     at_worker: frozenset[str] = frozenset()
+    yielded: Mapping[str, Sequence[ValueRef]] = field(default_factory=dict)
 
     def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:  # noqa: ARG002 - the same
         """Return the verdict of a task."""
@@ -74,6 +80,15 @@ class FakeDecisions:
     def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:  # noqa: ARG002 - the same
         """Return the items of a task."""
         return NOT_HERE if task.id in self.at_worker else self.items[task.id]
+
+    def count_yielded(self, ref: ValueRef) -> int | None:
+        """Return how many values the task has yielded that the value is named after."""
+        found = self.yielded.get(_text(ref))
+        return None if found is None else len(found)
+
+    def read_yielded(self, ref: ValueRef) -> Sequence[ValueRef] | Failure:
+        """Return those values."""
+        return self.yielded[_text(ref)]
 
     def read_judged(self, ref: ValueRef) -> bool | Failure:
         """Return the verdict of the task, or the item of it ("task/item"), that the value is named after."""
@@ -124,6 +139,17 @@ class Played:
 def value(text: str = "", *, is_last: bool = True) -> Success:
     """Return a success whose value is `text`, encoded as no real value is; `is_last` is for rounds of a repeat."""
     return Success(ValueRef(len(text), "none:", is_plain=True, inline=text.encode()), is_last=is_last)
+
+
+def part_of(task: str, index: int) -> ValueRef:
+    """Return a value that a task yields."""
+    text = f"{task}#{index}".encode()
+    return ValueRef(len(text), f"none:{task}#{index}", is_plain=True, inline=text)
+
+
+def yielding(index: int, ref: ValueRef) -> Reported:
+    """Return what an attempt tells of a value that it yields."""
+    return Reported(0, "item", {"index": index, "value": pack(ref)})
 
 
 def raised(kind: str = "ValueError", message: str = "no") -> Failure:

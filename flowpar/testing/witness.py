@@ -28,7 +28,7 @@ from flowpar.core.events import (
 )
 from flowpar.core.run_if import EARLY
 from flowpar.core.states import RunStatus, TaskState
-from flowpar.schedule.feeding import CONDITION_IS_FALSE
+from flowpar.schedule.fed import CONDITION_IS_FALSE
 from flowpar.schedule.resources import WHOLE, request_of
 from flowpar.schedule.rule import Counts
 from flowpar.testing.rules import expected, holds
@@ -185,10 +185,12 @@ class Witness:
     def _has_come(self, task: str, item: int | None) -> bool:
         """Whether an item that feeds another has ended so that the other may run."""
         key, fan_out = (task, item), self._tasks[task].fan_out
+        if fan_out is None:
+            return True  # it yields: what came before its end is submitted by then, however that comes
         state = self.state_of(key)
         # One that stands from before failed then, and is not told again.
         has_failed = state in _FAILED or (state is None and key in self.attempts and key not in self._part.live)
-        is_collected = fan_out is not None and fan_out.on_item_error == "collect" and has_failed
+        is_collected = fan_out.on_item_error == "collect" and has_failed
         return state in DONE or state is TaskState.SKIPPED or is_collected
 
     def _held(self, pool: str) -> int:

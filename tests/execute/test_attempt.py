@@ -194,9 +194,11 @@ def test_an_output_that_contradicts_its_annotation_fails_its_own_task(bench: Ben
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("steps:stream", '"steps:stream" yields its output item by item, which is not supported yet; return a list'),
         ("steps:later", '"steps:later" is async; let a plain function return asyncio.run(…) of it'),
-        ("steps:stream_later", '"steps:stream_later" is an async generator; let a plain function return a list'),
+        (
+            "steps:stream_later",
+            '"steps:stream_later" is an async generator; let a plain function yield, or return a list',
+        ),
     ],
 )
 def test_what_is_no_value_yet_is_refused(bench: Bench, target: str, message: str) -> None:

@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.events import TaskEnded, TaskExpanded, TaskSkipped, TaskStarted
-from flowpar.core.outcome import Failure
+from flowpar.core.outcome import Failure, ValueRef
 from flowpar.core.states import TaskState
 from flowpar.engine.resumption import sort_out
+from flowpar.execute.base import Reported
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut, PlannedTask, Retry
 from flowpar.record.journal import Journal
 from flowpar.record.resume import Verified, read_settled
 from flowpar.schedule.run import RunOptions
 from flowpar.testing.crew import Scripted
-from flowpar.testing.simulation import FakeDecisions, FakeItems, Played, plan_of, planned, play, raised, value
+from flowpar.testing.simulation import (
+    FakeDecisions,
+    FakeItems,
+    Played,
+    part_of,
+    plan_of,
+    planned,
+    play,
+    raised,
+    value,
+    yielding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -229,3 +241,116 @@ def test_a_run_that_goes_on_makes_only_what_is_missing(tmp_path: Path) -> None:
     assert sorted(started(first, "b") + started(second, "b")) == [0, 1, 2, 3, 4, 5]
     assert sorted(started(first, "c") + started(second, "c")) == [0, 1, 2, 3, 4, 5]
     assert set(second.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def streaming(
+    count: int, *, fails: Sequence[int] = (), other: int | None = None, lost: Sequence[int] = ()
+) -> tuple[Callable[[Job], Scripted], list[ValueRef]]:
+    """Return a script in which "a" yields a value a second, and these values.
+
+    The attempts `fails` fail after two thirds of them; `other` is a value that the second attempt yields as
+    another one; `lost` are never told.
+    """
+    parts = [part_of("a", index) for index in range(count)]
+
+    def script(job: Job) -> Scripted:
+        if job.task != "a":
+            return Scripted(value(job.task), 1.5)
+        changed = [
+            part_of("other", index) if index == other and job.attempt > 1 else parts[index] for index in range(count)
+        ]
+        told = tuple((index + 1.0, yielding(index, part)) for index, part in enumerate(changed) if index not in lost)
+        failed = job.attempt in fails
+        return Scripted(raised() if failed else value("a"), count * 2 / 3 if failed else count + 1.0, yields=told)
+
+    return script, parts
+
+
+def play_stream(
+    task: PlannedTask, script: Callable[[Job], Scripted], parts: Sequence[ValueRef], *, workers: int = 4
+) -> Played:
+    decisions = FakeDecisions(items={"b": FakeItems(len(parts), None, ["x0"])}, yielded={"a": parts})
+    return play([task, fanned("b", "a"), planned("c", "b")], script, workers=workers, decisions=decisions)
+
+
+def test_an_item_starts_when_it_is_yielded() -> None:
+    script, parts = streaming(5)
+
+    played = play_stream(planned("a"), script, parts)
+
+    began = played.sink.events[0].at
+    at = {e.subject.item: e.at - began for e in played.sink.of(TaskStarted) if e.subject.task == "b"}
+    assert at == {item: pytest.approx(item + 1.0) for item in range(5)}
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_with_one_worker_items_start_when_the_function_is_over() -> None:
+    script, parts = streaming(3)
+
+    played = play_stream(planned("a"), script, parts, workers=1)
+
+    assert started(played, "b") == [0, 1, 2]
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_what_was_lost_on_its_way_is_found_in_the_end() -> None:
+    script, parts = streaming(6, lost=[0, 3, 5])
+
+    played = play_stream(planned("a"), script, parts)
+
+    assert started(played, "b") == [0, 1, 2, 3, 4, 5]
+    assert [event.items for event in played.sink.of(TaskExpanded)] == [6]
+
+
+def test_a_function_that_fails_half_way_stops_what_it_feeds() -> None:
+    script, parts = streaming(6, fails=[1])
+
+    played = play_stream(planned("a"), script, parts)
+
+    assert [state_of(played, task) for task in "abc"] == ["failed", "cancelled", "skipped"]
+    assert started(played, "b") == [0, 1, 2]
+
+
+def test_a_retry_that_yields_the_same_again_keeps_what_was_made_of_it() -> None:
+    script, parts = streaming(6, fails=[1])
+
+    played = play_stream(planned("a", retry=Retry(2)), script, parts)
+
+    assert started(played, "b") == [0, 1, 2, 3, 4, 5]
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_a_retry_that_yields_something_else_fails_what_went_on_with_the_first() -> None:
+    script, parts = streaming(6, fails=[1], other=1)
+
+    played = play_stream(planned("a", retry=Retry(2)), script, parts)
+
+    assert [state_of(played, task) for task in "abc"] == ["succeeded", "failed", "skipped"]
+    (why,) = [e.outcome for e in played.sink.of(TaskEnded) if e.subject.task == "b" and e.subject.item is None]
+    assert isinstance(why, Failure)
+    assert why.message == 'for_each: a retry of task "a" yielded another value as item 1 than before'
+
+
+def test_a_chain_goes_on_from_what_is_yielded() -> None:
+    script, parts = streaming(4)
+    names = [FakeItems(4, None, ["x0"]) for _ in range(2)]
+    decisions = FakeDecisions(items=dict(zip("bc", names, strict=True)), yielded={"a": parts})
+
+    played = play([planned("a"), fanned("b", "a"), fanned("c", "b")], script, workers=8, decisions=decisions)
+
+    at = {(e.subject.task, e.subject.item): e.at for e in played.sink.of(TaskStarted)}
+    assert at["c", 0] < at["b", 2]
+    assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
+
+
+def test_what_is_no_value_of_ours_is_left() -> None:
+    bodies: list[dict[str, object]] = [{}, {"index": "1", "value": []}, {"index": 0, "value": 3}]
+    odd = tuple((0.5, Reported(0, "item", body)) for body in bodies)
+
+    played = play_stream(
+        planned("a"),
+        lambda job: Scripted(value(job.task), 2.0, yields=odd if job.task == "a" else ()),
+        [part_of("a", 0)],
+    )
+
+    assert started(played, "b") == [0]

@@ -45,7 +45,7 @@ def _python(reading: Reading, targets: Targets, path: Path, model: TaskModel, *,
         return read_script(reading.findings, path, model.body["script"], arguments)
     found = targets.find(model)
     if found is not None:
-        check_target(reading.findings, str(path[-1]), (*path, "python"), found)
+        check_target(reading.findings, (*path, "python"), found)
     signature = found if isinstance(found, Signature) else None
     if signature is not None:
         blamed = home if model.arguments is not None else (*path, "python")

@@ -77,14 +77,16 @@ class Targets:
         return found.returns if isinstance(found, Signature) and found.is_known else ANY
 
 
-def check_target(findings: Findings, task: str, path: Path, found: Signature | TargetProblem) -> None:
+def check_target(findings: Findings, path: Path, found: Signature | TargetProblem) -> None:
     """Find a `python:` target that can't be called, or not as a task."""
     if isinstance(found, TargetProblem):
         labels = () if found.label is None else (found.label,)
         findings.error(_CODES[found.kind], path, found.message, hint=found.hint, labels=labels)
+    elif found.is_async and found.is_generator:
+        message = f'"{found.name}" is an async generator, and a task calls a plain function'
+        findings.error(
+            "FP411", path, message, hint="yield from a plain function, or return the list that asyncio.run(…) gives"
+        )
     elif found.is_async:
         message = f'"{found.name}" is an async function, and a task calls a plain one'
         findings.error("FP411", path, message, hint="call it by asyncio.run(…) in a function of your own")
-    elif found.is_generator:
-        message = f'"{found.name}" yields, and streaming is not yet supported: task "{task}" would fail'
-        findings.warning("FP705", path, message, hint="return a list")

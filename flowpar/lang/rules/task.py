@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flowpar.code.signature import Signature
 from flowpar.core.types import ANY
 from flowpar.expr.template import Constant
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
@@ -90,7 +91,15 @@ class TaskRules:
         """Whether a task has items one by one, and all of them where those that need it run."""
         model, defaults = self.workflow.tasks[task], self.workflow.defaults
         may_fail = defaults.allow_failure if model.allow_failure is None else model.allow_failure
-        return not may_fail and (model.for_each is not None or model.matrix is not None)
+        return not may_fail and (model.for_each is not None or model.matrix is not None or self._yields(model))
+
+    def _yields(self, model: TaskModel) -> bool:
+        if model.repeat is not None:  # the rounds yield one list each
+            return False
+        source, found = self.targets.sources.get(model.kind), self.targets.find(model)
+        if source is not None and source.options.streams:
+            return True
+        return isinstance(found, Signature) and found.is_generator and not found.is_async
 
     def _call(self, path: Path, model: TaskModel, view: View) -> CheckedCall:
         """Read what a worker reads: the call and its surroundings, and whether another round follows."""

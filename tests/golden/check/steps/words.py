@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 
@@ -67,6 +67,11 @@ def first(words: list[str], /) -> str:
 async def fetch(url: str) -> str:
     """Return a page, or pretend to."""
     return url
+
+
+async def pages(url: str) -> AsyncIterator[str]:
+    """Give pages, or pretend to."""
+    yield url
 
 
 def lines(path: Path) -> Iterator[str]:

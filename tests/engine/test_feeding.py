@@ -1,0 +1,221 @@
+"""Streams and chains with real processes: what starts when, and what is left to do after a death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(60)
+
+STEPS = """
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def numbers(n: int, pause_s: float, dies_at: int = -1, go: Path | None = None) -> Iterator[int]:
+    for number in range(n):
+        if number == dies_at:
+            raise ValueError("no more")
+        yield number
+        time.sleep(pause_s)
+    while go is not None and not go.exists():
+        time.sleep(0.01)
+
+
+def arrays(n: int) -> Iterator[bytes]:
+    for number in range(n):
+        yield bytes([number]) * 200_000
+
+
+def locks() -> Iterator[object]:
+    yield 1
+    yield threading.Lock()
+
+
+def wait(x: int, s: float = 0.0) -> int:
+    time.sleep(s)
+    return x * 10
+
+
+def size(x: bytes) -> int:
+    return len(x)
+
+
+def total(xs: list[int]) -> int:
+    return sum(xs)
+"""
+STREAM = """
+flowpar: 1
+tasks:
+  give: {python: "steps:numbers", with: {n: %(n)d, pause_s: %(pause)s}}
+  take: {python: "steps:wait", for_each: "${{ tasks.give.output }}", with: {x: "${{ each.item }}"}}
+  all: {python: "steps:total", with: {xs: "${{ tasks.give.output }}"}}
+outputs: {taken: "${{ tasks.take.output }}", all: "${{ tasks.all.output }}"}
+"""
+
+
+class Project:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "steps.py").write_text(STEPS)
+
+    def command(self, text: str, *options: str) -> list[str]:
+        (self.folder / "workflow.yaml").write_text(text)
+        return [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+
+    def run(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.call(self.command(text, *options))
+
+    def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=50, check=False)
+
+    def events(self) -> list[dict[str, Any]]:
+        path = self.folder / "run" / "events.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def ended(self, task: str, how: str = "succeeded") -> list[int | None]:
+        return [e["item"] for e in self.events() if e.get("task") == task and e["event"] == f"task.{how}"]
+
+    def await_ended(self, task: str, count: int) -> None:
+        until = time.monotonic() + 30
+        while len(self.ended(task)) < count:
+            assert time.monotonic() < until, f"{task} did not come so far"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.mark.parametrize("options", [("-w", "2"), ("-w", "2", "--executor", "thread")], ids=["process", "thread"])
+def test_the_first_item_starts_before_the_third_is_yielded(project: Project, options: tuple[str, ...]) -> None:
+    done = project.run(STREAM % {"n": 8, "pause": 0.2}, *options)
+
+    assert json.loads(done.stdout) == {"taken": [0, 10, 20, 30, 40, 50, 60, 70], "all": 28}, done.stderr
+    began = {(e["task"], e["item"]): e["started_at"] for e in project.events() if e["event"] == "task.started"}
+    first, last = (began["take", item] for item in (0, 7))
+    (ended,) = [e["ended_at"] for e in project.events() if e["event"] == "task.succeeded" and e["task"] == "give"]
+    assert first < last < ended
+
+
+@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+def test_one_worker_is_enough(project: Project, executor: str) -> None:
+    done = project.run(STREAM % {"n": 3, "pause": 0.01}, "-w", "1", "--executor", executor)
+
+    assert json.loads(done.stdout) == {"taken": [0, 10, 20], "all": 3}, done.stderr
+
+
+def test_what_is_large_goes_by_files(project: Project) -> None:
+    done = project.run("""
+flowpar: 1
+tasks:
+  give: {python: "steps:arrays", with: {n: 5}}
+  take: {python: "steps:size", for_each: {x: "${{ tasks.give.output }}"}, with: {x: "${{ each.x }}"}}
+  whole: {python: "steps:total", with: {xs: "${{ [len(x) for x in tasks.give.output] }}"}}
+outputs: {sizes: "${{ tasks.take.output }}", whole: "${{ tasks.whole.output }}"}
+""")
+
+    assert json.loads(done.stdout) == {"sizes": [200_000] * 5, "whole": 1_000_000}, done.stderr
+
+
+def test_what_cannot_be_passed_on_fails_the_one_that_yields_it(project: Project) -> None:
+    done = project.run("""
+flowpar: 1
+tasks:
+  give: {python: "steps:locks"}
+  take: {python: "steps:wait", for_each: "${{ tasks.give.output }}", with: {x: "${{ each.item }}"}}
+""")
+
+    assert done.returncode == 1
+    assert "output[1] is a lock" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_function_that_fails_half_way_can_be_resumed(project: Project) -> None:
+    text = STREAM % {"n": 5, "pause": 0.3}
+    done = project.run(text.replace("n: 5", "n: 5, dies_at: 3"), "-w", "2")
+    assert done.returncode == 1
+    assert "cancelled" in done.stderr
+    before = project.ended("take")
+    assert before
+
+    steps = project.folder / "steps.py"
+    steps.write_text(STEPS.replace('raise ValueError("no more")', "pass"))
+    again = project.call([sys.executable, "-m", "flowpar", "resume", "run", "--json"])
+
+    assert json.loads(again.stdout)["taken"] == [0, 10, 20, 30, 40], again.stderr
+    assert sorted(item for item in project.ended("take") if item is not None) == [0, 1, 2, 3, 4]
+
+
+def test_after_a_kill_only_the_items_that_are_missing_are_made(project: Project) -> None:
+    text = STREAM % {"n": 6, "pause": 0.05}
+    text = text.replace("pause_s: 0.05", 'pause_s: 0.05, go: "${{ workflow.dir }}/go"')
+    running = subprocess.Popen(
+        project.command(text, "-w", "3"), cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    project.await_ended("take", 4)
+    running.send_signal(signal.SIGKILL)
+    running.wait(10)
+    before = project.ended("take")
+    (project.folder / "go").touch()
+
+    again = project.call([sys.executable, "-m", "flowpar", "resume", "run", "--json"])
+
+    assert json.loads(again.stdout) == {"taken": [0, 10, 20, 30, 40, 50], "all": 15}, again.stderr
+    after = [item for item in project.ended("take") if item is not None]
+    assert len(before) >= 4
+    assert sorted(after) == [0, 1, 2, 3, 4, 5], "no item is made twice"
+
+
+def test_a_chain_of_items_has_no_barrier(project: Project) -> None:
+    done = project.run(
+        """
+flowpar: 1
+tasks:
+  a:
+    python: steps:wait
+    for_each: {x: [1, 2, 3, 4], s: [0.1, 0.9, 0.1, 0.1]}
+    with: {x: "${{ each.x }}", s: "${{ each.s }}"}
+  b:
+    python: steps:wait
+    for_each: {x: "${{ tasks.a.output }}", s: [0.5, 0.1, 0.1, 0.1]}
+    with: {x: "${{ each.x }}", s: "${{ each.s }}"}
+outputs: {all: "${{ tasks.b.output }}"}
+""",
+        "-w",
+        "8",
+    )
+
+    assert json.loads(done.stdout) == {"all": [100, 200, 300, 400]}, done.stderr
+    ended = {(e["task"], e["item"]): e["ended_at"] for e in project.events() if e["event"] == "task.succeeded"}
+    assert ended["b", 2] < ended["a", 1]
+
+
+def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> None:
+    text = STREAM % {"n": 200, "pause": 0.05}
+    running = subprocess.Popen(
+        project.command(text, "-w", "2"), cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    project.await_ended("take", 2)
+    os.kill(running.pid, signal.SIGINT)
+
+    _, told = running.communicate(timeout=20)
+
+    assert running.returncode == 130
+    assert "Traceback" not in told
