@@ -48,7 +48,7 @@ def accepts(wanted: Type, given: Type) -> bool:
 
 
 def _may_hold(wanted: Constant, given: Type) -> bool:
-    return any(accepts(given, simple_of(value)) for value in wanted.values)
+    return given == Simple("object") or any(simple_of(value) == given for value in wanted.values)
 
 
 def _accepts_member(wanted: Type, given: Type) -> bool:
@@ -82,8 +82,9 @@ def _accepts_shape(wanted: Type, given: Type) -> bool:
             return all(accepts(item, other) for other in items)
         case TupleOf(items), TupleOf(others):
             return len(items) == len(others) and all(map(accepts, items, others))
-        case TupleOf(items), ListOf(other):
-            return all(accepts(item, other) for item in items)
+        case TupleOf(items), ListOf(other):  # which of the list's types stands at which place nobody knows
+            others = other.members if isinstance(other, OneOf) else (other,)
+            return all(any(accepts(item, part) for part in others) for item in items)
         case (ListOf() | TupleOf(), Record(items=tuple(items))):
             return accepts(wanted, TupleOf(items))
         case MapOf(key, value), MapOf(other_key, other_value):

@@ -53,11 +53,12 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a name is defined in the user's code."""
+    """Where a name is defined in the user's code; `name` is it, where it is not the one that was asked for."""
 
     file: str
     line: int
     column: int = 1
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from flowpar.core.types import ANY, NONE, OneOf, Record, show, widen, without_no
 from flowpar.expr.member import member_of
 from flowpar.expr.presence import place_of
 from flowpar.expr.signature import Kind, may_be
-from flowpar.expr.typing_access import Problem, field_of, item_at, labels_of, part_of
+from flowpar.expr.typing_access import Problem, field_of, item_at, label_of, labels_of, part_of
 
 if TYPE_CHECKING:
     from flowpar.core.diagnostics import Label
@@ -54,12 +54,14 @@ class AccessChecker:
     def __init__(self, checker: Reporter) -> None:
         """Report to the checker of the whole expression."""
         self._checker = checker
+        self._owners: dict[ast.expr, Type] = {}
 
     def type_of(self, node: Access) -> Type:
         """Return the type of what is read."""
         owner = member_of(node.value)
         is_task = owner is not None and owner.context == "tasks"
         kind = self._checker.type_of(node.value) if owner is None else self._checker.member(node.value, owner)
+        self._owners[node] = kind
         if isinstance(kind, OneOf) and NONE in kind.members:
             kind = self._not_none(node, kind)
         found = self._accessed(node, kind)
@@ -68,10 +70,10 @@ class AccessChecker:
             return found
         if found.is_missing and self._checker.is_guarded:
             return ANY
-        message = found.message
+        message, labels = found.message, found.labels
         if is_task and owner is not None and isinstance(node, ast.Attribute):
-            message = f'tasks.{owner.name} has no "{node.attr}"'
-        return self._checker.report(name_in(node), "FP308", message, found.hint, labels=found.labels)
+            message, labels = f'tasks.{owner.name} has no "{node.attr}"', ()
+        return self._checker.report(name_in(node), "FP308", message, found.hint, labels=labels)
 
     def _accessed(self, node: Access, kind: Type) -> Type | Problem:
         if isinstance(node, ast.Attribute):
@@ -99,8 +101,19 @@ class AccessChecker:
         shown = _shown(node.value)
         what = f'field "{node.attr}"' if isinstance(node, ast.Attribute) else "item"
         hint = f"write default({_shown(node)}, …), or ask first: {shown} is not None"
-        self._checker.report(name_in(node), "FP413", f"{shown} may be None, which has no {what}", hint)
+        message = f"{shown} may be None, which has no {what}"
+        self._checker.report(name_in(node), "FP413", message, hint, labels=self._origin(node.value))
         return rest
+
+    def _origin(self, node: ast.expr) -> tuple[Label, ...]:
+        """Return the place of the field, or of the task's function, that a value was read from."""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            owner, key = self._owners.get(node), _key_of(node)
+            spot = dict(owner.spots).get(key) if isinstance(owner, Record) and key else None
+            if spot is not None:
+                return (label_of(spot, key),)
+            node = node.value
+        return ()
 
     def _check_optional(self, node: Access, kind: Type) -> None:
         """Find a key that a TypedDict need not have."""

@@ -24,6 +24,7 @@ from flowpar.core.types import (
     OneOf,
     Record,
     Simple,
+    Spot,
     TupleOf,
     Type,
     show,
@@ -124,8 +125,13 @@ def labels_of(kind: Record | Enumeration, name: str, *, is_exact: bool = False) 
     found = near if near is not None else ""
     if found not in spots:
         return ()
-    spot, shown = spots[found], found or kind.name
-    return (Label(spot.file, Span.at(spot.line, spot.column, length=len(shown)), f'"{shown}" is defined here'),)
+    return (label_of(spots[found], found or kind.name),)
+
+
+def label_of(spot: Spot, name: str) -> Label:
+    """Return the place of a name as a finding shows it."""
+    shown = spot.name or name
+    return Label(spot.file, Span.at(spot.line, spot.column, length=len(shown)), f'"{shown}" is defined here')
 
 
 def _no_field(owner: str, name: str, fields: dict[str, Type], *, labels: tuple[Label, ...] = ()) -> Problem:

@@ -21,7 +21,7 @@ from flowpar.core.types import (
     widen,
     without_none,
 )
-from flowpar.expr.typing_access import labels_of, meant
+from flowpar.expr.typing_access import label_of, labels_of, meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def check_call(findings: Findings, call: Call) -> None:
             _find_missing(findings, call, parameters[name])
     for name, read in call.arguments.items():
         if name in parameters and read.template is not None:
-            _check_type(findings, call, parameters[name], read.type)
+            _check_type(findings, call, parameters[name], read)
 
 
 def _is_misspelt(missing: str, unknown: list[str], parameters: Mapping[str, Parameter]) -> bool:
@@ -114,15 +114,17 @@ def _find_missing(findings: Findings, call: Call, parameter: Parameter) -> None:
     findings.key_error("FP407", call.home, message, hint=hint, labels=call.labels)
 
 
-def _check_type(findings: Findings, call: Call, parameter: Parameter, given: Type) -> None:
+def _check_type(findings: Findings, call: Call, parameter: Parameter, read: Read) -> None:
+    given = read.type
     if accepts(parameter.type, given):
         return
     wanted = parameter.annotation or show(parameter.type)
     message = f'parameter "{parameter.name}" of {call.owner} wants {wanted}, this is {_described(given)}'
     part = mismatch(parameter.type, given)
     hint = part or _conversion(parameter.type, given)
-    labels = (*call.labels, *_class_labels(parameter.type, is_part=part is not None))
-    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=labels)
+    origin = () if read.origin is None else (label_of(read.origin, ""),)
+    labels = (*call.labels, *_class_labels(parameter.type, is_part=part is not None), *origin)
+    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=dict.fromkeys(labels))
 
 
 def _class_labels(wanted: Type, *, is_part: bool) -> tuple[Label, ...]:

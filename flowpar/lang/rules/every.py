@@ -104,7 +104,11 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
 
 def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
     inputs = {name: type_of_input(model) for name, model in workflow.inputs.items()}
-    tasks = TaskTypes(workflow, lambda task: targets.output_of(workflow.tasks[task]))
+    tasks = TaskTypes(
+        workflow,
+        lambda task: targets.output_of(workflow.tasks[task]),
+        lambda task: targets.spot_of(workflow.tasks[task]),
+    )
     return Surroundings(inputs, tasks, AnyText(workflow.env), dict.fromkeys(workflow.secrets, STR))
 
 

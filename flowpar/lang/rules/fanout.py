@@ -16,6 +16,7 @@ from flowpar.core.types import (
     Simple,
     TupleOf,
     Type,
+    of_value,
     show,
     union,
     widen,
@@ -24,7 +25,7 @@ from flowpar.expr.template import Constant as ConstantTemplate
 from flowpar.lang.checked import CheckedFanOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flowpar.expr.template import Template
     from flowpar.lang.model import TaskModel
@@ -65,7 +66,13 @@ def read_fan_out(reading: Reading, path: Path, model: TaskModel, view: View) -> 
     include, exclude = (_read_beside(reading, home, name, model.matrix, view=view) for name in _BESIDE_AXES)
     _check_axes(reading.findings, home, axes, {"include": include, "exclude": exclude})
     checked = CheckedFanOut(names, is_product=True, include=include, exclude=exclude)
-    return FanOut(checked, types if not include else dict.fromkeys(types, ANY))
+    return FanOut(checked, {axis: _with_included(axis, kind, axes, include) for axis, kind in types.items()})
+
+
+def _with_included(axis: str, kind: Type, axes: Mapping[str, Any], include: Sequence[Mapping[str, object]]) -> Type:
+    """Return the type of an axis whose values are in whole combinations, too."""
+    added = [widen(of_value(entry[axis])) for entry in include if axis in entry]
+    return union([*([] if axes.get(axis) == [] and added else [kind]), *added])
 
 
 def _read_lists(

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flowpar.core.types import ANY, ListOf, Record, Type, of_value, union, widen, without_none
+from flowpar.core.types import ANY, ListOf, Record, Spot, Type, of_value, union, widen, without_none
 from flowpar.expr.check import check_template
 from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
 from flowpar.expr.references import Reference, references_of
@@ -36,10 +36,14 @@ _PLAIN_REFERENCE = re.compile(r"\$\{\{( *(tasks|inputs|each|matrix)\.([A-Za-z][A
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A value that was read; without a template it has findings, and nothing more is to be said of it."""
+    """A value that was read; without a template it has findings, and nothing more is to be said of it.
+
+    `origin` is where the function is whose output it is.
+    """
 
     template: Template | None
     type: Type = ANY
+    origin: Spot | None = None
 
 
 @dataclass(slots=True)
@@ -96,14 +100,16 @@ class Reading:
         kind = view.member(context, name)
         if kind is None or keyword.iskeyword(name) or (context == "tasks") is not bool(field):
             return None
+        origin = None
         if isinstance(kind, Record) and field:
+            origin = dict(kind.spots).get("output")
             kind = kind.field("output") or ANY
         if view.present and code.strip() in view.present:
             kind = without_none(kind)
         expression = Expression(code, code)
         reference = Reference(context, name, "output" if field else None)
         self.mentions.append(Mention(reference, False, path, text, 0, expression))  # noqa: FBT003 - unguarded
-        return Read(expression, kind)
+        return Read(expression, kind, origin)
 
     def _refused(self, errors: Iterable[ExpressionError], text: str, path: Path) -> Read:
         if not find_cut_expression(self.findings, text, path):

@@ -26,6 +26,7 @@ from flowpar.core.types import (
     ListOf,
     MapOf,
     Record,
+    Spot,
     Type,
     union,
 )
@@ -73,12 +74,13 @@ def type_of_input(model: InputModel) -> Type:
     return union([kind, NONE]) if model.has_default and model.default is None else kind
 
 
-def type_of_task(output: Type, *, has_items: bool) -> Type:
-    """Return the static type of `tasks.<id>`."""
+def type_of_task(output: Type, *, has_items: bool, spot: Spot | None = None) -> Type:
+    """Return the static type of `tasks.<id>`; `spot` is where the function is that makes the output."""
+    spots = () if spot is None else (("output", spot),)
     if not has_items:
-        return Record("task", (("output", output), *_ENDING))
+        return Record("task", (("output", output), *_ENDING), spots=spots)
     items = ListOf(Record("item", _ENDING))
-    return Record("task", (("output", ListOf(output)), *_ENDING, ("items", items)))
+    return Record("task", (("output", ListOf(output)), *_ENDING, ("items", items)), spots=spots)
 
 
 def has_gaps(model: TaskModel, defaults: DefaultsModel) -> bool:
@@ -94,13 +96,19 @@ _PER_ITEM = re.compile(r"\b(each|matrix)\s*[.\[]")
 class TaskTypes(Mapping[str, Type]):
     """The static types of `tasks.<id>`, each worked out when it is first asked for."""
 
-    __slots__ = ("_output_of", "_types", "_workflow", "names")
+    __slots__ = ("_output_of", "_spot_of", "_types", "_workflow", "names")
 
-    def __init__(self, workflow: Workflow, output_of: Callable[[str], Type]) -> None:
-        """Take the type of one output from `output_of`."""
+    def __init__(
+        self,
+        workflow: Workflow,
+        output_of: Callable[[str], Type],
+        spot_of: Callable[[str], Spot | None] = lambda _: None,
+    ) -> None:
+        """Take the type of one output from `output_of`, and where it is made from `spot_of`."""
         self.names = Names(workflow.tasks)
         self._workflow = workflow
         self._output_of = output_of
+        self._spot_of = spot_of
         self._types: dict[str, Type] = {}
 
     def __getitem__(self, task: str) -> Type:
@@ -111,7 +119,7 @@ class TaskTypes(Mapping[str, Type]):
             output = self._output_of(task)
             if has_items and has_gaps(model, self._workflow.defaults):
                 output = union([output, NONE])
-            self._types[task] = type_of_task(output, has_items=has_items)
+            self._types[task] = type_of_task(output, has_items=has_items, spot=self._spot_of(task))
         return self._types[task]
 
     def __contains__(self, task: object) -> bool:

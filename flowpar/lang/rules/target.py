@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowpar.code.problem import ProblemKind, TargetProblem
 from flowpar.code.signature import Signature
 from flowpar.core.errors import PluginError
-from flowpar.core.types import ANY, STR, ListOf, Type
+from flowpar.core.types import ANY, STR, ListOf, Spot, Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +75,13 @@ class Targets:
             return _CAPTURED.get(capture, ANY) if isinstance(capture, str) else ANY
         found = self.find(model)
         return found.returns if isinstance(found, Signature) and found.is_known else ANY
+
+    def spot_of(self, model: TaskModel) -> Spot | None:
+        """Return where the user's function is that makes a task's output."""
+        found = self.find(model) if model.kind == "python" else None
+        if not isinstance(found, Signature) or not found.line:
+            return None
+        return Spot(found.file, found.line, found.column, found.name)
 
 
 def check_target(findings: Findings, path: Path, found: Signature | TargetProblem) -> None:

@@ -312,3 +312,47 @@ def test_the_items_of_a_list_and_the_axes_of_a_matrix_have_their_types(messages:
         'parameter "n" of "steps:number" wants int, this is float',
         'parameter "numbers" of "steps:total" wants list[int], this is int',
     ]
+
+
+def test_where_a_value_comes_from_is_shown_too(checked: Callable[..., Checked]) -> None:
+    found = checked(
+        """
+        tasks:
+          names: {python: "steps:names"}
+          reports: {python: "steps:reports"}
+          maybe: {python: "steps:maybe"}
+          total: {python: "steps:total", with: {numbers: "${{ tasks.names.output }}"}}
+          one: {python: "steps:number", with: {n: "${{ tasks.maybe.output.depth }}"}}
+          two: {python: "steps:number", with: {n: "${{ tasks.reports.output[0].maybe.depth }}"}}
+        """,
+        steps=STEPS,
+    ).diagnostics
+
+    lines = STEPS.splitlines()
+    assert [[lines[label.span.line - 1].strip() for label in one.labels] for one in found] == [
+        ["def total(numbers: list[int]) -> int: ...", "def names() -> list[str]: ..."],
+        ["def maybe() -> Inner | None: ..."],
+        ["maybe: Inner | None = None"],
+    ]
+
+
+def test_an_axis_has_the_types_of_its_values_and_of_whole_combinations(messages: Find) -> None:
+    found = messages(
+        """
+        tasks:
+          grid:
+            matrix:
+              depth: [1, 2]
+              include: [{depth: deep}]
+            python: steps:number
+            with: {n: "${{ matrix.depth }}"}
+          alone:
+            matrix:
+              include: [{depth: 1}, {depth: 2}]
+            python: steps:number
+            with: {n: "${{ matrix.depth }}"}
+        """,
+        steps=STEPS,
+    )
+
+    assert found == ['parameter "n" of "steps:number" wants int, this is int | str']
