@@ -41,6 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(300)  # a page may run twenty workflows
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_keeps_its_word(
     page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -50,7 +51,7 @@ def test_a_page_keeps_its_word(
     wrong = files_with_findings(found)
     for block in found:
         place = f"{page.name}:{block.line}"
-        if block.name and block.language in {"python", "yaml", "toml"}:
+        if block.name and block.language in {"python", "yaml", "toml", "dotenv"}:
             Path(block.name).parent.mkdir(parents=True, exist_ok=True)
             Path(block.name).write_text(block.text, encoding="utf-8")
         if block.language == "python":
