@@ -125,15 +125,7 @@ def run_child(
     raised into the wait, as at SIGTERM, goes on once the child has ended.
     """
     has_own_group = threading.current_thread() is not threading.main_thread()
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environment),
-        cwd=folder,
-        process_group=0 if has_own_group else None,
-    )
+    child = _start(command, environment, folder, has_own_group=has_own_group)
     look = is_cancelled if has_own_group else bool
     try:
         return _attend(child, look, end_if_over)
@@ -152,6 +144,20 @@ def run_child(
         for stream in (child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
+
+
+def _start(
+    command: Sequence[str], environment: Mapping[str, str], folder: str, *, has_own_group: bool
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environment),
+        cwd=folder,
+        process_group=0 if has_own_group else None,
+    )
 
 
 def _attend(
