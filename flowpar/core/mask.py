@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 _MASK_DATA: Final = MASK.encode()
 _WINDOW_BYTES = 4 << 20
+_LARGE_BYTES = 64 << 20
 _CUTS = ("…", "...", '"', "'")
 _LONGEST_CUT = 1000
 
@@ -34,7 +35,7 @@ Span = tuple[int, int]
 class Masker:
     """Knows the forms of all secrets of a run; immutable."""
 
-    __slots__ = ("_data", "_kept_data", "_longest", "_texts")
+    __slots__ = ("_data", "_kept_data", "_longest", "_plain_data", "_texts")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Work the forms out, once."""
@@ -42,7 +43,9 @@ class Masker:
         texts = {form for secret in known for form in forms_of(secret)}
         self._texts = tuple(sorted(texts, key=lambda form: (-len(form), form)))
         self._data = tuple(map(data_of, self._texts))
-        self._kept_data = (*self._data, *(form for secret in known for form in sorted(wide_forms_of(secret))))
+        wide = [form for secret in known for form in sorted(wide_forms_of(secret))]
+        self._plain_data = (*map(data_of, known), *wide)
+        self._kept_data = (*self._data, *wide)
         self._longest = max(map(len, self._kept_data), default=0)
 
     def __bool__(self) -> bool:
@@ -100,9 +103,15 @@ class Masker:
         return replace(failure, message=self.error(failure.message), traceback=self.error(failure.traceback))
 
     def holds(self, chunks: Iterable[bytes | bytearray | memoryview]) -> bool:
-        """Whether a secret is in the pieces of an encoding; none is split between two of them."""
+        """Whether a secret is in the pieces of an encoding; none is split between two of them.
+
+        In a piece of over 64 MiB, an array most likely, it is looked for as it is, and not in its other forms.
+        """
         return bool(self) and any(
-            form in piece for chunk in chunks for piece in _pieces(chunk, self._longest) for form in self._kept_data
+            form in piece
+            for chunk in chunks
+            for piece in _pieces(chunk, self._longest)
+            for form in (self._kept_data if len(chunk) <= _LARGE_BYTES else self._plain_data)
         )
 
     def stream(self) -> MaskedStream | None:

@@ -226,6 +226,14 @@ def test_a_secret_at_the_border_of_two_windows_is_found() -> None:
     assert all(masker.holds([memoryview(bytes(window - back) + b"hunter2-hunter2" + bytes(9))]) for back in (1, 7, 15))
 
 
+def test_in_a_very_large_buffer_a_secret_is_looked_for_as_it_is() -> None:
+    masker, size = Masker(["hunter2-hunter2"]), (64 << 20) + 1
+
+    assert masker.holds([memoryview(bytes(size) + b"hunter2-hunter2")])
+    assert not masker.holds([memoryview(bytes(size) + b64("hunter2-hunter2").encode())])
+    assert masker.holds([memoryview(bytes(1 << 20) + b64("hunter2-hunter2").encode())])
+
+
 def test_much_output_takes_little_time() -> None:
     masker = Masker(["hunter2-hunter2", "AKIAIOSFODNN7EXAMPLE", KEY])
     line = b"2026-11-28 12:00:00 an ordinary line of an ordinary log, with numbers like 1234567 in it\n"
