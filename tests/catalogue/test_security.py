@@ -45,10 +45,17 @@ def test_s01_s04_values_reach_programs_as_they_are(yard: Yard) -> None:
           nasty: {python: "steps:nasty"}
           text: {shell: 'printf "%s" "$V"', env: {V: "${{ each.v }}"}, for_each: {v: "${{ tasks.nasty.output }}"}}
           words: {shell: [printf, "%s", "${{ each.v }}"], for_each: {v: "${{ tasks.nasty.output }}"}}
+          inside:
+            for_each: {v: "${{ tasks.nasty.output }}"}
+            shell: |
+              f() { printf "%s" "$1"; }
+              for word in ${{ each.v }}; do f "$word"; done
+              test ${{ each.v }} = "$(f "${{ each.v }}"; echo .)" || printf "%s" "${{ each.v }}"
         outputs:
           given: "${{ tasks.nasty.output }}"
           text: "${{ [each.stdout for each in tasks.text.output] }}"
           words: "${{ [each.stdout for each in tasks.words.output] }}"
+          inside: "${{ [each.stdout for each in tasks.inside.output] }}"
         """.replace("each.stdout for each in", "one.stdout for one in"),
         STEPS,
     )
@@ -58,6 +65,7 @@ def test_s01_s04_values_reach_programs_as_they_are(yard: Yard) -> None:
     assert ended.code == 0, ended.stderr
     outputs = json.loads(ended.stdout)
     assert outputs["text"] == outputs["words"] == outputs["given"]
+    assert outputs["inside"] == [value * 2 for value in outputs["given"]]
     assert not {"one", "two", "three"} & {file.name for file in yard.folder.iterdir()}
 
 
