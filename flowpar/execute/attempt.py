@@ -175,8 +175,7 @@ class _Attempt:
         del arguments
         value = function(*positional, **named)
         _refuse_pending(value, call.target)
-        prove(function, value, target=call.target)
-        return value
+        return prove(function, value, target=call.target)
 
     def _settle(self, call: Call | None = None, scratch: Path | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""

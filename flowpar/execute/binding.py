@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import inspect
 import types
+import typing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.outcome import FailureKind, TaskFailed
@@ -21,7 +23,7 @@ from flowpar.execute.failure import refusal
 from flowpar.expr.template import Constant, Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from flowpar.execute.recipe import Call
     from flowpar.expr.template import Template
@@ -103,16 +105,38 @@ def _origin(template: Template | None) -> str:
     return f"${{{{ {text} }}}}" if 0 < len(text) <= _LONGEST_SHOWN else ""
 
 
-def prove(function: Callable[..., Any], value: object, *, target: str) -> None:
-    """Raise TaskFailed where what a function returned contradicts its annotation."""
+def prove(function: Callable[..., Any], value: object, *, target: str) -> object:
+    """Return what a function returned; raises TaskFailed where it contradicts the annotation.
+
+    Of a generator each item is held against the annotation as it is yielded.
+    """
     annotations = getattr(function, "__annotations__", None)
     if not isinstance(annotations, dict) or "return" not in annotations or target.startswith("flowpar."):
-        return  # flowpar's own functions know what they do: with `capture` a shell task returns text
+        return value  # flowpar's own functions know what they do: with `capture` a shell task returns text
     annotation = annotations["return"]
-    if glance.fits(value, annotation) or isinstance(value, types.GeneratorType):
-        return
+    if glance.fits(value, annotation):
+        return value
+    wanted = annotation_of(function, annotation)
+    if isinstance(value, types.GeneratorType):
+        parts = typing.get_args(wanted)
+        return _proven(value, parts[0], target=target, annotation=annotation) if parts else value
+    _prove(value, wanted, f'"{target}" returned', annotation)
+    return value
+
+
+def _proven(
+    items: Generator[object, None, object], wanted: object, *, target: str, annotation: object
+) -> Generator[object, None, None]:
+    with closing(items):
+        for index, item in enumerate(items):
+            _prove(item, wanted, f'item {index} that "{target}" yields is', annotation)
+            yield item
+            del item  # what is large is let go of before the next one is made
+
+
+def _prove(value: object, wanted: object, subject: str, annotation: object) -> None:
     try:
-        border.prove(value, annotation_of(function, annotation))
+        border.prove(value, wanted)
     except Unfit as error:
-        message = f'"{target}" returned {error}, and is annotated "-> {shown(annotation)}"'
+        message = f'{subject} {error}, and the annotation is "-> {shown(annotation)}"'
         raise TaskFailed(refusal(FailureKind.OUTPUT, message, type_name="TypeError")) from None

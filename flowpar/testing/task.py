@@ -77,5 +77,5 @@ def run_task(function: Callable[..., Any], /, **arguments: Any) -> Any:
         context = fake_context(scratch=Path(scratch))
         positional, named = bind(function, arguments, lambda: context, call=Call(name, {}))
         output = function(*positional, **named)
-        prove(function, output, target=name)
+        output = prove(function, output, target=name)
         return decode(encode(output).join())

@@ -180,6 +180,19 @@ def test_an_argument_of_another_type_fails_its_own_task_and_says_where_it_comes_
     )
 
 
+def test_an_item_that_contradicts_its_annotation_fails_the_task_that_yields_it(bench: Bench) -> None:
+    bench.module("typed", "from typing import Iterator\ndef f(x) -> Iterator[int]:\n    yield 1\n    yield x\n")
+
+    failure = bench.failure("typed:f", x="two")
+
+    message = 'item 1 that "typed:f" yields is the text "two", and the annotation is "-> collections.abc.Iterator[int]"'
+    assert (failure.kind, failure.type) == (FailureKind.OUTPUT, "TypeError")
+    assert failure.message.replace("typing.", "").replace("collections.abc.", "") == message.replace(
+        "collections.abc.", ""
+    )
+    assert bench.call("typed:f", x=2) == [1, 2]
+
+
 def test_an_output_that_contradicts_its_annotation_fails_its_own_task(bench: Bench) -> None:
     bench.module("typed", "from pathlib import Path\ndef f() -> list[Path]: return [Path('a'), 'b']\n")
 
@@ -187,7 +200,7 @@ def test_an_output_that_contradicts_its_annotation_fails_its_own_task(bench: Ben
 
     assert (failure.kind, failure.type) == (FailureKind.OUTPUT, "TypeError")
     assert failure.message == (
-        '"typed:f" returned the text "b" at [1], not Path, and is annotated "-> list[pathlib.Path]"'
+        '"typed:f" returned the text "b" at [1], not Path, and the annotation is "-> list[pathlib.Path]"'
     )
 
 
