@@ -60,9 +60,9 @@ def explain(value: object, error: Exception, refuses: Refuses) -> str:
     return f"{part.path} is {_article(type(part.value).__name__)}, which cannot be passed on: {reason}; {instead}"
 
 
-def place_of(value: object, refuses: Refuses) -> str:
-    """Return the path that leads to the innermost part of a value that is refused."""
-    return _find(_Part("output", value, ValueError()), refuses).path
+def place_of(value: object, refuses: Refuses, root: str) -> str:
+    """Return the path that leads from `root` to the innermost part of a value that is refused."""
+    return _find(_Part(root, value, ValueError()), refuses).path
 
 
 def _find(part: _Part, refuses: Refuses) -> _Part:

@@ -163,7 +163,7 @@ class _Attempt:
         return Success(ref, is_last=judge(call.until, with_output(self._contexts({}), value), key="until"))
 
     def _kept_part(self, value: object, index: int) -> ValueRef:
-        encoded = self._encoded(value)
+        encoded = self._encoded(value, f"output[{index}]")
         return self._written(encoded, f"{self._job.number}-{index}", as_file=encoded.size_bytes >= LARGEST_TOLD_BYTES)
 
     def _returned(self, call: Call, scratch: Path) -> object:
@@ -239,13 +239,13 @@ class _Attempt:
     def _kept(self, value: object) -> ValueRef:
         return self._written(self._encoded(value))
 
-    def _encoded(self, value: object) -> Encoded:
+    def _encoded(self, value: object, root: str = "output") -> Encoded:
         encoded = encode(value)
         if masker_of(self._job.shared).holds(encoded.chunks):
             # Late: only a value that must not be written pays for it.
             from flowpar.execute.told import refuse_secret
 
-            refuse_secret(value, encoded, self._shared.secrets)
+            refuse_secret(value, encoded, self._shared.secrets, root)
         return encoded
 
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from flowpar.data.codec import Encoded
 
 
-def refuse_secret(value: object, encoded: Encoded, secrets: Mapping[str, str]) -> NoReturn:
-    """Raise TaskFailed for a value whose encoding holds one of the secrets."""
+def refuse_secret(value: object, encoded: Encoded, secrets: Mapping[str, str], root: str) -> NoReturn:
+    """Raise TaskFailed for a value, called `root`, whose encoding holds one of the secrets."""
     held = [name for name, secret in secrets.items() if Masker([secret]).holds(encoded.chunks)]
     masker = Masker(secrets[name] for name in held)
 
@@ -26,6 +26,6 @@ def refuse_secret(value: object, encoded: Encoded, secrets: Mapping[str, str]) -
         return ValueError() if found is not None and masker.holds(found.chunks) else None
 
     names = " and ".join(f'secret "{name}"' for name in held) or "a secret"
-    message = f"{place_of(value, refuses)} holds {names}, and what a task returns is written down"
+    message = f"{place_of(value, refuses, root)} holds {names}, and what a task returns is written down"
     hint = "leave it out; whoever needs it reads secrets by itself"
     raise TaskFailed(refusal(FailureKind.OUTPUT, f"{message}; {hint}"))

@@ -87,6 +87,10 @@ STEPS = """
     def give_much(token: str) -> bytes:
         return bytes(100_000) + token.encode()
 
+    def give_one_by_one(token: str):
+        yield "harmless"
+        yield ["a", token]
+
     def give_as_key(token: str) -> dict[str, int]:
         return {token: 1}
 
@@ -132,6 +136,8 @@ WORKFLOW = """
       give-encoded: {python: "steps:give_encoded", with: {token: "${{ secrets.TOKEN }}"}}
       give-much: {python: "steps:give_much", with: {token: "${{ secrets.TOKEN }}"}}
       give-as-key: {python: "steps:give_as_key", with: {token: "${{ secrets.TOKEN }}"}}
+      give-items: {python: "steps:give_one_by_one", with: {token: "${{ secrets.TOKEN }}"}}
+      take-items: {shell: 'echo "$I"', for_each: "${{ tasks.give-items.output }}", env: {I: "${{ json(each.item) }}"}}
       look: {python: "steps:look"}
 """
 
@@ -229,6 +235,7 @@ def test_s06_a_task_that_returns_a_secret_fails_and_says_where_it_is(yard: Yard)
     assert told["give"].startswith('output[1]["login"].password holds secret "TOKEN"')
     assert told["give-encoded"].startswith('output["Authorization"] holds secret "TOKEN"')
     assert told["give-much"].startswith('output holds secret "TOKEN"')
+    assert told["give-items"].startswith('output[1][1] holds secret "TOKEN"')
     assert told["give-as-key"].startswith('output key "***" holds secret "TOKEN"')
     assert not list((yard.run_dir / "values").glob("*"))
 
