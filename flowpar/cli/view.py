@@ -25,6 +25,7 @@ def _node(task: PlannedTask) -> GraphNode:
         detail=task.kind,
         is_fan_out=task.fan_out is not None,
         is_conditional=task.condition is not None,
+        is_last=task.in_finally,
     )
 
 
@@ -42,13 +43,19 @@ def _row(task: PlannedTask) -> dict[str, object]:
         "kind": task.kind,
         "executor": task.executor,
         "items": _items(task),
-        "runs": "" if task.condition is None else ("item by item" if task.condition_is_per_item else "on condition"),
+        "runs": _runs(task),
         "resources": ", ".join(f"{pool} {amount_text(pool, amount)}" for pool, amount in task.resources.items()),
         "priority": task.priority or "",
         "attempts": task.retry.attempts if task.retry.attempts > 1 else "",
         "timeout": "" if task.timeout_s is None else duration(task.timeout_s),
         "needs": ", ".join(task.needs),
     }
+
+
+def _runs(task: PlannedTask) -> str:
+    condition = "" if task.condition is None else ("item by item" if task.condition_is_per_item else "on condition")
+    words = ["finally" if task.in_finally else "", "" if task.run_if == "all_success" else task.run_if, condition]
+    return ", ".join(filter(None, words))
 
 
 def _items(task: PlannedTask) -> str:
@@ -81,6 +88,8 @@ def _record(task: PlannedTask) -> dict[str, object]:
         "is_fan_out": task.fan_out is not None,
         "items": None if task.fan_out is None else task.fan_out.items,
         "max_parallel": None if task.fan_out is None else task.fan_out.max_parallel,
+        "run_if": task.run_if,
+        "in_finally": task.in_finally,
         "is_conditional": task.condition is not None,
         "resources": task.resources,
         "priority": task.priority,

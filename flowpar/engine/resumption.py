@@ -75,8 +75,14 @@ class _Sorter:
         self._changed: list[str] = []
         self._below: list[str] = []
         self._old_code: list[str] = []
+        self._is_open = False
 
     def take(self, task: PlannedTask) -> None:
+        """Tell whether a task stands; one of `finally` does so while all others do."""
+        self._take(task)
+        self._is_open |= not task.in_finally and not self._stands(task.id)
+
+    def _take(self, task: PlannedTask) -> None:
         found = self._verified.settled.tasks.get(task.id)
         if found is None:
             return
@@ -113,6 +119,8 @@ class _Sorter:
 
     def _has_needs(self, task: PlannedTask, *, besides: Collection[str] = ()) -> bool:
         """Whether what a task needs stands, as far as it waits for it; those `besides` may still be on their way."""
+        if task.in_finally and self._is_open:
+            return False  # they run when all else is over: anew, where that was not all
         if task.run_if != "one_success":
             return all(need not in self._void if need in besides else self._stands(need) for need in task.needs)
         is_taken_back = any(need in self._again for need in task.needs)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     Span = Callable[[ast.AST], tuple[int, int]]
 
 _NOUNS = {"tasks": "task", "inputs": "input", "secrets": "secret", "matrix": "axis", "env": "variable"}
+_KNOWN_AT_THE_END = frozenset({"status", "failed"})
 _EXAMPLES = {"tasks": "tasks.<id>.output", "inputs": "inputs.<name>", "env": "env.<NAME>", "run": "run.id"}
 
 
@@ -124,6 +125,8 @@ class Checker:
             return kind
         noun = _NOUNS.get(member.context)
         message = f'there is no {noun} "{member.name}"' if noun else f'"{member.context}" has no "{member.name}"'
+        if member.context == "run" and member.name in _KNOWN_AT_THE_END:
+            return self.report(node, "FP304", message, "how the run went is known in the tasks of finally only")
         known = self._scope.members(member.context)
         place = name_in(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
         hint = meant(member.name or "", known, "there is")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TOP_KEYS = keys_of(Workflow)
-_PARTS = frozenset({"flowpar", "inputs", "secrets", "defaults", "tasks", "env", "limits"})
+_PARTS = frozenset({"flowpar", "inputs", "secrets", "defaults", "tasks", "finally", "env", "limits"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS, lacks_k
 def _bind(document: Document, kinds: Collection[str], *, lacks_kinds: bool) -> Bound:
     shape = ShapeReader(document, PlainReader(document))
     parts = _top_level(shape)
-    parts["tasks"] = _tasks(shape, TaskBinder(shape, kinds, lacks_kinds=lacks_kinds))
+    binder = TaskBinder(shape, kinds, lacks_kinds=lacks_kinds)
+    tasks = _tasks(shape, binder)
+    parts["tasks"] = {**tasks, **_final_tasks(shape, binder, tasks)}
     parts["inputs"] = bind_inputs(shape)
     parts["secrets"] = bind_secrets(shape)
     parts["defaults"] = _defaults(shape)
@@ -116,6 +118,25 @@ def _tasks(shape: ShapeReader, binder: TaskBinder) -> dict[str, Any]:
         hint = 'write the id of each task as a key: "load:" instead of "- load"' if key else None
         shape.find_wrong(("tasks",), "a mapping of task ids to tasks", hint=hint, code="FP120")
     return {}
+
+
+def _final_tasks(shape: ShapeReader, binder: TaskBinder, others: Collection[str]) -> dict[str, Any]:
+    node = shape.document.root.get("finally")
+    if node is None or (isinstance(node, ScalarNode) and not node.text):
+        return {}
+    if not isinstance(node, MappingNode):
+        hint = 'write the id of each task as a key: "tidy:" instead of "- tidy"'
+        shape.find_wrong(("finally",), "a mapping of task ids to tasks", hint=hint)
+        return {}
+    for task in node.keys:
+        if task.text in others:
+            message = f'"{short(task.text)}" is a task already; those of finally have ids of their own'
+            shape.find_key(("finally", task.text), message, code="FP240", hint="give it another id")
+    return {
+        task.text: binder.bind(task.text, value, home="finally")
+        for task, value in node.items()
+        if task.text not in others
+    }
 
 
 def _defaults(shape: ShapeReader) -> DefaultsModel:

@@ -153,7 +153,8 @@ class CheckedTask:
     """One task of the document, in file order by `index`.
 
     `reads` are the tasks that the worker's templates read, `decides_on` those that `if` and the fan-out
-    read; `needs` has them all and those of `needs`, the task itself where it refers to itself.
+    read; `needs` has them all and those of `needs`, the task itself where it refers to itself; of a task of
+    `finally` only others of `finally`.
 
     `settings` has, where they are written, `run_if`, `max_parallel`, `on_item_error`, `timeout`, `grace`,
     `allow_failure`, `priority`, `resources.cpu`, …, `repeat.max`, … and `retry.attempts`, `retry.delay`, …;
@@ -173,6 +174,12 @@ class CheckedTask:
     settings: Mapping[str, Template] = field(default_factory=dict)
     executors: Executors = field(default_factory=Executors)
     description: str = ""
+    in_finally: bool = False
+
+    @property
+    def home(self) -> str:
+        """The top-level key below which it stands."""
+        return "finally" if self.in_finally else "tasks"
 
 
 @dataclass(frozen=True, slots=True)

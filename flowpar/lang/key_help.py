@@ -18,6 +18,7 @@ TOP_KEY_HELP = MappingProxyType(
         "python_path": "Folders beside the workflow's own from which tasks import.",
         "plugins": "Files or modules of this project that bring task types.",
         "tasks": "The tasks by id.",
+        "finally": "Tasks that run when all others are over, however that ended.",
         "outputs": "What the workflow gives, each an expression.",
     }
 )

@@ -56,12 +56,9 @@ def kinds_of(document: Document, registry: Registry, folder: Path, python_path: 
 
 
 def _has_other_kinds(document: Document, known: frozenset[str]) -> bool:
-    tasks = document.root.get("tasks")
-    if not isinstance(tasks, MappingNode):
-        return False
-    return any(
-        isinstance(task, MappingNode) and not any(key.text in known for key in task.keys) for task in tasks.values
-    )
+    homes = (document.root.get("tasks"), document.root.get("finally"))
+    tasks = (task for home in homes if isinstance(home, MappingNode) for task in home.values)
+    return any(isinstance(task, MappingNode) and not any(key.text in known for key in task.keys) for task in tasks)
 
 
 def _diagnostic(document: Document, problem: LocalProblem) -> Diagnostic:

@@ -150,11 +150,17 @@ class TaskModel:
     timeout: Timeout | None = None
     grace: Duration | None = None
     allow_failure: Switch | None = None
+    in_finally: bool = Field(default=False, exclude=True)
+
+    @property
+    def home(self) -> str:
+        """The top-level key below which it stands."""
+        return "finally" if self.in_finally else "tasks"
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class Workflow:
-    """A whole document."""
+    """A whole document; `tasks` has those of `finally`, too, after the others."""
 
     flowpar: Literal[1] = 1
     name: Name | None = None
@@ -168,4 +174,5 @@ class Workflow:
     python_path: Texts = ()
     plugins: Texts = ()
     tasks: dict[str, TaskModel] = field(default_factory=dict)
+    finally_: dict[str, TaskModel] = Field(default_factory=dict, validation_alias="finally")
     outputs: dict[str, Any] = field(default_factory=dict)

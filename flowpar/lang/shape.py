@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _NEAR = 80
 
-_INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default"})
+_INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default", "in_finally"})
 
 
 NOTHING: Final = object()

@@ -46,9 +46,9 @@ class TaskBinder:
         self._lacks_kinds = lacks_kinds
         self._keys = keys_of(TaskModel)
 
-    def bind(self, task: str, node: Node) -> TaskModel:
-        """Return the model of a task, without what has a finding."""
-        path = ("tasks", task)
+    def bind(self, task: str, node: Node, *, home: str = "tasks") -> TaskModel:
+        """Return the model of a task below the key `home`, without what has a finding."""
+        path = (home, task)
         if not ID.fullmatch(task):
             name = f'"{short(task)}" is no task id' if task else "this task has an empty id"
             self._shape.find_key(path, name, code="FP128", hint=f"ids are {ID_FORM}")
@@ -56,7 +56,7 @@ class TaskBinder:
             hint = 'give it a kind key such as "python: module:function" or "shell: command"'
             self._shape.find_wrong(path, "a mapping", hint=hint)
             return TaskModel()
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = {"in_finally": True} if home == "finally" else {}
         strangers = []
         for key, value in node.items():
             if key.text in self._keys:

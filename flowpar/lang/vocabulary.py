@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-LATER_TOP_KEYS = frozenset({"preload", "finally"})
+LATER_TOP_KEYS = frozenset({"preload"})
 LATER_TASK_KEYS = frozenset({"key", "batch", "cache"})
 LATER_KINDS = frozenset({"workflow"})
 LATER_EXECUTORS = frozenset({"pool"})

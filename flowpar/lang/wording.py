@@ -23,7 +23,7 @@ _WANTED = {
     "dataclass_type": "a mapping",
     "list_type": "a list",
 }
-_OWNERS = {"tasks": "task", "inputs": "input", "secrets": "secret"}
+_OWNERS = {"tasks": "task", "finally": "task", "inputs": "input", "secrets": "secret"}
 _LONGEST = 40
 
 

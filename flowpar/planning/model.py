@@ -63,6 +63,7 @@ class PlannedTask:
     of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
     what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where;
     `priority` goes before the length of the path.
+    A task of `finally` (`in_finally`) stands after all others.
     """
 
     id: str
@@ -86,6 +87,7 @@ class PlannedTask:
     description: str = ""
     fingerprint: str = ""
     code: str = ""
+    in_finally: bool = False
     resources: Mapping[str, float] = field(default_factory=dict)
     resources_at: Mapping[str, Span] = field(default_factory=dict)
     priority: int = 0

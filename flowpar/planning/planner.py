@@ -100,7 +100,10 @@ def _refuse_threads(plan: Plan, executor: str | None) -> None:
 
 def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
     """Return the plan of a sound document without cycles."""
-    layers = layers_of(graph)
+    parts = (
+        {task.id: task.needs for task in checked.tasks.values() if task.in_finally is late} for late in (False, True)
+    )
+    layers = tuple(layer for part in parts for layer in layers_of(build_graph(part)))
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     settled = reader.settled
@@ -153,6 +156,7 @@ def _task(
         resources=resources,
         resources_at=reader.spans_of(task, resources) if resources else {},
         priority=reader.priority(task),
+        in_finally=task.in_finally,
     )
 
 

@@ -154,7 +154,7 @@ class SettingReader:
     def _home(self, task: CheckedTask, name: str) -> tuple[tuple[str, ...], str]:
         """Return where a setting is written, and whose it is there; one of a task type stands at its kind key."""
         keys = name.split(".")
-        homes = (("tasks", task.id), f'task "{task.id}"'), (("defaults",), "the defaults")
+        homes = ((task.home, task.id), f'task "{task.id}"'), (("defaults",), "the defaults")
         for base, owner in homes:
             if self.document.node((*base, keys[0])) is None:
                 continue

@@ -18,6 +18,7 @@ class GraphNode:
     detail: str = ""
     is_fan_out: bool = False
     is_conditional: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +40,9 @@ class GraphView:
 
 def label(node: GraphNode) -> str:
     """Return what is written for a task: its id, `[*]` for a fan-out, `?` for one with a condition."""
-    return node.id + ("[*]" if node.is_fan_out else "") + ("?" if node.is_conditional else "")
+    return (
+        ("finally " if node.is_last else "")
+        + node.id
+        + ("[*]" if node.is_fan_out else "")
+        + ("?" if node.is_conditional else "")
+    )

@@ -9,6 +9,7 @@ The engine never opens a value of a user's class: where one is met, a worker dec
 from __future__ import annotations
 
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class NotHere(Enum):
 
 
 NOT_HERE: Final = NotHere.NOT_HERE
+NOTHING_KNOWN: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 class Items(Protocol):
@@ -53,15 +55,19 @@ class Items(Protocol):
 class Decisions(Protocol):
     """Decides in the engine, and reads what a worker decided."""
 
-    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:
-        """Evaluate the `if` of a task."""
+    def judge(
+        self, task: PlannedTask, views: Mapping[str, TaskView], *, run: Mapping[str, object] = NOTHING_KNOWN
+    ) -> bool | Failure | NotHere:
+        """Evaluate the `if` of a task; `run` is what tasks of `finally` know of the run."""
         ...
 
     def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task for one of its items."""
         ...
 
-    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:
+    def expand(
+        self, task: PlannedTask, views: Mapping[str, TaskView], *, run: Mapping[str, object] = NOTHING_KNOWN
+    ) -> Items | Failure | NotHere:
         """Evaluate the items of a fan-out, and its `if` where that asks for each item."""
         ...
 

@@ -5,7 +5,7 @@
     settled   tasks that ended in this turn      fresh      outputs that nobody could look up yet
     given     items in it that feed others       stale      outputs that nobody reads any more
     stop      why no more may start              pools      what is free, None where nothing is counted
-    wanted    stops that are asked for
+    wanted    stops that are asked for            in_finally whether the tasks of `finally` have their turn
 
 One thread only touches it.
 """
@@ -52,6 +52,7 @@ class Desk:
     stale: list[OutputKey] = field(default_factory=list)
     stop: Stop | None = None
     wanted: list[Stop] = field(default_factory=list)
+    in_finally: bool = False
     pools: Pools | None = None
     has_priorities: bool = False
 
@@ -80,8 +81,8 @@ class Desk:
         self.wanted.append(stop)
 
     def queue(self, ready: Ready) -> None:
-        """Let an attempt start when there is room; after a stop nothing may."""
-        if self.stop is not None:
+        """Let an attempt start when there is room; after a stop nothing may, nor what it cancelled."""
+        if self.stop is not None or ready.record.state.is_final:
             return
         lane = DECISIONS if ready.decision is not None else ready.record.lane
         self.backlog.add(lane, ready.record.rank, ready)
@@ -92,9 +93,19 @@ class Desk:
             record.is_queued = True
             self.backlog.add(record.lane, record.rank, record)
 
+    def enter_finally(self, plan: Plan) -> None:
+        """Let nothing but the tasks of `finally` run from now on."""
+        self.in_finally, self.stop = True, None
+        tasks = [record.task for record in self.ledger.records.values() if record.task.in_finally]
+        feeds = {task.id: frozenset(task.fan_out.feeds.values()) for task in tasks if task.fan_out is not None}
+        self.frontier = _frontier_of(tasks, plan, feeds)
+        self.settled.clear()
+        self.given.clear()
+
 
 def _frontier_of(tasks: Sequence[PlannedTask], plan: Plan, feeds: Mapping[str, Collection[str]]) -> Frontier:
     rules = {task.id: task.run_if for task in tasks if task.run_if != "all_success"}
+    feeds = {task.id: feeds[task.id] for task in tasks if task.id in feeds}
     return Frontier({task.id: task.needs for task in tasks}, plan.weights, feeds, rules)
 
 
@@ -118,7 +129,7 @@ def lay_out(
     return Desk(
         clock=clock,
         announce=announce,
-        frontier=_frontier_of(in_file_order, plan, feeds),
+        frontier=_frontier_of([task for task in in_file_order if not task.in_finally], plan, feeds),
         ledger=ledger,
         timers=timers,
         in_flight=InFlight(crew, clock, timers, pools),

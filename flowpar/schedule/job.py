@@ -105,12 +105,13 @@ class JobMaker:
         else:
             views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
-            return Bindings(tasks=views, round=ready.round, previous=ready.previous)
+            return Bindings(tasks=views, run=self._ledger.run, round=ready.round, previous=ready.previous)
         return Bindings(
             tasks=views,
             each=record.bound.item(ready.item),
             index=ready.item,
             is_matrix=fan_out.is_product,
+            run=self._ledger.run,
             round=ready.round,
             previous=ready.previous,
         )

@@ -173,11 +173,15 @@ def failure_view(failure: Failure, attempt: int) -> FailureView:
 
 
 class Ledger:
-    """All records of a run; owned by the loop."""
+    """All records of a run; owned by the loop.
+
+    `run` is how the run went, once tasks of `finally` may ask for it.
+    """
 
     def __init__(self, records: Iterable[Record], *, read_at_the_end: Collection[str] = ()) -> None:
         """Count who reads whose output; the workflow's own outputs are a reader that never ends."""
         self.records = {record.task.id: record for record in records}
+        self.run: Mapping[str, object] = {}
         self._read_at_the_end = frozenset(read_at_the_end)
         self._unread = dict.fromkeys(read_at_the_end, 1)
         for record in self.records.values():

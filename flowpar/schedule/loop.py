@@ -102,7 +102,23 @@ class Loop:
         self._release.begin()
         self._go_on()
         self._render_outputs()
+        self._finally()
         return self._finish(began)
+
+    def _finally(self) -> None:
+        """Run the tasks that run however the others ended."""
+        records = self._desk.ledger.records.values()
+        if not any(record.task.in_finally for record in records):
+            return
+        status, _ = self._verdict()
+        failed = [record.task.id for record in records if record.has_failed]
+        self._desk.ledger.run = {"status": status.value, "failed": failed}
+        if self._stopping.enter_finally():
+            self._desk.enter_finally(self._plan)
+            self._release.begin()
+        else:
+            self._desk.in_finally = True
+        self._go_on()
 
     def _go_on(self) -> None:
         """Turn until nothing is in flight and nothing will be."""
@@ -237,8 +253,8 @@ class Loop:
         )
 
     def _verdict(self) -> tuple[RunStatus, ExitCode]:
-        if self._desk.stop is not None:
-            return self._desk.stop.status, self._desk.stop.exit_code
-        if isinstance(self._rendered, str):
+        if self._stopping.reason is not None:
+            return self._stopping.reason.status, self._stopping.reason.exit_code
+        if isinstance(self._rendered, str) and not any(each.has_failed for each in self._desk.ledger.records.values()):
             return RunStatus.SUCCEEDED, ExitCode.OK
         return RunStatus.FAILED, ExitCode.TASK_FAILED

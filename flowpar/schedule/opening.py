@@ -51,7 +51,9 @@ class Opening:
         if condition is None or record.task.condition_is_per_item:
             self._bind(record)
             return
-        verdict = self._decisions.judge(record.task, self._desk.ledger.views(record.condition_reads))
+        verdict = self._decisions.judge(
+            record.task, self._desk.ledger.views(record.condition_reads), run=self._desk.ledger.run
+        )
         if isinstance(verdict, NotHere):
             self._delegate(record, Judge(condition))
         else:
@@ -90,7 +92,7 @@ class Opening:
         task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
         if task is None or task.fan_out is None:
             return
-        found = self._decisions.expand(task, self._desk.ledger.views(record.items_read))
+        found = self._decisions.expand(task, self._desk.ledger.views(record.items_read), run=self._desk.ledger.run)
         if isinstance(found, NotHere):
             self._delegate(record, expansion_of(task, task.fan_out))
         else:

@@ -18,7 +18,7 @@ from flowpar.execute.decide import expand, judge
 from flowpar.execute.expansion import Expansion
 from flowpar.execute.recipe import Bindings
 from flowpar.expr.evaluate import IN_ENGINE
-from flowpar.schedule.decision import NOT_HERE
+from flowpar.schedule.decision import NOT_HERE, NOTHING_KNOWN
 from flowpar.schedule.opening import expansion_of
 
 if TYPE_CHECKING:
@@ -69,12 +69,14 @@ class EngineDecisions:
         self._store = store
         self._outputs = outputs
 
-    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:
+    def judge(
+        self, task: PlannedTask, views: Mapping[str, TaskView], *, run: Mapping[str, object] = NOTHING_KNOWN
+    ) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task."""
         condition = task.condition
         if condition is None:
             raise InternalError(f'task "{task.id}" has no condition')
-        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), Bindings(tasks=views))
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), Bindings(tasks=views, run=run))
 
     def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task for one of its items."""
@@ -83,12 +85,14 @@ class EngineDecisions:
             raise InternalError(f'task "{task.id}" has no condition')
         return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings)
 
-    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:
+    def expand(
+        self, task: PlannedTask, views: Mapping[str, TaskView], *, run: Mapping[str, object] = NOTHING_KNOWN
+    ) -> Items | Failure | NotHere:
         """Evaluate the items of a fan-out."""
         if task.fan_out is None:
             raise InternalError(f'task "{task.id}" has no items')
         recipe = expansion_of(task, task.fan_out)
-        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), Bindings(tasks=views))
+        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), Bindings(tasks=views, run=run))
 
     def count_yielded(self, ref: ValueRef) -> int | None:
         """Return how many values were yielded of which this is the output; None where it is anything else."""

@@ -213,7 +213,8 @@ class Settlement:
             self._fail_fast(record)
 
     def _fail_fast(self, record: Record) -> None:
-        if self._is_fail_fast and self._desk.stop is None and not self._desk.wanted:
+        # What tidies up is not stopped by what it meets.
+        if self._is_fail_fast and not record.task.in_finally and self._desk.stop is None and not self._desk.wanted:
             self._desk.want(failed_fast(record.task.id))
 
 

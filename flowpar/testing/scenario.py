@@ -59,6 +59,7 @@ _FAULTS = (
 )
 _ITEM_ERRORS: tuple[Literal["finish", "collect", "fail_fast"], ...] = ("finish", "collect", "fail_fast")
 _MOST_TASKS = 12
+_MOST_LAST = 3
 _MOST_WORKERS = 4
 _LAST_COMMIT = 15
 _ODD = 0.05
@@ -108,7 +109,10 @@ class Scenario:
         self.yielded: dict[str, list[ValueRef]] = {}
         self.shares = random.Random(f"shares of {seed}")  # noqa: S311 - the same
         self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
-        self.plan = plan_of([self._task(number) for number in range(draw.randint(1, _MOST_TASKS))], limits=self.limits)
+        tasks = [self._task(number) for number in range(draw.randint(1, _MOST_TASKS))]
+        most_last = draw.randint(1, _MOST_LAST) if self._chance(0.3) else 0
+        tasks += [self._last(number, tasks) for number in range(most_last)]
+        self.plan = plan_of(tasks, limits=self.limits)
         self.faultiness = draw.choice([0.0, 0.1, 0.4])
         self.crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
         self.is_stopped = not self.is_steady and self._chance(0.25)
@@ -209,6 +213,22 @@ class Scenario:
             executor=draw.choice(["process", "thread"]),
             resources=self._resources(),
             priority=self.shares.choice([0, 0, 0, 5, -1]) if self.limits else 0,
+        )
+
+    def _last(self, number: int, tasks: Sequence[PlannedTask]) -> PlannedTask:
+        draw = self.draw
+        ordinary = [task.id for task in tasks if not task.in_finally]
+        return planned(
+            f"f{number}",
+            *[f"f{need}" for need in range(number) if self._chance(0.4)],
+            reads=frozenset(name for name in ordinary if self._chance(0.2)),
+            run_if=draw.choice(RUN_IFS) if self._chance(0.4) else "all_success",
+            fingerprint=f"print-f{number}",
+            retry=Retry(draw.randint(1, 2), draw.choice([0.0, 2.0])),
+            timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
+            grace_s=draw.choice([0.0, 2.0]),
+            allow_failure=self._chance(0.1),
+            in_finally=True,
         )
 
     def _repeat(self, name: str) -> Repeat | None:

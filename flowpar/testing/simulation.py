@@ -18,7 +18,7 @@ from flowpar.execute.recipe import Call
 from flowpar.execute.yielded import pack
 from flowpar.planning.graph import build_graph, layers_of, weights_of
 from flowpar.planning.model import Plan, PlannedTask
-from flowpar.schedule.decision import NOT_HERE
+from flowpar.schedule.decision import NOT_HERE, NOTHING_KNOWN
 from flowpar.schedule.loop import Loop
 from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.testing.clock import FakeClock
@@ -67,7 +67,13 @@ class FakeDecisions:
     at_worker: frozenset[str] = frozenset()
     yielded: Mapping[str, Sequence[ValueRef]] = field(default_factory=dict)
 
-    def judge(self, task: PlannedTask, views: Mapping[str, TaskView]) -> bool | Failure | NotHere:  # noqa: ARG002 - the same
+    def judge(
+        self,
+        task: PlannedTask,
+        views: Mapping[str, TaskView],  # noqa: ARG002 - the protocol's
+        *,
+        run: Mapping[str, object] = NOTHING_KNOWN,  # noqa: ARG002 - the same
+    ) -> bool | Failure | NotHere:
         """Return the verdict of a task."""
         return NOT_HERE if task.id in self.at_worker else self.verdicts[task.id]
 
@@ -77,7 +83,13 @@ class FakeDecisions:
             return NOT_HERE
         return self._verdict(task.id, bindings.index or 0)
 
-    def expand(self, task: PlannedTask, views: Mapping[str, TaskView]) -> Items | Failure | NotHere:  # noqa: ARG002 - the same
+    def expand(
+        self,
+        task: PlannedTask,
+        views: Mapping[str, TaskView],  # noqa: ARG002 - the protocol's
+        *,
+        run: Mapping[str, object] = NOTHING_KNOWN,  # noqa: ARG002 - the same
+    ) -> Items | Failure | NotHere:
         """Return the items of a task."""
         return NOT_HERE if task.id in self.at_worker else self.items[task.id]
 
@@ -171,7 +183,8 @@ def plan_of(
 ) -> Plan:
     """Return a plan of tasks that are given in file order."""
     graph = build_graph({task.id: task.needs for task in tasks})
-    layers = layers_of(graph)
+    parts = [{task.id: task.needs for task in tasks if task.in_finally is late} for late in (False, True)]
+    layers = tuple(layer for part in parts for layer in layers_of(build_graph(part)))
     order = [task for layer in layers for task in layer]
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     placed = {task.id: replace(task, index=index, layer=layer_of[task.id]) for index, task in enumerate(tasks)}

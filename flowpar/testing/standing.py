@@ -35,7 +35,10 @@ class Standing:
         for event in events:
             self._take(event)
         for task in tasks.values():
-            if self._has_needs(task, besides=feeds_of(task)):
+            # What tidies up stands while all that comes before it does.
+            left = (each for each in tasks.values() if not each.in_finally and each.id not in self.counts)
+            is_early = task.in_finally and any(left)
+            if not is_early and self._has_needs(task, besides=feeds_of(task)):
                 self._keep(task)
             else:
                 self.void.add(task.id)

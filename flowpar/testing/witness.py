@@ -134,7 +134,8 @@ class Witness:
         _prove(isinstance(self.events[-1], RunFinished), "the run did not end")
         _prove(self.committed == len(self.events), "the end is not durable")
         _prove(not part.live, f"still live at the end: {part.live}")
-        _prove(part.submitted_at_stop in {None, submitted}, "something was submitted after a stop")
+        has_last = any(task.in_finally for task in tasks.values())
+        _prove(has_last or part.submitted_at_stop in {None, submitted}, "something was submitted after a stop")
         for task, state in end.states.items():
             _prove(state.is_final, f"{task} ended as {state}")
             _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
@@ -169,6 +170,7 @@ class Witness:
             _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
         for pool, total in self._totals.items():
             _prove(self._held(pool) <= total * WHOLE, f"more than {total:g} of {pool} at once: {part.live}")
+        _prove(not task.in_finally or self._is_all_over(), f"{key} started before all others were over")
         come = {need for need in feeds_of(task) if self._has_come(need, subject.item)}
         self._check_rule(task, "started", besides=come)
 
@@ -181,6 +183,10 @@ class Witness:
         if key[1] is None:
             self.counts[key[0]] = self._count(event)
             _prove(not any(task == key[0] for task, _ in part.live), f"{key[0]} ended before its items")
+
+    def _is_all_over(self) -> bool:
+        """Whether all tasks are over but those of `finally`."""
+        return all(task.in_finally or task.id in self.counts for task in self._tasks.values())
 
     def _has_come(self, task: str, item: int | None) -> bool:
         """Whether an item that feeds another has ended so that the other may run."""

@@ -401,3 +401,20 @@ def test_what_did_not_wait_for_a_need_stands_without_it(tmp_path: Path) -> None:
     found = resumed(tmp_path, printed("good"), printed("bad"), first, failing=frozenset({"bad"}))
 
     assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good", "first"}
+
+
+def test_what_tidied_up_stands_while_all_before_it_does(tmp_path: Path) -> None:
+    tasks = (printed("good"), printed("tidy", in_finally=True), printed("mail", in_finally=True))
+
+    found = resumed(tmp_path, *tasks, failing=frozenset({"mail"}))
+
+    assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good", "tidy"}
+
+
+def test_what_tidied_up_runs_again_after_what_runs_again(tmp_path: Path) -> None:
+    tasks = (printed("good"), printed("bad"), printed("tidy", in_finally=True))
+
+    found = resumed(tmp_path, *tasks, failing=frozenset({"bad"}))
+
+    assert found.below == ("tidy",)
+    assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good"}

@@ -43,7 +43,7 @@ def check_outputs(findings: Findings, mentions: Iterable[Mention], outlook: Outl
     """Find where the workflow's `outputs` read what may be missing at the end."""
     for mention in mentions:
         name = mention.reference.name or ""
-        if name not in outlook.tasks or mention.is_guarded:
+        if name not in outlook.tasks or mention.is_guarded or outlook.tasks[name].in_finally:
             continue
         _check_error(findings, mention)
         if mention.reference.field != "output" or _asks_first(mention):
@@ -58,6 +58,8 @@ def _why_missing(reader: CheckedTask, task: CheckedTask, outlook: Outlook) -> st
     """Return why a task may have no output when its reader runs, None where it has one then."""
     if may_fail(task):
         return _MAY_FAIL.format(task.id)
+    if reader.in_finally and not task.in_finally:
+        return f'task "{task.id}" may have no output: "{reader.id}" stands in finally and runs however it ended'
     rule, is_alone = rule_of(reader), len(reader.needs) == 1
     if rule == "all_success" or (is_alone and rule in {"one_success", "none_failed_min_one_success"}):
         return None

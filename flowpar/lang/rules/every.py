@@ -10,6 +10,7 @@ from flowpar.core.types import STR
 from flowpar.lang.rules.availability import check_outputs, check_readers
 from flowpar.lang.rules.declared_input import check_input
 from flowpar.lang.rules.environment import read_env
+from flowpar.lang.rules.final import find_too_early, is_final
 from flowpar.lang.rules.findings import Findings
 from flowpar.lang.rules.lint import warn_of_unused_inputs, warn_of_variables
 from flowpar.lang.rules.outlook import Outlook
@@ -87,6 +88,9 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     outputs = _outputs(reading, workflow, surroundings)
     of_outputs = reading.take_mentions()
     uses.add("", of_outputs)
+    for mention in of_outputs:
+        if is_final(workflow, mention):
+            find_too_early(findings, '"outputs"', mention)
     outlook = Outlook.of(tasks)
     for reader, mentions in uses.readers.items():
         if reader:

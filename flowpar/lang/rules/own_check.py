@@ -55,8 +55,8 @@ def check_own(
 
 
 def _holds(document: Document, task: CheckedTask, lines: Iterable[int]) -> bool:
-    span = document.span(("tasks", task.id))
-    first = document.span(("tasks", task.id), of_key=True).line
+    span = document.span((task.home, task.id))
+    first = document.span((task.home, task.id), of_key=True).line
     return any(first <= line <= span.end_line for line in lines)
 
 
@@ -77,7 +77,7 @@ def _value(template: Template) -> object:
 
 
 def _report(findings: Findings, task: CheckedTask, body: object, finding: Finding) -> None:
-    home: Path = ("tasks", task.id, task.kind)
+    home: Path = (task.home, task.id, task.kind)
     is_written = isinstance(body, dict) and finding.argument in body
     path = (*home, finding.argument) if is_written and finding.argument is not None else home
     of_key = isinstance(body, dict) and not is_written

@@ -23,7 +23,7 @@ def warn_of_run_ifs(findings: Findings, workflow: Workflow, outlook: Outlook) ->
     for name, model in workflow.tasks.items():
         if model.run_if is None:
             continue
-        path = ("tasks", name, "run_if")
+        path = (model.home, name, "run_if")
         why = _why_never(outlook.tasks[name], outlook)
         if why is not None:
             message = f'task "{name}" never runs: its run_if is {model.run_if}, and {why.reason}'

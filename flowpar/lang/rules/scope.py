@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
-from flowpar.core.states import TaskState
+from flowpar.core.states import RunStatus, TaskState
 from flowpar.core.suggest import Names
 from flowpar.core.types import (
     ANY,
@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from flowpar.expr.parse import DeclaredIds
     from flowpar.lang.model import DefaultsModel, InputModel, TaskModel, Workflow
 
-_RUN = {"id": STR, "dir": STR}
+_RUN: Mapping[str, Type] = {"id": STR, "dir": STR}
+_RUN_OVER: Mapping[str, Type] = {
+    **_RUN,
+    "status": Constant(tuple(status.value for status in RunStatus)),
+    "failed": ListOf(STR),
+}
 _WORKFLOW = {"name": STR, "dir": STR}
 _ERROR = Record(
     "error",
@@ -220,6 +225,11 @@ class Surroundings:
     tasks: TaskTypes
     env: Mapping[str, Type]
     secrets: Mapping[str, Type]
+    run: Mapping[str, Type] = field(default_factory=lambda: _RUN)
+
+    def over(self) -> Surroundings:
+        """Return what there is when all tasks are over."""
+        return replace(self, run=_RUN_OVER)
 
     def settled(self, what: str) -> View:
         """Return the view of a value that is settled before the run."""
@@ -254,6 +264,6 @@ class Surroundings:
             "tasks": self.tasks,
             "env": self.env,
             "secrets": self.secrets,
-            "run": _RUN,
+            "run": self.run,
             "workflow": _WORKFLOW,
         }

@@ -13,11 +13,12 @@ from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
 from flowpar.lang.rules.feed import feeds_of
+from flowpar.lang.rules.final import find_too_early, is_in_reach
 from flowpar.lang.rules.lint import warn_of_implied_needs, warn_of_item_keys
 from flowpar.lang.rules.resource import PREFIX, check_pools, resources_of_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedCall, CheckedFanOut
@@ -45,11 +46,12 @@ class TaskRules:
     def check(self, task: str, index: int) -> tuple[CheckedTask, list[Mention]]:
         """Return a task, as far as it is right, and what its expressions mention."""
         model = self.workflow.tasks[task]
-        path: Path = ("tasks", task)
-        fan_out = read_fan_out(self.reading, path, model, self.surroundings.spreading())
-        view = self.surroundings.running()
+        path: Path = (model.home, task)
+        surroundings = self.surroundings.over() if model.in_finally else self.surroundings
+        fan_out = read_fan_out(self.reading, path, model, surroundings.spreading())
+        view = surroundings.running()
         if fan_out is not None:
-            view = self.surroundings.of_items(fan_out.context, fan_out.types)
+            view = surroundings.of_items(fan_out.context, fan_out.types)
         condition = None
         if model.condition is not None:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
@@ -69,10 +71,13 @@ class TaskRules:
             decides_on=self._tasks_in(deciding),
             condition=condition,
             condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
-            fan_out=None if fan_out is None else self._fed(fan_out.checked, mentions, settings),
+            fan_out=None
+            if fan_out is None
+            else self._fed(fan_out.checked, [] if model.in_finally else mentions, settings),
             settings=settings,
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
+            in_finally=model.in_finally,
         )
         warn_of_item_keys(self.reading.findings, path, model)
         warn_of_implied_needs(self.reading.findings, path, model, mentions)
@@ -80,10 +85,10 @@ class TaskRules:
         return checked, mentions
 
     def _fed(
-        self, fan_out: CheckedFanOut, mentions: Iterable[Mention], settings: Mapping[str, Template]
+        self, fan_out: CheckedFanOut, mentions: Sequence[Mention], settings: Mapping[str, Template]
     ) -> CheckedFanOut:
         # Another rule asks how the whole of what it needs has ended.
-        waits = settings.get("run_if", _USUAL) != _USUAL
+        waits = not mentions or settings.get("run_if", _USUAL) != _USUAL
         feeds = {} if fan_out.is_product or waits else feeds_of(fan_out.names, mentions, self._gives_items)
         return replace(fan_out, feeds=feeds) if feeds else fan_out
 
@@ -115,20 +120,23 @@ class TaskRules:
     def _needs(self, task: str, model: TaskModel, mentions: Iterable[Mention]) -> NeededAt:
         """Gather what a task needs, each once, by the first place that says so."""
         places: dict[str, Place | Mention] = {}
-        known = self.workflow.tasks
         for position, need in enumerate(model.needs):
-            path = ("tasks", task, "needs", position)
-            if need in known:
+            path = (model.home, task, "needs", position)
+            if need not in self.workflow.tasks:
+                near = self.surroundings.tasks.names.nearest(need)
+                hint = f'did you mean "{near}"?' if near is not None else None
+                message = f'task "{task}" needs "{need}", which is not a task'
+                self.reading.findings.error("FP201", path, message, hint=hint)
+            elif is_in_reach(self.reading.findings, self.workflow, (task, need), path):
                 places.setdefault(need, Place(path))
-                continue
-            near = self.surroundings.tasks.names.nearest(need)
-            hint = f'did you mean "{near}"?' if near is not None else None
-            message = f'task "{task}" needs "{need}", which is not a task'
-            self.reading.findings.error("FP201", path, message, hint=hint)
         for mention in mentions:
             name = mention.reference.name
-            if mention.reference.context == "tasks" and name is not None and name in known:
+            if mention.reference.context != "tasks" or name is None or name not in self.workflow.tasks:
+                continue
+            if self.workflow.tasks[name].in_finally is model.in_finally:
                 places.setdefault(name, mention)
+            elif not model.in_finally:
+                find_too_early(self.reading.findings, f'task "{task}"', mention)
         return NeededAt(self.reading.findings.document, places)
 
     def _tasks_in(self, mentions: Iterable[Mention]) -> frozenset[str]:
