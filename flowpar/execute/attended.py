@@ -1,8 +1,8 @@
 """One attempt as the engine attends it: two pipes, what came through them, and when it is over.
 
-    result pipe   frames of the worker
-    output pipe   what the task and its children print
-    launcher      born, ended or refused
+    result channel   leave to begin, then frames of the worker
+    output pipe      what the task and its children print
+    launcher         born, ended or refused
 
 It is over when the launcher says that the process has ended: all that the worker wrote is in the
 pipes by then, so they are emptied and closed, whoever else may still hold their other ends.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.outcome import Failure, FailureKind, Outcome
@@ -20,7 +21,7 @@ from flowpar.core.point import point
 from flowpar.execute.base import Completion, Printed, Started
 from flowpar.execute.death import failure_of, over_limit
 from flowpar.execute.printed import PrintedOutput
-from flowpar.execute.report_pipe import Report, ReportKind, unpack_late, unpack_report
+from flowpar.execute.report_pipe import LEAVE, Report, ReportKind, unpack_late, unpack_report
 from flowpar.execute.wire import BadFrame, FrameReader
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class AttendedAttempt:
         self.job = job
         self.key = 0
         self.was_forced = False
+        self.has_leave = False
         self._host = host
         self._result = result
         self._output = output
@@ -77,6 +79,12 @@ class AttendedAttempt:
         self._printed: PrintedOutput | None = None
         self._birth: Birth | None = None
         self._unsaid = ""
+
+    def let_begin(self) -> None:
+        """Tell the worker that it may begin, whether it is there already or not yet."""
+        self.has_leave = True
+        with suppress(OSError):  # it is gone, and the launcher will say so
+            os.write(self._result, LEAVE)
 
     def read_result(self) -> None:
         """Take in what the worker reports."""
@@ -227,3 +235,5 @@ def _read(number: int) -> bytes | None:
         return os.read(number, _CHUNK_BYTES)
     except BlockingIOError:
         return None
+    except ConnectionResetError:  # it ended before it had read that it may begin
+        return b""

@@ -60,6 +60,10 @@ class Member(Protocol):
         """Take a job."""
         ...
 
+    def recorded(self) -> None:
+        """Know that whatever was told so far is on disk: another attempt may begin for each that ended."""
+        ...
+
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time, never blocking."""
         ...
@@ -143,13 +147,20 @@ class Crew:
         self._executor_of[job.number] = executor
         self._member(executor).submit(job)
 
+    def recorded(self) -> None:
+        """Know that whatever was told so far is on disk: another attempt may begin for each that ended."""
+        for member in self._members.values():
+            member.recorded()
+
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
         """Block until something happened, the wake-up is readable or the time is over.
 
-        Raises `MachineError` when the launcher is lost, or the process of the outputs for good.
+        What was told before is recorded by now. Raises `MachineError` when the launcher is lost, or the
+        process of the outputs for good.
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         self._is_woken = False
+        self.recorded()
         while True:
             if self.outputs.is_lost:
                 self.outputs.mend()

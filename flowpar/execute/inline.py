@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.attended import never_started
+from flowpar.execute.base import Completion
 from flowpar.execute.standing import StandingWorker
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class InlineExecutor:
         self._is_retired = False
         self._waiting: deque[Job] = deque()
         self._notices: list[Notice] = []
+        self._is_recorded = True
 
     @property
     def capacity(self) -> int:
@@ -66,13 +68,20 @@ class InlineExecutor:
         self._waiting.append(job)
         self._feed()
 
+    def recorded(self) -> None:
+        """Hand over the next job: the one before it is on disk."""
+        if not self._is_recorded:
+            self._is_recorded = True
+            self._feed()
+
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time."""
         notices, self._notices = self._notices, []
         return notices
 
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over."""
+        """Block until something happened or the time is over; what was told before is recorded."""
+        self.recorded()
         if not self._notices:
             self._watch.wait(timeout_s)
         return self.take()
@@ -94,8 +103,8 @@ class InlineExecutor:
             self._worker = None
 
     def _feed(self) -> None:
-        """Hand over the next job where the worker is free."""
-        while self._waiting and not self._is_retired:
+        """Hand over the next job where the worker is free and what it did last is recorded."""
+        while self._waiting and self._is_recorded and not self._is_retired:
             if self._worker is None:
                 self._worker = StandingWorker(
                     self._link,
@@ -119,6 +128,7 @@ class InlineExecutor:
 
     def say(self, notice: Notice) -> None:
         """Keep a notice for `take`."""
+        self._is_recorded = self._is_recorded and not isinstance(notice, Completion)
         self._notices.append(notice)
 
     def posted(self) -> None:

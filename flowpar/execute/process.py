@@ -1,12 +1,16 @@
 """The executor `process`: each attempt in a multiprocessing Process of its own, started by the launcher.
 
-submit ── result pipe, output pipe, order ──► launcher ──► worker
-take   ◄─ Started, Printed, Completion ────── AttendedAttempt
+    submit ── result channel, output pipe, order ──► launcher ──► worker, which waits for leave to begin
+    take   ◄─ Started, Printed, Completion ───────── AttendedAttempt ── leave ──► worker
+
+The launcher starts the next process as soon as there is a slot. Its attempt begins only when the one
+before it is recorded, so that a kill makes at most one attempt for each slot run again.
 """
 
 from __future__ import annotations
 
 import os
+from _socket import socketpair
 from typing import TYPE_CHECKING
 
 from flowpar.core.mask import Masker
@@ -14,6 +18,7 @@ from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.point import point
 from flowpar.execute.attended import AttendedAttempt, never_started
 from flowpar.execute.death import kernel_kill_count
+from flowpar.execute.leave import Leaves
 from flowpar.execute.order import pack_job
 
 if TYPE_CHECKING:
@@ -50,6 +55,7 @@ class ProcessExecutor:
         self._posted = posted
         self._masker = masker or Masker()
         self._attempts: dict[int, AttendedAttempt] = {}
+        self._leaves = Leaves(slots)
         self._notices: list[Notice] = []
         self._kernel_kills = kernel_kill_count()
 
@@ -68,7 +74,7 @@ class ProcessExecutor:
         pipes: list[int] = []
         try:
             point("attempt.pipe")
-            pipes += os.pipe()
+            pipes += (end.detach() for end in socketpair())
             pipes += os.pipe()
         except OSError as error:
             for number in pipes:
@@ -88,14 +94,20 @@ class ProcessExecutor:
         finally:
             os.close(result_end)
             os.close(output_end)
+        self._leaves.ask(attempt)
 
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time."""
         notices, self._notices = self._notices, []
         return notices
 
+    def recorded(self) -> None:
+        """Know that whatever was told so far is on disk."""
+        self._leaves.renew()
+
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over."""
+        """Block until something happened or the time is over; what was told before is recorded."""
+        self.recorded()
         if not self._notices:
             self._watch.wait(timeout_s)
         return self.take()
@@ -135,5 +147,6 @@ class ProcessExecutor:
     def over(self, attempt: AttendedAttempt, *, is_clean: bool) -> None:
         """Forget an attempt."""
         self._attempts.pop(attempt.job.number, None)
+        self._leaves.give_back(attempt)
         if not is_clean:
             self._link.sweep()

@@ -1,5 +1,6 @@
-"""The pipe on which a worker reports to the engine, from both sides.
+"""The channel on which a worker reports to the engine, from both sides.
 
+    worker ◄── a byte ─────────────────────────────────────── engine    it may begin
     worker ── OUTCOME(outcome, warnings) ─ LATE(warnings) ──► engine    the last one says so
            ── POSTED ──►                                               a message waits in the managed Queue
 
@@ -17,6 +18,8 @@ from enum import IntEnum
 
 from flowpar.core.outcome import Failure, FailureKind, Outcome, Success, ValueRef
 from flowpar.execute.wire import BadFrame, Frame, pack_frame
+
+LEAVE = b"!"
 
 
 class ReportKind(IntEnum):
@@ -98,6 +101,11 @@ class ReportPipe:
         self._owner = os.getpid()
         # Threads of a task may post while others do, or while the outcome goes out.
         self._lock = threading.Lock()
+
+    def await_leave(self) -> None:
+        """Wait until the attempt may begin; it never does where the engine is gone, and this process ends."""
+        if not os.read(self._number, len(LEAVE)):
+            os._exit(1)
 
     def send(self, kind: ReportKind, body: bytes) -> bool:
         """Write a frame; return False where the pipe is no longer there or this process is a copy of its owner."""

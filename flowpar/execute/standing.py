@@ -217,7 +217,6 @@ class StandingWorker:
         if held.printed.problem:
             warnings += (held.printed.problem,)
         del self._held[done.job]
-        self._employer.freed(self)
         self._employer.say(
             Completion(
                 done.job,
@@ -230,6 +229,7 @@ class StandingWorker:
                 warnings=warnings,
             )
         )
+        self._employer.freed(self)
 
     def _read_output(self, held: _Held) -> int:
         try:

@@ -54,6 +54,7 @@ class ThreadExecutor:
         self._retiring: list[StandingWorker] = []
         self._worker_of: dict[int, StandingWorker] = {}
         self._notices: list[Notice] = []
+        self._unrecorded = 0
 
     @property
     def capacity(self) -> int:
@@ -62,8 +63,8 @@ class ThreadExecutor:
 
     @property
     def held(self) -> int:
-        """How many jobs it holds."""
-        return len(self._worker_of)
+        """How many jobs it holds, and how many have ended that are not recorded."""
+        return len(self._worker_of) + self._unrecorded
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -85,13 +86,18 @@ class ThreadExecutor:
             failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
             self.say(never_started(job, failure))
 
+    def recorded(self) -> None:
+        """Have room for as many jobs as have ended."""
+        self._unrecorded = 0
+
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time."""
         notices, self._notices = self._notices, []
         return notices
 
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over."""
+        """Block until something happened or the time is over; what was told before is recorded."""
+        self.recorded()
         if not self._notices:
             self._watch.wait(timeout_s)
         return self.take()
@@ -119,6 +125,7 @@ class ThreadExecutor:
         """Keep a notice for `take`."""
         if isinstance(notice, Completion):
             self._worker_of.pop(notice.job, None)
+            self._unrecorded += 1
         self._notices.append(notice)
 
     def posted(self) -> None:

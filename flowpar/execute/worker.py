@@ -48,7 +48,7 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     pipe = ReportPipe(result)
     job = order.job
     kernel.name_process(job.task)
-    outcome, warnings = _make(order, job, Post(job.number, pipe, order.outputs_address, order.outputs_key))
+    outcome, warnings = _make(order, job, pipe, Post(job.number, pipe, order.outputs_address, order.outputs_key))
     _flush()
     is_last = not is_anything_left()
     point("attempt.report")
@@ -60,11 +60,12 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     os._exit(0 if is_sent else PIPE_LOST)
 
 
-def _make(order: JobOrder, job: Job, post: Post) -> tuple[Any, tuple[str, ...]]:
+def _make(order: JobOrder, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any, tuple[str, ...]]:
     spare_children()
     try:
         raise_on_term()
         try:
+            pipe.await_leave()
             outcome, warnings = _load(order.attempt)(job, post=post, is_isolated=True)
         finally:
             pass_over_term()

@@ -63,8 +63,12 @@ class Crew(Protocol):
         """Give a job to an executor that has room."""
         ...
 
+    def recorded(self) -> None:
+        """Know that whatever was told so far is on disk: another attempt may begin for each that ended."""
+        ...
+
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened, a stop is requested or the time is over."""
+        """Block until something happened, a stop is requested or the time is over; all told before is recorded."""
         ...
 
     def cancel(self, job: int, *, force: bool = False) -> None:

@@ -155,9 +155,11 @@ class Loop:
         has_ended = any(isinstance(notice, Completion) for notice in notices)
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
+            self._crew.recorded()
         self._is_untold = bool(notices) and not has_ended
-        if settled or self._desk.given:
+        if has_news := bool(settled or self._desk.given):
             self._release.go_on()
+        if has_news or has_ended:
             self._filling.fill()
 
     def _patience(self) -> float | None:

@@ -119,6 +119,7 @@ class FakeCrew:
         self._slots = dict(slots or {})
         self._waiting: dict[str, deque[Job]] = {}
         self._running: dict[int, _Running] = {}
+        self._unrecorded: dict[str, list[Job]] = {}
         self._actions: list[tuple[float, int, Callable[[], None]]] = []
         self._notices: list[Notice] = []
 
@@ -142,8 +143,15 @@ class FakeCrew:
         (queue.append if job.cpu_milli else queue.appendleft)(job)
         self._fill(executor)
 
+    def recorded(self) -> None:
+        """Start what waits for the slots of attempts that ended and were told before."""
+        self._unrecorded.clear()
+        for executor in self._waiting:
+            self._fill(executor)
+
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Move the clock to what happens next, at most by `timeout_s`, and return it."""
+        """Move the clock to what happens next, at most by `timeout_s`, and return it; all told before is recorded."""
+        self.recorded()
         if not self._notices:
             self._pass_time(timeout_s)
         notices, self._notices = self._notices, []
@@ -190,6 +198,7 @@ class FakeCrew:
 
     def _fits(self, executor: str, job: Job) -> bool:
         jobs = [running.job for running in self._running.values() if running.executor == executor]
+        jobs += self._unrecorded.get(executor, ())
         if executor != "process":
             return len(jobs) < self._slots_of(executor)
         taken = sum(other.cpu_milli for other in jobs)
@@ -242,7 +251,7 @@ class FakeCrew:
             del self._running[number]
             ended = max(running.ends, running.started)
             self._notices.append(Completion(number, running.outcome, running.pid, running.started, ended, 0.0, 1 << 20))
-            self._fill(running.executor)
+            self._unrecorded.setdefault(running.executor, []).append(running.job)
 
 
 def _killed(signal: str) -> Failure:

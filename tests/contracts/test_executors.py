@@ -33,6 +33,7 @@ class OneOfTheCrew:
         return WORKERS
 
     def submit(self, job: Job) -> None:
+        self._crew.recorded()
         assert self._crew.has_room(self._name)
         self._crew.submit(self._name, job)
 

@@ -59,6 +59,14 @@ class Rig:
             assert time.monotonic() < deadline, f"not met in time; so far: {self.notices}"
             self.notices.extend(self.executor.wait(0.02))
 
+    def serve_unrecorded(self, is_met: Callable[[], bool]) -> None:
+        """Serve the executor until something holds, as an engine does that waits for the disk."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not is_met():
+            assert time.monotonic() < deadline, f"not met in time; so far: {self.notices}"
+            self.watch.wait(0.02)
+            self.notices.extend(self.executor.take())
+
     def finish(self, job: int) -> Completion:
         """Wait for the completion of a job."""
         self.until(lambda: self._completion(job) is not None)

@@ -48,6 +48,11 @@ def noop(_: str) -> None:
     return None
 
 
+def now(_: str) -> float:
+    """Return when it was begun."""
+    return time.monotonic()
+
+
 def post_and_return(text: str, post: Post) -> str:
     for number in range(int(text)):
         post("progress", {"done": number, "odd": {1, 2}})

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import FailureKind
+from flowpar.execute import tree
 from flowpar.execute.base import Completion, Printed, Started
 from flowpar.execute.printed import HEAD_BYTES, TAIL_BYTES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.execute.conftest import Rig
 
 HEAVY = {"pydantic", "networkx", "rich", "click", "structlog", "yaml", "orjson", "psutil"}
@@ -100,6 +101,42 @@ def test_a_job_ahead_of_the_slots_waits_for_one(rig: Rig, tmp_path: Path) -> Non
 
     ends = [rig.finish(job) for job in (*running, ahead)]
     assert ends[2].started >= min(end.ended for end in ends[:2])
+
+
+def test_an_attempt_begins_once_the_one_before_it_is_recorded(rig: Rig, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    running = [rig.submit("wait_for", gate) for _ in range(2)]
+    ahead = rig.submit("now")
+    gate.touch()
+    rig.serve_unrecorded(lambda: bool(rig.told(ahead, Started)))
+    (started,) = rig.told(ahead, Started)
+    # It has its name when it has done all but begin.
+    rig.serve_unrecorded(lambda: tree.name_of(started.pid) == "task-now" and is_asleep(started.pid))
+
+    recorded = time.monotonic()
+    begun = rig.value_of(rig.finish(ahead))
+
+    assert begun > recorded
+    assert all(rig.value_of(rig.finish(job)) is None for job in running)
+
+
+def test_an_attempt_that_waits_for_leave_can_be_cancelled(rig: Rig, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    running = [rig.submit("wait_for", gate) for _ in range(2)]
+    ahead = rig.submit("now")
+    gate.touch()
+    rig.serve_unrecorded(lambda: bool(rig.told(ahead, Started)))
+
+    rig.executor.cancel(ahead)
+    rig.serve_unrecorded(lambda: bool(rig.told(ahead, Completion)))
+
+    assert rig.failure_of(rig.finish(ahead)).message in {"ended by SIGTERM", "killed by SIGTERM"}
+    assert rig.value_of(rig.run("echo", "after")) == "after"
+    assert all(rig.value_of(rig.finish(job)) is None for job in running)
+
+
+def is_asleep(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"S"
 
 
 def test_a_job_that_waits_can_be_cancelled(rig: Rig, tmp_path: Path) -> None:

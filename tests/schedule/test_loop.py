@@ -56,6 +56,26 @@ def test_the_story_of_a_run_begins_and_ends_with_it() -> None:
     assert played.sink.committed == len(played.sink.events)
 
 
+def test_nothing_begins_in_the_place_of_what_is_not_recorded() -> None:
+    sink, told = RecordingSink(), list[int]()
+
+    def watch(crew: FakeCrew) -> None:
+        renew = crew.recorded
+
+        def recorded() -> None:
+            ended = [place for place, event in enumerate(sink.events) if isinstance(event, TaskEnded)]
+            assert all(place < sink.committed for place in ended)
+            told.append(len(ended))
+            renew()
+
+        crew.recorded = recorded  # type: ignore[method-assign]  # what a crew is told, and when
+
+    played = play([planned(f"t{n}") for n in range(6)], workers=2, prepare=watch, sink=sink)
+
+    assert played.end.status is RunStatus.SUCCEEDED
+    assert {2, 4, 6} <= set(told)
+
+
 def test_independent_tasks_run_at_once_up_to_the_workers() -> None:
     played = play([planned(f"t{n}") for n in range(6)], workers=3)
 

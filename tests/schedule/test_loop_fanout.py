@@ -288,6 +288,9 @@ class QuickCrew:
         self.most = max(self.most, len(self._jobs))
         self.count += 1
 
+    def recorded(self) -> None:
+        return
+
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:  # noqa: ARG002 - the protocol's
         done, self._jobs = self._jobs, []
         return [Completion(number, value(), 1, 0.0, 0.0) for number in done]
