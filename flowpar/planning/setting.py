@@ -163,7 +163,7 @@ class SettingReader:
             if keys[0] == "retry":  # its short form
                 return (*base, keys[0]), owner
             break
-        return ("tasks", task.id, task.kind), f'task "{task.id}"'
+        return (task.home, task.id, task.kind), f'task "{task.id}"'
 
 
 def _shown(value: object) -> str:

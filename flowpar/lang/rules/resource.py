@@ -75,4 +75,4 @@ def _declared(document: Document) -> list[str]:
 
 
 def _owner(path: Path) -> str:
-    return name_of(path) if path[0] == "tasks" else '"defaults"'
+    return '"defaults"' if path[0] == "defaults" else name_of(path)
