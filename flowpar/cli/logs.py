@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flowpar.record.settled import Settled
 
-_WANTED = re.compile(r"(?P<task>[^\[\]]+)(?:\[(?P<item>\d{1,18})\])?")
+_WANTED = re.compile(r"(?P<task>.*[^\[\]])(?:\[(?P<item>\d{1,18})\])?")
 _EXAMPLES = options.examples(
     "flowpar logs last",
     "flowpar logs last count",
@@ -77,6 +77,8 @@ def command(
 
 
 def _chosen(wanted: str, settled: Settled) -> tuple[str, int | None]:
+    if wanted in task_names(settled):
+        return wanted, None  # an item of a sub-workflow is one
     parts = _WANTED.fullmatch(wanted)
     if parts is None:
         raise UsageError(f'"{wanted}" names no task', hint="write a task as count, an item of it as count[3]")

@@ -34,7 +34,7 @@ _EXAMPLES = options.examples(
     "flowpar resume last --from train[3]",
     "flowpar resume last -i top=5",
 )
-_TARGET = re.compile(r"(?P<task>[^\[\]]+)(\[(?P<item>\d{1,9})\])?")
+_TARGET = re.compile(r"(?P<task>.*[^\[\]])(\[(?P<item>\d{1,9})\])?")
 
 
 def _read_targets(

@@ -23,6 +23,7 @@ class FailureKind(StrEnum):
     EXPRESSION = "expression"  # a ${{ … }} of the task could not be evaluated
     OUTPUT = "output"  # what it returned cannot be passed on
     ITEMS = "items"  # a fan-out of which items failed
+    TASKS = "tasks"  # a sub-workflow of which tasks failed
     ROUNDS = "rounds"  # a repeat that came to its `max` before its `until` held
 
 

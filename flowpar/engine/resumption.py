@@ -50,12 +50,24 @@ def sort_out(plan: Plan, verified: Verified, *, redo: Redo = (), first_job: int 
     Raises UsageError where `redo` names what is not there.
     """
     tasks = {task.id: task for task in plan.tasks}
+    redo = _with_parts(tasks, redo)
     for name, item in redo:
         _check_redo(tasks, verified, name, item)
     sorter = _Sorter(verified, redo)
     for task in plan.tasks:
         sorter.take(task)
     return sorter.resumption(first_job)
+
+
+def _with_parts(tasks: Mapping[str, PlannedTask], redo: Redo) -> Redo:
+    """Return what is to run again, and of a sub-workflow, or an item of one, all of its tasks."""
+    found: list[tuple[str, int | None]] = []
+    for name, item in redo:
+        whole = f"{name}[{item}]" if item is not None and f"{name}[{item}]" in tasks else name
+        found.append((whole, None if whole != name else item))
+        if whole in tasks and tasks[whole].kind == "workflow" and found[-1][1] is None:
+            found += [(each, None) for each in tasks if each.startswith((f"{whole}/", f"{whole}["))]
+    return found
 
 
 class _Sorter:

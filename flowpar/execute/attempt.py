@@ -128,9 +128,10 @@ class _Attempt:
         self._post = post
         self._is_isolated = is_isolated
         self._is_cancelled = is_cancelled
-        self._shared = _opened(job.shared)
         self._recipe: Call | Expand | Judge | Render = pickle.loads(job.recipe)
         self._bindings: Bindings = pickle.loads(job.bindings)
+        shared, scope = _opened(job.shared), self._bindings.scope
+        self._shared = shared if scope is None else scope.within(shared)
         self._store = ValueStore(self._shared.run_dir)
         self._files = 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.errors import NeedsWorker
 from flowpar.core.outcome import ValueRef
 from flowpar.execute.expansion import load_item
+from flowpar.execute.recipe import INPUTS
 from flowpar.expr.failure import EvaluationError, Missing
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class ItemView:
 class _Task:
     """`tasks.x`; its output is loaded once, when it is first read."""
 
-    def __init__(self, name: str, view: TaskView, load: Load, fetch: Fetch) -> None:
+    def __init__(self, name: str, view: TaskView, load: Load, fetch: Fetch, *, prefix: str = "") -> None:
         self._name = name
+        self._id = prefix + name
         self._view = view
         self._load = load
         self._fetch = fetch
@@ -79,13 +81,13 @@ class _Task:
         if not view.is_managed:
             raise Missing(f'task "{self._name}" has no output: it is {view.status}')
         if view.item_states is None:
-            return self._value(self._fetch([(self._name, None)])[0], "")
+            return self._value(self._fetch([(self._id, None)])[0], "")
         return self._gather(view.item_states)
 
     def _gather(self, states: Sequence[str]) -> list[object]:
         there = [index for index, state in enumerate(states) if state in _HAS_OUTPUT]
         refs: list[ValueRef | None] = [None] * len(states)
-        for index, ref in zip(there, self._fetch([(self._name, index) for index in there]), strict=True):
+        for index, ref in zip(there, self._fetch([(self._id, index) for index in there]), strict=True):
             if ref is None:
                 raise EvaluationError(f'the output of task "{self._name}" (item {index}) is no longer there')
             refs[index] = ref
@@ -113,8 +115,9 @@ def _loaded(ref: ValueRef, owner: str, load: Load) -> object:
 class _Tasks(Mapping[str, _Task]):
     """`tasks`."""
 
-    def __init__(self, views: Mapping[str, TaskView], load: Load, fetch: Fetch) -> None:
-        self._tasks = {name: _Task(name, view, load, fetch) for name, view in views.items()}
+    def __init__(self, views: Mapping[str, TaskView], load: Load, fetch: Fetch, *, prefix: str = "") -> None:
+        names = {name.removeprefix(prefix): view for name, view in views.items()}
+        self._tasks = {name: _Task(name, view, load, fetch, prefix=prefix) for name, view in names.items()}
 
     def __getitem__(self, name: str) -> _Task:
         return self._tasks[name]
@@ -124,6 +127,26 @@ class _Tasks(Mapping[str, _Task]):
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+
+class _Inputs(Mapping[str, object]):
+    """`inputs` of a sub-workflow that other tasks give; loaded when one of them is first read."""
+
+    def __init__(self, made: _Task) -> None:
+        self._made = made
+
+    def _values(self) -> Mapping[str, object]:
+        values = self._made.output
+        return values if isinstance(values, Mapping) else {}
+
+    def __getitem__(self, name: str) -> object:
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
 
 
 class _Contexts(dict[str, object]):
@@ -176,11 +199,12 @@ def build_contexts(
 
     `environment` is that of the task before its own `env`. `fetch` looks up managed outputs.
     """
+    tasks = _Tasks(bindings.tasks, load, fetch, prefix="" if bindings.scope is None else bindings.scope.prefix)
     contexts: dict[str, object] = {
-        "inputs": shared.inputs,
+        "inputs": _Inputs(tasks[INPUTS]) if INPUTS in tasks else shared.inputs,
         "env": environment,
         "secrets": shared.secrets,
-        "tasks": _Tasks(bindings.tasks, load, fetch),
+        "tasks": tasks,
         "run": {"id": shared.run_id, "dir": shared.run_dir, **bindings.run},
         "workflow": {"name": shared.workflow_name, "dir": shared.workflow_dir},
     }

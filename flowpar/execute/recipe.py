@@ -10,7 +10,7 @@ workers to come. They hold plain data and classes of ours, so opening them runs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.packed import Packed
@@ -44,6 +44,41 @@ class Shared(Packed):
     outputs_key: bytes = b""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     hidden: tuple[str, ...] = ()
+
+
+INPUTS = "(inputs)"
+"""The task of a sub-workflow, by its id there, that makes the inputs which other tasks give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope(Packed):
+    """The sub-workflow that a task is a part of: what stands before its ids, and what its file brings.
+
+    `inputs` are those that were known before the run; where `has_entry`, a task makes what is given, or at least
+    waits until there is a reason to begin. `may_fail` says that the run may go on without its tasks.
+    """
+
+    prefix: str
+    workflow_name: str
+    workflow_dir: str
+    python_path: tuple[str, ...]
+    inputs: Mapping[str, object]
+    env: Mapping[str, Template]
+    env_file: Mapping[str, str]
+    has_entry: bool = False
+    may_fail: bool = False
+
+    def within(self, shared: Shared) -> Shared:
+        """Return what the tasks of the sub-workflow share."""
+        return replace(
+            shared,
+            workflow_name=self.workflow_name,
+            workflow_dir=self.workflow_dir,
+            python_path=self.python_path,
+            inputs=self.inputs,
+            env=self.env,
+            env_file={name: value for name, value in self.env_file.items() if name not in shared.hidden},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +170,8 @@ class Bindings(Packed):
     `each` maps names to the encoded value of this item (decoded in the worker); `is_matrix` says
     that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`. `devices` are
     the ids of the attempt's `gpu`, None where it did not ask. `round` counts the rounds of a repeat from 1,
-    0 where there are none; `previous` is what the last one gave.
+    0 where there are none; `previous` is what the last one gave. `scope` is there in a sub-workflow, and what
+    stands before its ids stands in `tasks`, too.
     """
 
     tasks: Mapping[str, TaskView] = field(default_factory=dict)
@@ -146,3 +182,4 @@ class Bindings(Packed):
     devices: tuple[str, ...] | None = None
     round: int = 0
     previous: ValueRef | None = None
+    scope: Scope | None = None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowpar.code.signature import Signature
     from flowpar.core.diagnostics import Diagnostics
     from flowpar.core.source import Source
+    from flowpar.core.types import Type
     from flowpar.expr.references import Reference
     from flowpar.expr.template import Expression, Template
     from flowpar.lang.model import Workflow
@@ -158,7 +159,8 @@ class CheckedTask:
 
     `settings` has, where they are written, `run_if`, `max_parallel`, `on_item_error`, `timeout`, `grace`,
     `allow_failure`, `priority`, `resources.cpu`, …, `repeat.max`, … and `retry.attempts`, `retry.delay`, …;
-    `retry.counts_retries` says that the attempts count those after the first.
+    `retry.counts_retries` says that the attempts count those after the first. `sub` is what was made of the file of
+    a task of the kind `workflow`.
     """
 
     id: str
@@ -175,6 +177,7 @@ class CheckedTask:
     executors: Executors = field(default_factory=Executors)
     description: str = ""
     in_finally: bool = False
+    sub: Checked | None = None
 
     @property
     def home(self) -> str:
@@ -201,6 +204,7 @@ class Checked:
     python_path: tuple[str, ...] = ()
     tasks: Mapping[str, CheckedTask] = field(default_factory=dict)
     outputs: Mapping[str, Template] = field(default_factory=dict)
+    output_types: Mapping[str, Type] = field(default_factory=dict)
     env: Mapping[str, Template] = field(default_factory=dict)
     looked: Looked | None = None
     kinds: UsedKinds | None = None

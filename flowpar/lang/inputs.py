@@ -19,7 +19,7 @@ from flowpar.core.diagnostics import Diagnostic, Severity
 from flowpar.core.errors import UsageError
 from flowpar.core.source import NOWHERE
 from flowpar.core.suggest import nearest
-from flowpar.lang.input_value import InputProblem, value_from_data, value_from_text
+from flowpar.data.input_value import InputProblem, value_from_data, value_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

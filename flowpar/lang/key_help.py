@@ -27,6 +27,7 @@ TASK_KEY_HELP = MappingProxyType(
     {
         "python": 'Call a function: "module:function".',
         "shell": "Run a command: a text for /bin/sh -eu, or a list of words without a shell.",
+        "workflow": "Run another workflow file, relative to this one, with `with` as its inputs.",
         "description": "A text for people.",
         "needs": "Tasks that must be done before, without their data.",
         "if": "An expression; false skips the task and what needs it.",

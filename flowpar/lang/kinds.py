@@ -35,7 +35,7 @@ class Kinds:
     def used_by(self, workflow: Workflow) -> dict[str, TaskTypeSource]:
         """Return the task types that a workflow uses, but `python`; raises PluginError for one that is unusable."""
         used = dict.fromkeys(task.kind for task in workflow.tasks.values())
-        found = {kind: self.registry.find(kind) for kind in used if kind not in {"", "python"}}
+        found = {kind: self.registry.find(kind) for kind in used if kind not in {"", "python", "workflow"}}
         return {kind: source for kind, source in found.items() if source is not None}
 
 

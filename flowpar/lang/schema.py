@@ -68,6 +68,7 @@ _PYTHON: Schema = {
         },
     ]
 }
+_FILE: Schema = {"type": "string", "pattern": r"\S"}
 _SHELL: Schema = {
     "anyOf": [
         *_COMMAND["anyOf"],
@@ -163,7 +164,7 @@ def _input(long_form: Schema) -> Schema:
 
 
 def _add_kinds(task: Schema, types: Iterable[tuple[str, Signature]]) -> None:
-    bodies: dict[str, Schema] = {"python": _PYTHON, "shell": _SHELL}
+    bodies: dict[str, Schema] = {"python": _PYTHON, "shell": _SHELL, "workflow": _FILE}
     kinds: dict[str, Schema] = {kind: {"description": TASK_KEY_HELP[kind], **body} for kind, body in bodies.items()}
     for kind, signature in types:
         if kind not in kinds:
@@ -171,7 +172,7 @@ def _add_kinds(task: Schema, types: Iterable[tuple[str, Signature]]) -> None:
     task["properties"] |= kinds
     task["oneOf"] = [{"required": [kind]} for kind in kinds]
     task["not"] = {"required": ["for_each", "matrix"]}
-    task["dependentRequired"] = {"with": ["python"]}
+    task["dependentSchemas"] = {"with": {"anyOf": [{"required": ["python"]}, {"required": ["workflow"]}]}}
 
 
 def _body(signature: Signature) -> Schema:

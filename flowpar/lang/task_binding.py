@@ -29,6 +29,9 @@ _REPEAT_HINTS = {
     "until": 'say when it is enough: "until: output.is_ready"',
     "max": 'say how many rounds there may be: "max: 10"',
 }
+_OF_ATTEMPTS = frozenset({"env", "cwd", "executor", "retry", "resources", "grace", "batch", "cache", "priority"})
+_NOT_YET_OF_SUB = frozenset({"max_parallel", "on_item_error", "key", "repeat", "timeout", "run_if"})
+_WANTED = {"python": '"module:function"', "shell": "a command", "workflow": "a file"}
 _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
 
@@ -134,11 +137,15 @@ class TaskBinder:
     def _body(self, path: Path, kind: str, node: Node | None) -> Any:
         """Return what stands below the kind key; for built-in kinds its shape is checked."""
         if node is None or (isinstance(node, ScalarNode) and node.is_plain and is_null(node)):
-            wanted = {"python": '"module:function"', "shell": "a command"}.get(kind, "its arguments")
+            wanted = {"python": '"module:function"', "shell": "a command", "workflow": "a file"}.get(
+                kind, "its arguments"
+            )
             self._shape.find_wrong(path, wanted)
             return None
         if kind == "python":
             return self._target(path, node)
+        if kind == "workflow":
+            return self._file(path, node)
         return self._shell(path, node) if kind == "shell" else self._shape.plain.value(node)
 
     def _target(self, path: Path, node: Node) -> str | dict[str, str] | None:
@@ -164,6 +171,14 @@ class TaskBinder:
             return {"script": value}
         if script is not None:
             self._shape.find_wrong((*path, "script"), "Python as text")
+        return None
+
+    def _file(self, path: Path, node: Node) -> str | None:
+        value = self._shape.plain.value(node)
+        if isinstance(value, str) and value.strip() and not has_expression(value):
+            return value
+        wanted = "the path of a workflow file" + (" without expressions" if has_expression(value) else "")
+        self._shape.find_wrong(path, wanted, hint='its inputs stand below "with"')
         return None
 
     def _shell(self, path: Path, node: Node) -> Any:
@@ -245,7 +260,20 @@ class TaskBinder:
         if "for_each" in parts and "matrix" in parts:
             message = f'{name_of(path)} has both "for_each" and "matrix"'
             self._shape.find_key((*path, "matrix"), message, code="FP129", hint="a task has one of the two")
-        if "with" in parts and kind not in {"python", ""}:
+        if kind == "workflow":
+            self._check_sub(path, parts)
+        if "with" in parts and kind not in {"python", "workflow", ""}:
             hint = f'the arguments of "{kind}" stand below its key'
-            message = f'"with" belongs to the kind python, {name_of(path)} has the kind "{kind}"'
+            message = f'"with" belongs to the kinds python and workflow, {name_of(path)} has the kind "{kind}"'
             self._shape.find_key((*path, "with"), message, code="FP129", hint=hint)
+
+    def _check_sub(self, path: Path, parts: dict[str, Any]) -> None:
+        """Refuse the keys that a task of the kind workflow has no use for, or not yet."""
+        for key in [key for key in parts if key in _OF_ATTEMPTS]:
+            message = f'"{key}" is for single tasks, {name_of(path)} is a whole workflow'
+            hint = 'set it for the tasks in its file, or give it a value by "with"'
+            self._shape.find_key((*path, key), message, code="FP256", hint=hint)
+            del parts[key]
+        for key in [key for key in parts if key in _NOT_YET_OF_SUB]:
+            self._shape.find_key((*path, key), f'"{key}" of a workflow task is not yet supported', code="FP122")
+            del parts[key]

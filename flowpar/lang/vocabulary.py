@@ -9,11 +9,11 @@ from types import MappingProxyType
 
 LATER_TOP_KEYS = frozenset({"preload"})
 LATER_TASK_KEYS = frozenset({"key", "batch", "cache"})
-LATER_KINDS = frozenset({"workflow"})
+LATER_KINDS: frozenset[str] = frozenset()
 LATER_EXECUTORS = frozenset({"pool"})
 
 EXECUTORS = ("process", "thread", "inline")
-BUILT_IN_KINDS = frozenset({"python", "shell"})
+BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})
 BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 
 NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "with", "repeat"})

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.run_if import RunIf
     from flowpar.core.source import Span
-    from flowpar.execute.recipe import Call
+    from flowpar.execute.recipe import Call, Scope
     from flowpar.expr.template import Template
     from flowpar.planning.secret import SecretSource
 
@@ -54,6 +54,15 @@ class FanOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a task is bound to that is a part of one item of a sub-workflow."""
+
+    each: Mapping[str, bytes]
+    index: int
+    is_matrix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTask:
     """One task of the plan; `index` is its place in the file.
 
@@ -63,7 +72,8 @@ class PlannedTask:
     of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
     what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where;
     `priority` goes before the length of the path.
-    A task of `finally` (`in_finally`) stands after all others.
+    A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
+    `bound` what the item of it is bound to that the task begins.
     """
 
     id: str
@@ -91,6 +101,8 @@ class PlannedTask:
     resources: Mapping[str, float] = field(default_factory=dict)
     resources_at: Mapping[str, Span] = field(default_factory=dict)
     priority: int = 0
+    scope: Scope | None = None
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,10 @@ from flowpar.planning.prepared import Prepared
 from flowpar.planning.secret import Secrets, sources_of
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
+from flowpar.planning.unfold import Unfolder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import networkx as nx
 
@@ -72,10 +73,10 @@ def prepare(
             limits = checked.workflow.limits if checked.workflow else {}
             reader = SettingReader(checked.document, settled, limits)
             plan = _plan(checked, graph, reader, executor)
-            plan = plan if given is None else _with_fingerprints(plan, checked)
+            plan = _whole(plan, checked, reader, executor, diagnostics=diagnostics, is_run=given is not None)
             diagnostics.extend(reader.found)
             _refuse_threads(plan, executor)
-            grounds = None if settled.env is None else grounds_of(checked, settled.env, setting)
+            grounds = None if settled.env is None or _has_subs(checked) else grounds_of(checked, settled.env, setting)
             secrets = settled.secrets
     if diagnostics.has_errors:
         plan, grounds = None, None
@@ -100,15 +101,12 @@ def _refuse_threads(plan: Plan, executor: str | None) -> None:
 
 def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
     """Return the plan of a sound document without cycles."""
-    parts = (
-        {task.id: task.needs for task in checked.tasks.values() if task.in_finally is late} for late in (False, True)
-    )
-    layers = tuple(layer for part in parts for layer in layers_of(build_graph(part)))
+    layers = _layers(checked.tasks.values())
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     settled = reader.settled
     tasks = [_task(checked.tasks[task], reader, executor, layer=layer_of[task], order=order) for task in order]
-    streaming = {source for task in tasks if task.fan_out is not None for source in task.fan_out.feeds.values()}
+    streaming = _streaming(tasks)
     return Plan(
         workflow=name_of(checked),
         file=checked.path,
@@ -125,6 +123,61 @@ def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, execu
         outputs_read=_tasks_in(checked.outputs),
         secrets=sources_of(checked),
         limits=reader.limits,
+    )
+
+
+def _layers(tasks: Iterable[CheckedTask | PlannedTask]) -> tuple[tuple[str, ...], ...]:
+    """Return tasks by layers, those of `finally` after all others."""
+    parts: tuple[dict[str, Iterable[str]], ...] = ({}, {})
+    for task in tasks:
+        parts[task.in_finally][task.id] = task.needs
+    return tuple(layer for part in parts for layer in layers_of(build_graph(part)))
+
+
+def _streaming(tasks: Iterable[PlannedTask]) -> set[str]:
+    """Return the tasks that others take item by item."""
+    return {source for task in tasks if task.fan_out is not None for source in task.fan_out.feeds.values()}
+
+
+def _has_subs(checked: Checked) -> bool:
+    return any(task.sub is not None for task in checked.tasks.values())
+
+
+def _whole(
+    plan: Plan,
+    checked: Checked,
+    reader: SettingReader,
+    executor: str | None,
+    *,
+    diagnostics: Diagnostics,
+    is_run: bool,
+) -> Plan:
+    """Return a plan with the fingerprints that a run needs, and with the tasks of its sub-workflows."""
+    if not _has_subs(checked):
+        return _with_fingerprints(plan, checked) if is_run else plan
+
+    def make(task: CheckedTask, of_file: SettingReader) -> PlannedTask:
+        return _task(task, of_file, executor, layer=0, order=dict.fromkeys(task.needs, 0))
+
+    tasks = list(Unfolder(checked, reader, make, diagnostics, is_run).tasks())
+    graph = build_graph({task.id: task.needs for task in tasks})
+    if diagnostics.has_errors:
+        return plan
+    layers = _layers(tasks)
+    order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
+    layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
+    streaming = _streaming(tasks)
+    placed = {
+        task.id: replace(
+            _streamed(task) if task.id in streaming else task,
+            index=index,
+            layer=layer_of[task.id],
+            needs=tuple(sorted(task.needs, key=order.__getitem__)),
+        )
+        for index, task in enumerate(tasks)
+    }
+    return replace(
+        plan, tasks=tuple(placed[task] for task in order), layers=layers, weights=weights_of(graph, tuple(order))
     )
 
 

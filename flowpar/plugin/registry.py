@@ -28,6 +28,7 @@ GROUP: Final = "flowpar.tasks"
 BUILT_IN: Final[Mapping[str, str]] = {
     "python": "flowpar.tasks.python:python",
     "shell": "flowpar.tasks.shell:shell",
+    "workflow": "flowpar.tasks.workflow:gather",
 }
 _OWN_DISTRIBUTION: Final = "flowpar"
 _OWN_ROOT: Final = str(Path(__file__).parents[2])

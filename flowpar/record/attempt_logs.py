@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flowpar.record.settled import Settled
 
-_NAME = re.compile(r"(\d{1,18})-([A-Za-z_][A-Za-z0-9_-]*)(?:\.(\d{1,9}))?\.(\d{1,9})\.log", re.ASCII)
+_NAME = re.compile(r"(\d{1,18})-([A-Za-z_][A-Za-z0-9_+-]*)(?:\.(\d{1,9}))?\.(\d{1,9})\.log", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def _log(name: str, size_bytes: int, owners: dict[str, tuple[str, int | None]], 
 
 
 def _owner(stem: str, settled: Settled) -> tuple[str, int | None]:
+    stem = stem.replace("+", "/")  # of a sub-workflow
     head, _, tail = stem.rpartition("-")
     whole = settled.tasks.get(head)
     is_item = tail.isdigit() and whole is not None and whole.item_count is not None

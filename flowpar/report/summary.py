@@ -48,8 +48,8 @@ class SummarySink:
         """Keep failures, and how the run began and ended."""
         match event:
             case TaskEnded(outcome=Failure(kind=kind)):
-                # A fan-out as a whole fails by its items, and those speak for themselves.
-                if kind not in (FailureKind.ITEMS, FailureKind.CANCELLED) and not event.is_tolerated:
+                # A fan-out fails by its items, a sub-workflow by its tasks, and those speak for themselves.
+                if kind not in (FailureKind.ITEMS, FailureKind.TASKS, FailureKind.CANCELLED) and not event.is_tolerated:
                     self._keep(event)
             case RunStarted():
                 self._run = event

@@ -152,7 +152,7 @@ class Fed:
             return
         if intake.views is None:
             intake.views = self._desk.ledger.views(record.condition_reads)
-        bindings = Bindings(tasks=intake.views, each=intake.item(item), index=item)
+        bindings = Bindings(tasks=intake.views, each=intake.item(item), index=item, scope=record.task.scope)
         verdict = self._decisions.judge_item(record.task, bindings)
         if isinstance(verdict, NotHere):
             judge = Judge(record.task.condition)

@@ -8,6 +8,7 @@ Only the bindings are pickled for each attempt.
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flowpar.execute.recipe import TaskView
-    from flowpar.planning.model import Plan
+    from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.attempt import Ready
     from flowpar.schedule.ledger import Ledger, Record
     from flowpar.schedule.resources import Grant, Request
 
 _PROTOCOL = 5
+_LONGEST_SLUG = 128
 
 
 def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, key: bytes = b"") -> Shared:
@@ -72,7 +74,7 @@ class JobMaker:
                 bindings = replace(bindings, devices=() if grant is None else grant.devices)
         place = "" if ready.item is None else f"-{ready.item}"
         lap = f".{ready.round}" if ready.round else ""
-        log_file = f"logs/{number:06d}-{task.id}{place}{lap}.{ready.number}.log"
+        log_file = f"logs/{number:06d}-{_slug(task.id)}{place}{lap}.{ready.number}.log"
         job = Job(
             number=number,
             task=task.id,
@@ -105,7 +107,8 @@ class JobMaker:
         else:
             views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
-            return Bindings(tasks=views, run=self._ledger.run, round=ready.round, previous=ready.previous)
+            bindings = bindings_of(record.task, views, self._ledger.run)
+            return replace(bindings, round=ready.round, previous=ready.previous) if ready.round else bindings
         return Bindings(
             tasks=views,
             each=record.bound.item(ready.item),
@@ -114,6 +117,7 @@ class JobMaker:
             run=self._ledger.run,
             round=ready.round,
             previous=ready.previous,
+            scope=record.task.scope,
         )
 
     def _views(self, record: Record) -> Mapping[str, TaskView]:
@@ -127,6 +131,19 @@ class JobMaker:
         if any(view.is_managed for view in views.values()):
             self._hand_out()
         return views
+
+
+def _slug(task: str) -> str:
+    """Return the id of a task as a part of a file's name: that of one of a sub-workflow has signs of its own."""
+    return task if len(task) <= _LONGEST_SLUG and "/" not in task else re.sub("[^\\w-]", "+", task)[:_LONGEST_SLUG]
+
+
+def bindings_of(task: PlannedTask, views: Mapping[str, TaskView], run: Mapping[str, object]) -> Bindings:
+    """Return what is bound for a task as a whole."""
+    bound = task.bound
+    if bound is None:
+        return Bindings(tasks=views, run=run, scope=task.scope)
+    return Bindings(views, bound.each, bound.index, bound.is_matrix, run, scope=task.scope)
 
 
 def _share_of(request: Request) -> tuple[int, int]:

@@ -108,6 +108,9 @@ class Record:
     @property
     def has_failed(self) -> bool:
         """Whether the run fails because of the task."""
+        scope = self.task.scope
+        if scope is not None and scope.may_fail:
+            return False  # the sub-workflow as a whole is tolerated
         return self.state in {TaskState.FAILED, TaskState.TIMED_OUT} and not self.is_tolerated
 
     def move(self, state: TaskState) -> None:

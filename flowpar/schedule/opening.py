@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.core.outcome import Failure
+from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
-from flowpar.execute.recipe import Expand, Judge
+from flowpar.execute.recipe import INPUTS, Expand, Judge
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from flowpar.schedule.feeding import Feeding
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
+
+_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 class Opening:
@@ -46,6 +48,8 @@ class Opening:
         record.ready_at = self._desk.clock.monotonic()
         if record.state.is_final:  # it ended before the run went on
             self._settlement.close(record)
+            return
+        if record.task.kind == "workflow" and self._is_in_vain(record):
             return
         condition = record.task.condition
         if condition is None or record.task.condition_is_per_item:
@@ -120,12 +124,32 @@ class Opening:
         record.move(TaskState.READY)
         self._desk.queue_items(record)
 
+    def _is_in_vain(self, record: Record) -> bool:
+        """End a sub-workflow that has no outputs: it was skipped as a whole, or a task of it failed."""
+        ledger = self._desk.ledger
+        entry = ledger.records.get(f"{record.task.id}/{INPUTS}")
+        if entry is not None and entry.state is TaskState.SKIPPED:
+            record.is_skipped_as_failed = entry.is_skipped_as_failed
+            self._skip(
+                record, f'task "{entry.task.id}" was skipped' if entry.is_skipped_as_failed else CONDITION_IS_FALSE
+            )
+            return True
+        bad = [each for each in map(ledger.__getitem__, record.task.needs) if each.state in _FAILED]
+        bad = [each for each in bad if not each.is_tolerated]
+        if not bad:
+            return False
+        told = bad[0].error
+        reason = "" if told is None else f": {told.type}: {told.message}" if told.type else f": {told.message}"
+        count = f"{len(bad)} of its tasks failed, " if len(bad) > 1 else ""
+        self._fail(record, Failure(FailureKind.TASKS, "", f'{count}task "{bad[0].task.id}" failed{reason}'))
+        return True
+
     def _delegate(self, record: Record, decision: Judge | Expand) -> None:
         self._desk.queue(Ready(record, None, 1, record.ready_at, decision))
 
-    def _skip(self, record: Record) -> None:
+    def _skip(self, record: Record, reason: str = CONDITION_IS_FALSE) -> None:
         record.move(TaskState.SKIPPED)
-        self._desk.announce.skipped(record, CONDITION_IS_FALSE)
+        self._desk.announce.skipped(record, reason)
         self._settlement.close(record)
 
     def _fail(self, record: Record, failure: Failure) -> None:

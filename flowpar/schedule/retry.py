@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Retry
 
 # An expression gives the same again, and who cancels does not want another try.
-_NEVER = frozenset({FailureKind.EXPRESSION, FailureKind.CANCELLED, FailureKind.ITEMS, FailureKind.ROUNDS})
+_NEVER = frozenset(
+    {FailureKind.EXPRESSION, FailureKind.CANCELLED, FailureKind.ITEMS, FailureKind.ROUNDS, FailureKind.TASKS}
+)
 _BY_KIND = {"timeout": FailureKind.TIMEOUT, "died": FailureKind.DIED, "exit": FailureKind.EXIT}
 _LONGEST_S = 366 * 86_400.0
 

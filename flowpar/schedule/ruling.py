@@ -16,9 +16,9 @@ from flowpar.core.outcome import Failure, FailureKind, TaskFailed
 from flowpar.execute.contexts import build_contexts
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.expansion import Expansion
-from flowpar.execute.recipe import Bindings
 from flowpar.expr.evaluate import IN_ENGINE
 from flowpar.schedule.decision import NOT_HERE, NOTHING_KNOWN
+from flowpar.schedule.job import bindings_of
 from flowpar.schedule.opening import expansion_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import ValueRef
     from flowpar.data.store import ValueStore
-    from flowpar.execute.recipe import Shared, TaskView
+    from flowpar.execute.recipe import Bindings, Shared, TaskView
     from flowpar.planning.model import PlannedTask
     from flowpar.schedule.crew import OutputKey
     from flowpar.schedule.decision import Items, NotHere
@@ -76,7 +76,7 @@ class EngineDecisions:
         condition = task.condition
         if condition is None:
             raise InternalError(f'task "{task.id}" has no condition')
-        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), Bindings(tasks=views, run=run))
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings_of(task, views, run))
 
     def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task for one of its items."""
@@ -92,7 +92,7 @@ class EngineDecisions:
         if task.fan_out is None:
             raise InternalError(f'task "{task.id}" has no items')
         recipe = expansion_of(task, task.fan_out)
-        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), Bindings(tasks=views, run=run))
+        return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), bindings_of(task, views, run))
 
     def count_yielded(self, ref: ValueRef) -> int | None:
         """Return how many values were yielded of which this is the output; None where it is anything else."""
@@ -124,9 +124,8 @@ class EngineDecisions:
         return text if isinstance(text, str | Failure) else _strange("outputs")
 
     def _rule(self, decide: Callable[[Mapping[str, object]], T], bindings: Bindings) -> T | Failure | NotHere:
-        contexts = build_contexts(
-            self._shared, bindings, load=self._load, fetch=self._fetch, environment=WorkerEnvironment()
-        )
+        shared = self._shared if bindings.scope is None else bindings.scope.within(self._shared)
+        contexts = build_contexts(shared, bindings, load=self._load, fetch=self._fetch, environment=WorkerEnvironment())
         try:
             return decide(contexts)
         except NeedsWorker:

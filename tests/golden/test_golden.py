@@ -55,7 +55,9 @@ def test_each_finding_names_its_place_and_code(name: str) -> None:
 
     assert heads or text == "exit code: 0\n"
     for head in heads:
-        assert re.match(rf"{re.escape(name)}\.yaml:[1-9]\d*:[1-9]\d*: (error|warning)\[FP[1-8]\d\d\]: \S", head)
+        assert re.match(
+            rf"({re.escape(name)}|sub/[\w-]+)\.yaml:[1-9]\d*:[1-9]\d*: (error|warning)\[FP[1-8]\d\d\]: \S", head
+        )
     assert text.endswith("exit code: 2\n") == ("error[" in text)
 
 

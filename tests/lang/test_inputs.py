@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpar.core.errors import UsageError
+from flowpar.data.input_value import InputProblem, value_from_data, value_from_text
 from flowpar.lang.check import check
-from flowpar.lang.input_value import InputProblem, value_from_data, value_from_text
 from flowpar.lang.inputs import GivenInputs, read_given, read_inputs_file, resolve_inputs, variable_of
 from flowpar.lang.model import InputModel, InputType
 from flowpar.plugin.registry import Registry

@@ -155,3 +155,24 @@ def test_check_finds_nothing_in_the_examples(path: Path) -> None:
     )
 
     assert (done.returncode, done.stdout.count("error")) == (0, 0), done.stderr + done.stdout
+
+
+def test_kmeans_fits_two_numbers_of_groups_by_one_sub_workflow(tmp_path: Path) -> None:
+    outputs, log = run("kmeans.yaml", tmp_path)
+
+    with (WORKFLOWS / "data" / "zones.csv").open(newline="") as rows:
+        count = len(list(csv.DictReader(rows)))
+    assert sum(outputs["few"]) == sum(outputs["many"]) == count
+    assert [len(outputs["few"]), len(outputs["many"])] == [3, 6]
+    assert 0 < outputs["ratio"] < 1
+    rounds = [line for line in log if line["event"] == "task.repeating" and line["task"] == "few/refine"]
+    assert [line["round"] for line in rounds] == list(range(1, len(rounds) + 1))
+    assert len({line["pid"] for line in rounds}) == len(rounds) > 2
+
+
+def test_a_part_of_kmeans_runs_by_itself_and_comes_to_the_same(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    whole, _ = run("kmeans.yaml", tmp_path)
+    part, _ = run("kmeans_fit.yaml", tmp_path / "part", "-i", "count=3")
+
+    assert part["sizes"] == whole["few"]

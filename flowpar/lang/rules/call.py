@@ -11,6 +11,7 @@ from flowpar.lang.rules.environment import read_cwd, read_env
 from flowpar.lang.rules.script import read_script
 from flowpar.lang.rules.secret import warn_of_written
 from flowpar.lang.rules.shell import read_shell
+from flowpar.lang.rules.sub_call import read_sub
 from flowpar.lang.rules.target import check_target
 from flowpar.lang.vocabulary import BUILT_IN_KINDS
 
@@ -32,6 +33,8 @@ def read_call(reading: Reading, targets: Targets, path: Path, model: TaskModel, 
     """
     if model.kind == "python":
         return _python(reading, targets, path, model, view=view)
+    if model.kind == "workflow":
+        return read_sub(reading, targets, path, model, view=view)
     if model.kind in targets.sources and model.body is not None:
         return _typed(reading, targets, path, model, view=view)
     return CheckedCall(targets.target(model))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowpar.lang.input_value import WORDS, InputProblem, shown, value_from_data
+from flowpar.data.input_value import WORDS, InputProblem, shown, value_from_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

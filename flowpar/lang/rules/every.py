@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flowpar.core.types import STR
+from flowpar.core.types import STR, widen
 from flowpar.lang.rules.availability import check_outputs, check_readers
 from flowpar.lang.rules.declared_input import check_input
 from flowpar.lang.rules.environment import read_env
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from flowpar.core.diagnostics import Diagnostic
+    from flowpar.core.types import Type
     from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedTask, Mention
     from flowpar.lang.model import Workflow
@@ -40,6 +41,7 @@ class Ruled:
 
     tasks: Mapping[str, CheckedTask]
     outputs: Mapping[str, Template]
+    output_types: Mapping[str, Type]
     env: Mapping[str, Template]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -85,7 +87,7 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
     for index, task in enumerate(workflow.tasks):
         tasks[task], mentions = rules.check(task, index)
         uses.add(task, mentions)
-    outputs = _outputs(reading, workflow, surroundings)
+    outputs, output_types = _outputs(reading, workflow, surroundings)
     of_outputs = reading.take_mentions()
     uses.add("", of_outputs)
     for mention in of_outputs:
@@ -103,7 +105,7 @@ def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> 
         warn_of_variables(findings, uses.variables, frozenset(workflow.env), os.environ)
     if targets.calls is not None:
         warn_of_unknown(findings, targets.calls, uses.outputs_read())
-    return Ruled(tasks, outputs, env, tuple(findings.found))
+    return Ruled(tasks, outputs, output_types, env, tuple(findings.found))
 
 
 def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
@@ -116,7 +118,10 @@ def _surroundings(workflow: Workflow, targets: Targets) -> Surroundings:
     return Surroundings(inputs, tasks, AnyText(workflow.env), dict.fromkeys(workflow.secrets, STR))
 
 
-def _outputs(reading: Reading, workflow: Workflow, surroundings: Surroundings) -> dict[str, Template]:
+def _outputs(
+    reading: Reading, workflow: Workflow, surroundings: Surroundings
+) -> tuple[dict[str, Template], dict[str, Type]]:
     view = surroundings.running()
     found = {name: reading.value(value, ("outputs", name), view) for name, value in workflow.outputs.items()}
-    return {name: read.template for name, read in found.items() if read.template is not None}
+    templates = {name: read.template for name, read in found.items() if read.template is not None}
+    return templates, {name: widen(read.type) for name, read in found.items()}

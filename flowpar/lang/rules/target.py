@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flowpar.lang.model import TaskModel
     from flowpar.lang.rules.argument import Call
     from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.sub import SubWorkflows
     from flowpar.plugin.registry import TaskTypeSource
 
 _CODES = {
@@ -41,6 +42,7 @@ class Targets:
     signatures: Signatures
     sources: Mapping[str, TaskTypeSource]
     calls: dict[str, Call] | None = None
+    subs: SubWorkflows | None = None
     _kinds: dict[str, Signature] = field(default_factory=dict)
 
     def target(self, model: TaskModel) -> str:
@@ -73,6 +75,8 @@ class Targets:
             # An expression may give any of them; what is wrong with it is found elsewhere.
             capture = model.body["capture"]
             return _CAPTURED.get(capture, ANY) if isinstance(capture, str) else ANY
+        if model.kind == "workflow":
+            return ANY if self.subs is None else self.subs.output_of(model.body)
         found = self.find(model)
         return found.returns if isinstance(found, Signature) and found.is_known else ANY
 

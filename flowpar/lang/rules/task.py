@@ -71,13 +71,12 @@ class TaskRules:
             decides_on=self._tasks_in(deciding),
             condition=condition,
             condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
-            fan_out=None
-            if fan_out is None
-            else self._fed(fan_out.checked, [] if model.in_finally else mentions, settings),
+            fan_out=fan_out and self._fed(fan_out.checked, [] if model.in_finally else mentions, settings),
             settings=settings,
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
             in_finally=model.in_finally,
+            sub=None if self.targets.subs is None else self.targets.subs.checked(model),
         )
         warn_of_item_keys(self.reading.findings, path, model)
         warn_of_implied_needs(self.reading.findings, path, model, mentions)
@@ -96,7 +95,8 @@ class TaskRules:
         """Whether a task has items one by one, and all of them where those that need it run."""
         model, defaults = self.workflow.tasks[task], self.workflow.defaults
         may_fail = defaults.allow_failure if model.allow_failure is None else model.allow_failure
-        return not may_fail and (model.for_each is not None or model.matrix is not None or self._yields(model))
+        gives = model.for_each is not None or model.matrix is not None or self._yields(model)
+        return not may_fail and model.kind != "workflow" and gives
 
     def _yields(self, model: TaskModel) -> bool:
         if model.repeat is not None:  # the rounds yield one list each

@@ -6,11 +6,52 @@ import json
 import math
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from flowpar.lang.model import InputModel, InputType
+    from collections.abc import Sequence
+
+InputType = Literal["string", "integer", "number", "boolean", "path", "list", "mapping", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredInput:
+    """An input as a workflow declares it; a path among defaults is relative to the workflow's folder."""
+
+    type: InputType = "any"
+    items: InputType | None = None
+    default: object = None
+    has_default: bool = False
+    enum: Sequence[object] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+class Declared(Protocol):
+    """What a value is held against."""
+
+    @property
+    def type(self) -> InputType: ...  # noqa: D102
+    @property
+    def items(self) -> InputType | None: ...  # noqa: D102
+    @property
+    def enum(self) -> Sequence[object] | None: ...  # noqa: D102
+    @property
+    def minimum(self) -> float | None: ...  # noqa: D102
+    @property
+    def maximum(self) -> float | None: ...  # noqa: D102
+    @property
+    def pattern(self) -> str | None: ...  # noqa: D102
+    @property
+    def min_length(self) -> int | None: ...  # noqa: D102
+    @property
+    def max_length(self) -> int | None: ...  # noqa: D102
+
 
 WORDS: dict[InputType, str] = {
     "string": "text",
@@ -37,13 +78,13 @@ class InputProblem(Exception):  # noqa: N818 - what is wrong with a value, told 
         self.is_bound = is_bound
 
 
-def value_from_text(model: InputModel, text: str, folder: Path) -> object:
+def value_from_text(model: Declared, text: str, folder: Path) -> object:
     """Return the value that a text on the command line or in the environment stands for."""
     value = _parsed(model.type, text, model.items)
     return value_from_data(model, value, folder)
 
 
-def value_from_data(model: InputModel, value: object, folder: Path) -> object:
+def value_from_data(model: Declared, value: object, folder: Path) -> object:
     """Return the value of an input from plain data; a relative path is one in `folder`."""
     found = _converted(model.type, value, folder)
     if model.items is not None and isinstance(found, list):
@@ -134,14 +175,14 @@ def _hint(kind: InputType, value: object) -> str | None:
     return None
 
 
-def check_bounds(model: InputModel, value: object) -> None:
+def check_bounds(model: Declared, value: object) -> None:
     """Raise InputProblem where a value of the right type does not hold a bound of its input."""
     problem = _broken_bound(model, value)
     if problem is not None:
         raise InputProblem(problem, is_bound=True)
 
 
-def _broken_bound(model: InputModel, value: object) -> str | None:
+def _broken_bound(model: Declared, value: object) -> str | None:
     if model.enum is not None and not any(_is_same(value, allowed) for allowed in model.enum):
         return f"must be one of {', '.join(map(shown, model.enum[:12]))}, not {shown(value)}"
     if isinstance(value, int | float) and not isinstance(value, bool):

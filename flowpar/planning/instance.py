@@ -1,0 +1,129 @@
+"""One go at a sub-workflow, as the task that it is or as one of its items: which inputs are known before the run.
+
+for_each, matrix ─► items, where their lists are known      with ─► values, where no task gives one
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.core.digest import digest
+from flowpar.core.errors import NeedsWorker
+from flowpar.core.outcome import TaskFailed
+from flowpar.data.codec import Damaged, decode_plain
+from flowpar.data.input_value import DeclaredInput, InputProblem, value_from_data
+from flowpar.execute.decide import expand
+from flowpar.execute.recipe import Expand
+from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
+from flowpar.planning.model import Bound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
+    from flowpar.planning.fingerprint import Fingerprints
+    from flowpar.planning.settled import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A sub-workflow as a task of its document, `train`, or an item of it, `train[2]`, with what that is bound to."""
+
+    id: str
+    bound: Bound | None = None
+
+
+def items_of(fan_out: CheckedFanOut, settled: Settled, is_early: Callable[[Template], bool]) -> list[Bound] | str:
+    """Return what the items of a sub-workflow are bound to, or why that is not known before the run."""
+    if not all(map(is_early, fan_out.names.values())):
+        return "the items of a workflow must be known before the run, and these wait for a task or an input that does"
+    if not all(map(settled.covers, fan_out.names.values())):
+        return []  # an input without a default, in a plan for looking at
+    recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+    try:
+        found = expand(recipe, settled.contexts, limits=IN_ENGINE)
+    except TaskFailed as failed:
+        return failed.failure.message
+    except NeedsWorker:
+        return "the items of a workflow must be known before the run, and these take too much work"
+    return [Bound(found.item(index), index, fan_out.is_product) for index in range(found.count)]
+
+
+@dataclass(frozen=True, slots=True)
+class InputValues:
+    """What a task gives the sub-workflow that it is."""
+
+    task: CheckedTask
+    caller: Checked
+    sub: Checked
+    settled: Settled
+    bound: Bound | None
+
+    def known(
+        self,
+        declared: Mapping[str, DeclaredInput],
+        is_early: Callable[[Template], bool],
+        find: Callable[..., None],
+    ) -> dict[str, object] | None:
+        """Return the inputs where all are known before the run, else None; `find` gets what does not fit."""
+        contexts = self._contexts()
+        values: dict[str, object] = {}
+        for name, model in declared.items():
+            template = self.task.call.arguments.get(name)
+            value, folder = model.default, self.sub.folder or Path()
+            if template is None and not model.has_default:
+                continue
+            if template is not None:
+                if contexts is None or not is_early(template):
+                    return None
+                try:
+                    value, folder = evaluate(template, contexts, limits=IN_ENGINE), self.caller.folder or Path()
+                except (EvaluationError, NeedsWorker):
+                    return None
+            try:
+                is_nothing = value is None and model.has_default and model.default is None
+                values[name] = None if is_nothing else value_from_data(model, value, folder)
+            except InputProblem as problem:
+                message = f'input "{name}" of "{self.sub.path}" {problem.message}'
+                find(("tasks", self.task.id, "with", name), message=message)
+        return values
+
+    def fingerprint(self, prints: Fingerprints, declared: Mapping[str, DeclaredInput]) -> str:
+        """Return the fingerprint of what is given."""
+        bound = None if self.bound is None else (self.bound.index, self.bound.each)
+        return digest((prints.of(self.task), sorted(map(repr, declared.items())), bound))
+
+    def _contexts(self) -> Mapping[str, object] | None:
+        """Return what `with` may read before the run; None where what the item is bound to is no plain data."""
+        if self.bound is None:
+            return self.settled.contexts
+        try:
+            values = {name: decode_plain(data) for name, data in self.bound.each.items()}
+        except (NeedsWorker, Damaged):
+            return None
+        index = {"index": self.bound.index}
+        item = {"each": index, "matrix": values} if self.bound.is_matrix else {"each": {**index, **values}}
+        return {**self.settled.contexts, **item}
+
+
+def declared_inputs(sub: Checked) -> dict[str, DeclaredInput]:
+    """Return what a workflow declares, as a worker may have it."""
+    models = {} if sub.workflow is None else sub.workflow.inputs
+    return {
+        name: DeclaredInput(
+            type=model.type,
+            items=model.items,
+            default=model.default,
+            has_default=model.has_default,
+            enum=model.enum,
+            minimum=model.minimum,
+            maximum=model.maximum,
+            pattern=model.pattern,
+            min_length=model.min_length,
+            max_length=model.max_length,
+        )
+        for name, model in models.items()
+    }

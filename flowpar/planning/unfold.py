@@ -1,0 +1,275 @@
+"""Sub-workflows in a plan: their tasks become tasks of the run, with ids and needs of their own.
+
+    train: {workflow: fit.yaml, with: …}     ──►     train/(inputs)   what `with` comes to, where tasks give it
+                                                     train/split …    the tasks of fit.yaml, and of those that it calls
+                                                     train            its outputs, when all of these are over
+
+A task of a sub-workflow reads the other tasks of its file by the ids that it has there: its `Scope` says what
+stands before them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flowpar.core.diagnostics import Diagnostic, Diagnostics
+from flowpar.core.digest import digest
+from flowpar.execute.recipe import INPUTS, Call, Scope
+from flowpar.expr.references import references
+from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate
+from flowpar.lang.sub import MAX_SUB_TASKS
+from flowpar.planning.dotenv import read_env_files
+from flowpar.planning.fingerprint import Fingerprints
+from flowpar.planning.graph import build_graph, find_cycles
+from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of
+from flowpar.planning.setting import SettingReader
+from flowpar.planning.settled import Settled, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flowpar.core.source import Span
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import Checked, CheckedTask
+    from flowpar.planning.model import PlannedTask
+
+    MakeTask = Callable[[CheckedTask, SettingReader], PlannedTask]
+
+_MODULE = "flowpar.tasks.workflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolder:
+    """Makes the tasks of one document and of its sub-workflows; `make` plans a single task as its file has it."""
+
+    checked: Checked
+    reader: SettingReader
+    make: MakeTask
+    diagnostics: Diagnostics
+    is_run: bool
+    scope: Scope | None = None
+    dynamic: frozenset[str] = frozenset()
+
+    def tasks(self) -> Iterator[PlannedTask]:
+        """Give all tasks in file order, those of a sub-workflow before the task that it is."""
+        prints = Fingerprints(self.reader.settled.inputs, self.checked.env)
+        for found in self.checked.tasks.values():
+            self._check_settings(found)
+            if found.sub is not None:
+                yield from self._sub(found, found.sub, prints)
+                continue
+            task = self.make(found, self.reader)
+            if self.is_run:
+                task = replace(task, fingerprint=prints.of(found), code=prints.code_of(found))
+            yield self._placed(task, found)
+
+    def _placed(self, task: PlannedTask, found: CheckedTask) -> PlannedTask:
+        """Return a task as a part of the run."""
+        scope = self.scope
+        if scope is None:
+            return task
+        templates = [*task.call.arguments.values(), *task.call.env.values()]
+        templates += [each for each in (task.call.cwd, task.call.until) if each is not None]
+        deciding = [] if task.condition is None else [task.condition]
+        deciding += [] if task.fan_out is None else task.fan_out.names.values()
+        reads, decides_on = task.reads, task.decides_on
+        if self._reads_inputs([*templates, *self.checked.env.values()]):
+            reads |= {INPUTS}
+        if self._reads_inputs(deciding):
+            decides_on |= {INPUTS}
+        needs = {*found.needs, *reads, *decides_on}
+        if scope.has_entry and not found.needs:
+            needs.add(INPUTS)
+        fan_out = task.fan_out
+        if fan_out is not None and fan_out.feeds:
+            fan_out = replace(fan_out, feeds={name: scope.prefix + source for name, source in fan_out.feeds.items()})
+        return replace(
+            task,
+            id=scope.prefix + task.id,
+            needs=tuple(scope.prefix + need for need in sorted(needs)),
+            reads=frozenset(scope.prefix + name for name in reads),
+            decides_on=frozenset(scope.prefix + name for name in decides_on),
+            fan_out=fan_out,
+            scope=scope,
+        )
+
+    def _reads_inputs(self, templates: list[Template]) -> bool:
+        return any(
+            reference.context == "inputs" and (reference.name is None or reference.name in self.dynamic)
+            for template in templates
+            for reference in references(template)
+        )
+
+    def _sub(self, found: CheckedTask, sub: Checked, prints: Fingerprints) -> Iterator[PlannedTask]:
+        """Give the tasks of a sub-workflow: once, or once for each item and then what has all their outputs."""
+        self._find_cycles(sub)
+        if found.fan_out is None:
+            yield from self._instance(found, sub, prints, Instance(found.id))
+            return
+        items = items_of(found.fan_out, self.reader.settled, self._is_early)
+        if isinstance(items, str):
+            self._find(("tasks", found.id, "for_each" if not found.fan_out.is_product else "matrix"), "FP258", items)
+            items = []
+        if len(items) * len(sub.tasks) > MAX_SUB_TASKS:
+            message = f'the items of task "{found.id}" have over {MAX_SUB_TASKS:,} tasks together'
+            self._find(("tasks", found.id), "FP252", message)
+            items = []
+        for index, bound in enumerate(items):
+            yield from self._instance(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
+        yield self._whole(found, len(items))
+
+    def _instance(
+        self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
+    ) -> Iterator[PlannedTask]:
+        """Give the tasks of a sub-workflow, what makes its inputs first, and what makes its outputs last."""
+        task = replace(self.make(found, self.reader), fan_out=None, condition_is_per_item=False, bound=instance.bound)
+        declared = declared_inputs(sub)
+        values = InputValues(found, self.checked, sub, self.reader.settled, instance.bound)
+        known = values.known(declared, self._is_early, partial(self._find, code="FP255"))
+        has_entry = known is None or bool(found.needs) or found.condition is not None
+        settled = self._settled(sub, known or {})
+        scope = Scope(
+            prefix=f"{self._prefix}{instance.id}/",
+            workflow_name=name_of(sub),
+            workflow_dir=str(sub.folder),
+            python_path=sub.python_path,
+            inputs=settled.inputs,
+            env=sub.env,
+            env_file=settled.env_file,
+            has_entry=has_entry,
+            may_fail=task.allow_failure or (self.scope is not None and self.scope.may_fail),
+        )
+        if has_entry:
+            yield self._entry(found, task, sub, scope=scope, fingerprint=values.fingerprint(prints, declared))
+        reader = SettingReader(sub.document, settled) if sub.document is not None else self.reader
+        dynamic = frozenset(declared) if known is None else frozenset()
+        inner = Unfolder(sub, reader, self.make, self.diagnostics, self.is_run, scope, dynamic)
+        ids = []
+        for each in inner.tasks():
+            yield each
+            if "/" not in each.id.removeprefix(scope.prefix):
+                ids.append(each.id)
+        self.diagnostics.extend(each for each in reader.found if each not in self.diagnostics.found)
+        yield self._exit(found, task, sub, scope, ids=ids)
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.scope is None else self.scope.prefix
+
+    def _whole(self, found: CheckedTask, count: int) -> PlannedTask:
+        """Return the task that has the outputs of all items."""
+        ids = [f"{found.id}[{index}]" for index in range(count)]
+        texts = [f'default(tasks["{name}"].output, None)' for name in ids]
+        call = Call(f"{_MODULE}:gather_items", {"items": ListTemplate(tuple(Expression(text, text) for text in texts))})
+        needs = tuple(self._prefix + name for name in ids) or tuple(self._prefix + need for need in found.needs)
+        return replace(
+            self.make(found, self.reader),
+            id=self._prefix + found.id,
+            executor="process",
+            call=call,
+            needs=needs,
+            reads=frozenset(self._prefix + name for name in ids),
+            decides_on=frozenset(),
+            run_if="all_done",
+            resources={},
+            condition=None,
+            condition_is_per_item=False,
+            fan_out=None,
+            fingerprint=digest((count, found.id)) if self.is_run else "",
+            scope=self.scope,
+        )
+
+    def _find_cycles(self, sub: Checked) -> None:
+        needs: dict[str, Mapping[str, Span]] = {task.id: task.needs for task in sub.tasks.values()}
+        found = find_cycles(build_graph(needs), needs, sub.path)
+        known = set(self.diagnostics.found)
+        self.diagnostics.extend(each for each in found if each not in known)
+
+    def _entry(
+        self, found: CheckedTask, task: PlannedTask, sub: Checked, *, scope: Scope, fingerprint: str
+    ) -> PlannedTask:
+        """Return the task that makes the inputs; it has what the workflow's task needs, and its condition."""
+        given = MapTemplate(tuple(found.call.arguments.items()))
+        folders = {"given_in": Constant(str(self.checked.folder)), "declared_in": Constant(str(sub.folder))}
+        arguments: dict[str, Template] = {"given": given, "declared": Constant(declared_inputs(sub)), **folders}
+        entry = replace(
+            task,
+            kind="inputs",
+            executor="process",
+            call=Call(f"{_MODULE}:take_inputs", arguments),
+            allow_failure=False,
+            resources={},
+            fingerprint=fingerprint if self.is_run else "",
+        )
+        return replace(self._placed(entry, found), id=f"{scope.prefix}{INPUTS}")
+
+    def _exit(
+        self, found: CheckedTask, task: PlannedTask, sub: Checked, scope: Scope, *, ids: list[str]
+    ) -> PlannedTask:
+        """Return the task that makes the outputs, when all others are over."""
+        reads = {
+            scope.prefix + reference.name
+            for template in sub.outputs.values()
+            for reference in references(template)
+            if reference.context == "tasks" and reference.name is not None
+        }
+        reads_inputs = any(r.context == "inputs" for template in sub.outputs.values() for r in references(template))
+        if scope.has_entry:
+            ids = [f"{scope.prefix}{INPUTS}", *ids]
+            reads |= {ids[0]} if reads_inputs else set()
+        call = Call(f"{_MODULE}:gather", {"outputs": MapTemplate(tuple(sub.outputs.items()))})
+        fingerprint = ""
+        if self.is_run:
+            prints = Fingerprints(scope.inputs, sub.env)
+            fingerprint = prints.of(replace(found, call=replace(found.call, arguments=call.arguments), condition=None))
+        return replace(
+            task,
+            id=scope.prefix.removesuffix("/"),
+            executor="process",
+            call=call,
+            needs=tuple(ids),
+            reads=frozenset(reads),
+            decides_on=frozenset(),
+            run_if="all_done",
+            resources={},
+            condition=None,
+            bound=None,
+            fingerprint=fingerprint,
+            scope=scope,
+        )
+
+    def _is_early(self, template: Template) -> bool:
+        """Whether all that a template reads is known before the run."""
+        return all(
+            reference.context in {"workflow", "each", "matrix"}
+            or (reference.context == "inputs" and reference.name is not None and reference.name not in self.dynamic)
+            for reference in references(template)
+        )
+
+    def _settled(self, sub: Checked, values: Mapping[str, object]) -> Settled:
+        workflow = {"name": name_of(sub), "dir": str(sub.folder)}
+        if not self.is_run:
+            return Settled(values, workflow)
+        files = read_env_files(sub)
+        self.diagnostics.extend(each for each in files.diagnostics if each not in self.diagnostics.found)
+        return Settled(values, workflow, {**os.environ, **files.variables}, files.variables)
+
+    def _check_settings(self, found: CheckedTask) -> None:
+        """Find a setting that reads an input which only the run will know."""
+        for name, template in found.settings.items():
+            if self.scope is not None and self._reads_inputs([template]):
+                message = f'"{name}" of task "{found.id}" reads an input that is only known when the run gets there'
+                self._find(("tasks", found.id, *name.split(".")), "FP257", message)
+
+    def _find(self, path: tuple[str, ...], code: str, message: str) -> None:
+        document = self.checked.document
+        if document is None:
+            return
+        while document.node(path) is None and len(path) > 1:
+            path = path[:-1]
+        finding = Diagnostic(code, message, document.source.path, document.span(path))
+        if finding not in self.diagnostics.found:
+            self.diagnostics.add(finding)

@@ -1,0 +1,170 @@
+"""Sub-workflows by the real command: nested, mapped, failing, cut off and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACE_S = 40.0
+LEAF = """\
+flowpar: 1
+inputs: {value: {type: integer, maximum: 1000}, slow: 0}
+tasks:
+  once:
+    shell: echo "$FLOWPAR_TASK" >> "$MARKS"; sleep "$SLOW"; echo "$V"
+    env: {V: "${{ inputs.value }}", SLOW: "${{ inputs.slow }}", MARKS: "${{ workflow.dir }}/marks"}
+  double:
+    for_each: [1, 2]
+    shell: echo "$FLOWPAR_TASK" "$FLOWPAR_ITEM" >> "$MARKS"; echo $((V * 2))
+    env: {V: "${{ int(strip(tasks.once.output.stdout)) }}", MARKS: "${{ workflow.dir }}/marks"}
+outputs:
+  sum: ${{ sum([int(strip(d.stdout)) for d in tasks.double.output]) }}
+"""
+MIDDLE = """\
+flowpar: 1
+inputs: {value: {type: integer}}
+tasks:
+  leaf: {workflow: leaf.yaml, with: {value: "${{ inputs.value + 1 }}"}}
+outputs: {sum: "${{ tasks.leaf.output.sum }}"}
+"""
+
+
+def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "flowpar", *arguments],
+        cwd=folder,
+        env={key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")},
+        capture_output=True,
+        text=True,
+        timeout=PACE_S,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "leaf.yaml").write_text(LEAF)
+    (tmp_path / "middle.yaml").write_text(MIDDLE)
+    return tmp_path
+
+
+def states(folder: Path) -> dict[str, str]:
+    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
+    return {task["task"]: task["state"] for task in shown["tasks"]}
+
+
+def marks(folder: Path) -> list[str]:
+    return (folder / "marks").read_text().splitlines()
+
+
+def test_fifty_items_two_deep_come_to_the_right_numbers(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ninputs: {upto: 50}\ntasks:\n"
+        '  each: {for_each: "${{ range(inputs.upto) }}", workflow: middle.yaml, with: {value: "${{ each.item }}"}}\n'
+        'outputs: {sums: "${{ [one.sum for one in tasks.each.output] }}"}\n'
+    )
+
+    told = flowpar(folder, "run", "main.yaml", "--json", "-w", "1")
+
+    assert json.loads(told)["sums"] == [4 * (value + 1) for value in range(50)]
+    expected = [f"each[{item}]/leaf/once" for item in range(50)]
+    assert sorted(line for line in marks(folder) if line.endswith("once")) == sorted(expected)
+    assert len(set(marks(folder))) == len(marks(folder)) == 150
+
+
+def test_a_task_that_fails_fails_its_workflow_and_what_needs_that(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ntasks:\n  choose: {shell: echo 5000}\n"
+        '  bad: {workflow: leaf.yaml, with: {value: "${{ int(strip(tasks.choose.output.stdout)) }}"}}\n'
+        '  after: {shell: "true", needs: [bad]}\n  other: {shell: "true"}\n'
+    )
+
+    flowpar(folder, "run", "main.yaml", code=1)
+
+    found = states(folder)
+    assert (found["bad/(inputs)"], found["bad/once"], found["bad"]) == ("failed", "skipped", "failed")
+    assert (found["after"], found["other"]) == ("skipped", "succeeded")
+
+
+def test_a_workflow_that_may_fail_lets_the_run_succeed(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ntasks:\n"
+        "  bad: {workflow: broken.yaml, allow_failure: true}\n"
+        '  after: {shell: \'echo "$E"\', env: {E: "${{ tasks.bad.status }}"}}\n'
+        'outputs: {status: "${{ strip(tasks.after.output.stdout) }}"}\n'
+    )
+    (folder / "broken.yaml").write_text('flowpar: 1\ntasks:\n  no: {shell: exit 3}\n  yes: {shell: "true"}\n')
+
+    told = flowpar(folder, "run", "main.yaml", "--json")
+
+    assert json.loads(told) == {"status": "failed"}
+    assert states(folder)["bad/yes"] == "succeeded"
+
+
+def test_a_condition_skips_the_whole(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ninputs: {wanted: false}\ntasks:\n"
+        "  part: {if: inputs.wanted, workflow: leaf.yaml, with: {value: 1}}\n"
+        'outputs: {sum: "${{ default(tasks.part.output.sum, 0) }}"}\n'
+    )
+
+    assert json.loads(flowpar(folder, "run", "main.yaml", "--json")) == {"sum": 0}
+    assert set(states(folder).values()) == {"skipped"}
+    assert json.loads(flowpar(folder, "run", "main.yaml", "--json", "-i", "wanted=true")) == {"sum": 4}
+
+
+def test_a_run_that_is_killed_goes_on_inside_its_sub_workflows(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ntasks:\n"
+        "  fast: {workflow: leaf.yaml, with: {value: 1}}\n"
+        '  slow: {workflow: leaf.yaml, with: {value: "${{ tasks.fast.output.sum }}", slow: 1}}\n'
+        'outputs: {sum: "${{ tasks.slow.output.sum }}"}\n'
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-m", "flowpar", "run", "main.yaml"], cwd=folder, stderr=subprocess.DEVNULL, process_group=0
+    )
+    deadline = time.monotonic() + PACE_S
+    while not (folder / "marks").exists() or "slow/once" not in marks(folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(PACE_S)
+
+    told = flowpar(folder, "resume", "--json")
+
+    assert json.loads(told) == {"sum": 16}
+    counted = {line: marks(folder).count(line) for line in marks(folder)}
+    assert {line for line, times in counted.items() if times > 1} <= {"slow/once"}
+
+
+def test_a_part_runs_again_by_its_id_and_a_whole_by_its_own(folder: Path) -> None:
+    (folder / "main.yaml").write_text("flowpar: 1\ntasks:\n  part: {workflow: leaf.yaml, with: {value: 1}}\n")
+    flowpar(folder, "run", "main.yaml")
+    flowpar(folder, "resume", "--from", "part/double[1]")
+    assert len(marks(folder)) == 4
+
+    flowpar(folder, "resume", "--from", "part")
+
+    assert len(marks(folder)) == 7
+
+
+def test_logs_know_the_tasks_of_an_item_by_their_ids(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        'flowpar: 1\ntasks:\n  part: {for_each: [4, 7], workflow: leaf.yaml, with: {value: "${{ each.item }}"}}\n'
+    )
+    flowpar(folder, "run", "main.yaml")
+
+    assert flowpar(folder, "logs", "last", "part[1]/once") == "7\n"
+    assert flowpar(folder, "logs", "last", "part[0]/double[1]") == "8\n"
