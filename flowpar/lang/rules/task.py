@@ -71,7 +71,7 @@ class TaskRules:
             decides_on=self._tasks_in(deciding),
             condition=condition,
             condition_is_per_item=any(_is_per_item(mention) for mention in deciding),
-            fan_out=fan_out and self._fed(fan_out.checked, [] if model.in_finally else mentions, settings),
+            fan_out=None if fan_out is None else self._fed(fan_out.checked, model, mentions, settings),
             settings=settings,
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
@@ -84,10 +84,10 @@ class TaskRules:
         return checked, mentions
 
     def _fed(
-        self, fan_out: CheckedFanOut, mentions: Sequence[Mention], settings: Mapping[str, Template]
+        self, fan_out: CheckedFanOut, model: TaskModel, mentions: Sequence[Mention], settings: Mapping[str, Template]
     ) -> CheckedFanOut:
         # Another rule asks how the whole of what it needs has ended.
-        waits = not mentions or settings.get("run_if", _USUAL) != _USUAL
+        waits = model.in_finally or settings.get("run_if", _USUAL) != _USUAL
         feeds = {} if fan_out.is_product or waits else feeds_of(fan_out.names, mentions, self._gives_items)
         return replace(fan_out, feeds=feeds) if feeds else fan_out
 
