@@ -8,6 +8,7 @@ from flowpar.cli import options
 from flowpar.cli.view import view_of
 from flowpar.core.errors import ExitCode
 from flowpar.planning.planner import prepare
+from flowpar.planning.select import select
 from flowpar.plugin.registry import Registry
 from flowpar.report import ascii as characters
 from flowpar.report import dot, mermaid, svg
@@ -27,16 +28,17 @@ _EXAMPLES = options.examples(
 @click.option(
     "--format", "form", type=click.Choice(["ascii", *_FORMS]), default="ascii", show_default=True, help="How to draw."
 )
+@options.only()
 @options.no_plugins()
 @options.color()
-def command(*, file: str, form: str, no_plugins: bool, color: Color) -> int:
+def command(*, file: str, form: str, only: tuple[str, ...], no_plugins: bool, color: Color) -> int:
     """Draw the tasks of a workflow and what needs what."""
     screen = system_screen(color)
     prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=None)
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE
-    view = view_of(prepared.plan)
+    view = view_of(select(prepared.plan, only).plan)
     if form == "ascii":
         screen.show(characters.render(view, is_ascii=not screen.draws_unicode))
     else:

@@ -76,6 +76,16 @@ def inputs() -> Decorator:
     return decorate
 
 
+def only() -> Decorator:
+    """Take some tasks of the workflow."""
+    return click.option(
+        "--only",
+        multiple=True,
+        metavar="TASK",
+        help="Take only this task, all that it needs, and finally; may be repeated.",
+    )
+
+
 def verbosity() -> Decorator:
     """Choose how much is told, in one direction."""
 

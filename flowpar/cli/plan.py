@@ -13,6 +13,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.lang.inputs import read_given
 from flowpar.planning.capacity import fitted
 from flowpar.planning.planner import prepare
+from flowpar.planning.select import select
 from flowpar.plugin.registry import Registry
 from flowpar.report.excerpt import render
 from flowpar.report.jsonline import shown
@@ -30,6 +31,7 @@ _EXAMPLES = options.examples(
 @click.command("plan", epilog=_EXAMPLES)
 @options.file_argument()
 @options.inputs()
+@options.only()
 @options.whole_number("-w", "--workers", least=1, help="Plan for N at once; by default one for each usable CPU.")
 @options.as_json("the plan")
 @options.no_plugins()
@@ -39,6 +41,7 @@ def command(
     file: str,
     assignments: tuple[str, ...],
     inputs_file: str | None,
+    only: tuple[str, ...],
     workers: int | None,
     is_json: bool,
     no_plugins: bool,
@@ -57,9 +60,10 @@ def command(
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE
+    plan = select(prepared.plan, only).plan
     if is_json:
-        screen.show(shown(records_of(prepared.plan)))
+        screen.show(shown(records_of(plan)))
     else:
-        path = " -> ".join(longest_path(prepared.plan))
-        screen.show(f"{headline(prepared.plan)}\n\n{table(rows_of(prepared.plan))}\nlongest path: {path}\n")
+        path = " -> ".join(longest_path(plan))
+        screen.show(f"{headline(plan)}\n\n{table(rows_of(plan))}\nlongest path: {path}\n")
     return ExitCode.OK

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
-from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, show_outputs
+from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, selected, show_outputs
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import resume_workflow
@@ -80,9 +80,11 @@ def command(
         prepared = _prepare(earlier, arguments)
         screen.hide(prepared.secrets.masker)
         watch.tell_findings(prepared)
-        if prepared.plan is None:
+        plan = prepared.plan
+        if plan is None:
             return ExitCode.USAGE
-        resumption = earlier.resumption(prepared.plan, redo)
+        prepared, left_out = selected(prepared, arguments.only)
+        resumption = earlier.resumption(prepared.selected or plan, redo)
         watch.tell_resumption(earlier, resumption)
         options_now, start = arguments.engine_options(), resumption.start
         with watch.way_on():
@@ -90,7 +92,7 @@ def command(
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, earlier.folder.path)
-    show_outputs(screen, end, earlier.folder.path, is_json=arguments.is_json)
+    show_outputs(screen, end, earlier.folder.path, is_json=arguments.is_json, left_out=left_out)
     return end.exit_code
 
 
@@ -108,8 +110,10 @@ def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> R
     """Return the options with those of the run's beginning where nothing else is said now."""
     executors = [name for name in EXECUTORS if name == recorded.get("executor")]
     start_methods = [name for name in START_METHODS if name == recorded.get("start_method")]
+    only = recorded.get("only")
     return replace(
         arguments,
+        only=arguments.only or (tuple(map(str, only)) if isinstance(only, list) else ()),
         executor=arguments.executor or next(iter(executors), None),
         start_method=arguments.start_method or next(iter(start_methods), None),
         no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
-from flowpar.cli.running import RunArguments, run_options, show_outputs
+from flowpar.cli.running import RunArguments, run_options, selected, show_outputs
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import run_workflow
@@ -28,6 +28,7 @@ _EXAMPLES = options.examples(
     "flowpar run workflow.yaml",
     "flowpar run workflow.yaml -i top=3 -i folder=texts",
     "flowpar run workflow.yaml --inputs inputs.yaml -w 4 --json > outputs.json",
+    "flowpar run workflow.yaml --only report",
     "flowpar run workflow.yaml --log-format json 2> run.jsonl",
 )
 
@@ -47,12 +48,13 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE
+    prepared, left_out = selected(prepared, arguments.only)
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, folder.path)
-    show_outputs(screen, end, folder.path, is_json=arguments.is_json)
+    show_outputs(screen, end, folder.path, is_json=arguments.is_json, left_out=left_out)
     return end.exit_code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -16,13 +16,15 @@ from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.watch import LogFormat
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import EngineOptions
+from flowpar.planning.select import select
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
 from flowpar.report.wording import near, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from flowpar.planning.prepared import Prepared
     from flowpar.report.screen import Color, Screen
     from flowpar.schedule.run import RunEnd
 
@@ -36,6 +38,7 @@ class RunArguments:
     """The options that `run` and `resume` share; None where nothing was given."""
 
     assignments: tuple[str, ...]
+    only: tuple[str, ...]
     inputs_file: str | None
     workers: int | None
     executor: str | None
@@ -87,11 +90,13 @@ class RunArguments:
             "start_method": self.start_method or "fork",
             "fail_fast": self.fail_fast,
             "no_plugins": self.no_plugins,
+            **({"only": list(self.only)} if self.only else {}),
         }
 
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     options.inputs(),
+    options.only(),
     options.whole_number("-w", "--workers", least=1, help="Run N at once; by default one for each usable CPU."),
     click.option(
         "--executor",
@@ -133,13 +138,23 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def show_outputs(screen: Screen, end: RunEnd, run_dir: Path, *, is_json: bool) -> None:
+def selected(prepared: Prepared, only: Sequence[str]) -> tuple[Prepared, tuple[str, ...]]:
+    """Return a workflow of which only some tasks are to run, and the outputs that are left out with the others."""
+    if prepared.plan is None or not only:
+        return prepared, ()
+    selection = select(prepared.plan, only)
+    return replace(prepared, selected=selection.plan), selection.outputs
+
+
+def show_outputs(screen: Screen, end: RunEnd, run_dir: Path, *, is_json: bool, left_out: Sequence[str] = ()) -> None:
     """Print the outputs of a run that ended well, or say why there are none, or where they are."""
     if end.outputs_failure is not None:
         screen.tell(f"flowpar: the outputs cannot be made: {reason_of(end.outputs_failure)}", "error")
     if end.outputs is None or end.exit_code != ExitCode.OK:
         return
     outputs = json.loads(end.outputs)
+    if left_out:
+        screen.tell(f"flowpar: left out with the tasks that they need: {', '.join(left_out)}", "warning")
     if outputs and not screen.has_stdout:
         file = shlex.quote(near(os.path.join(run_dir, "outputs.json")))  # noqa: PTH118
         screen.tell(f"flowpar: stdout is closed, so the outputs are not printed; they are in {file}", "warning")

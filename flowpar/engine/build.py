@@ -80,7 +80,7 @@ def run_workflow(
     `make_sinks` gets the run's folder and gives who is told beside the journal; they are closed at
     the end. `tree` is what `split` returned. Raises FlowparError where the machine gives out.
     """
-    plan = prepared.plan
+    plan = prepared.selected or prepared.plan
     if plan is None:
         raise InternalError("a workflow with errors is not run")
     folder = RunFolder.create(
@@ -109,7 +109,7 @@ def resume_workflow(
     start: Start,
 ) -> RunEnd:
     """Go on with a run that is open, from what stands of it, and return how that ended."""
-    plan, folder = prepared.plan, earlier.folder
+    plan, folder = prepared.selected or prepared.plan, earlier.folder
     if plan is None:
         raise InternalError("a workflow with errors is not run")
     end_leftovers(folder.run_id)

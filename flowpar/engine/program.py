@@ -23,7 +23,7 @@ from flowpar.engine.result import RunResult, read_result
 from flowpar.execute.death import signal_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["RunResult", "run"]
 
@@ -34,6 +34,7 @@ def run(
     path: str | os.PathLike[str],
     *,
     inputs: Mapping[str, object] | None = None,
+    only: Sequence[str] = (),
     workers: int | None = None,
     executor: str | None = None,
     fail_fast: bool = False,
@@ -45,8 +46,8 @@ def run(
 ) -> RunResult:
     """Run a workflow to its end and return its outputs, the states of its tasks and its run folder.
 
-    `inputs` are plain data and paths. A failed task is no exception: look at `status`. Raises
-    DocumentError where the document or an input is wrong, MachineError where the machine is.
+    `inputs` are plain data and paths; `only` are tasks that the run is cut down to, with all that they need.
+    A failed task is no exception: look at `status`. Raises DocumentError where the document or an input is wrong, MachineError where the machine is.
     `echo` passes on to sys.stderr what the run says, as it says it.
     """
     options: dict[str, object] = {
@@ -57,7 +58,8 @@ def run(
         "--run-dir": run_dir,
         "--start-method": start_method,
     }
-    given = [text for name, value in options.items() if value is not None for text in (name, _text(value))]
+    pairs = [*options.items(), *(("--only", task) for task in only)]
+    given = [text for name, value in pairs if value is not None for text in (name, _text(value))]
     with tempfile.TemporaryDirectory(prefix="flowpar-") as folder:
         result = Path(folder, "result.json")
         given += ["--result", os.fspath(result), *(["--fail-fast"] if fail_fast else [])]

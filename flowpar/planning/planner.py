@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from flowpar.core.diagnostics import Diagnostics
 from flowpar.core.errors import UsageError
 from flowpar.execute.recipe import Call
-from flowpar.expr.references import references
 from flowpar.lang.check import check
 from flowpar.planning.expand import count_items
 from flowpar.planning.fingerprint import Fingerprints
@@ -25,6 +24,7 @@ from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
 from flowpar.planning.prepared import Prepared
 from flowpar.planning.secret import Secrets, sources_of
+from flowpar.planning.select import tasks_in
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
 from flowpar.planning.unfold import Unfolder
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from flowpar.expr.template import Template
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
     from flowpar.lang.inputs import GivenInputs
     from flowpar.plugin.registry import Registry
@@ -120,7 +119,7 @@ def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, execu
         env=checked.env,
         env_file=settled.env_file,
         python_path=checked.python_path,
-        outputs_read=_tasks_in(checked.outputs),
+        outputs_read=tasks_in(checked.outputs.values()),
         secrets=sources_of(checked),
         limits=reader.limits,
     )
@@ -240,13 +239,4 @@ def _fan_out(task: CheckedTask, fan_out: CheckedFanOut, reader: SettingReader) -
         on_item_error=reader.on_item_error(task),
         items=count_items(fan_out, reader.settled),
         feeds=fan_out.feeds,
-    )
-
-
-def _tasks_in(templates: Mapping[str, Template]) -> frozenset[str]:
-    return frozenset(
-        reference.name
-        for template in templates.values()
-        for reference in references(template)
-        if reference.context == "tasks" and reference.name is not None
     )

@@ -23,7 +23,8 @@ class Prepared:
 
     `grounds` are there where the plan would be the same again as long as they hold; `is_kept` says that it
     was made earlier and they do. `given` is the digest of its inputs, and `shelf` the file in which runs to
-    come look for it. `secrets` are those of the run, where there is a plan for one.
+    come look for it. `secrets` are those of the run, where there is a plan for one. `selected` is what of the
+    plan runs, where that is not all of it.
     """
 
     path: str
@@ -34,4 +35,5 @@ class Prepared:
     is_kept: bool = False
     given: str = ""
     shelf: Path | None = None
+    selected: Plan | None = None
     secrets: Secrets = field(default_factory=Secrets)

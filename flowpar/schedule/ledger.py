@@ -210,7 +210,7 @@ class Ledger:
         released: list[OutputKey] = []
         for name in record.task.reads | record.task.decides_on:
             self._unread[name] -= 1
-            if not self._unread[name]:
+            if not self._unread[name] and name in self.records:
                 released += self._release(self.records[name])
         return released
 
@@ -229,7 +229,10 @@ class Ledger:
         left = limit_bytes
         views: dict[str, TaskView] = {}
         for name in sorted(names):
-            record = self.records[name]
+            record = self.records.get(name)
+            if record is None:  # left out of this run, and read by a task of finally
+                views[name] = TaskView(TaskState.SKIPPED.value)
+                continue
             size = record.item_outputs_bytes if record.output is None else _size_of(record.output)
             views[name] = _view(record, travels=size <= left)
             left -= size if size <= left else 0
