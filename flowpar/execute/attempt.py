@@ -246,7 +246,7 @@ class _Attempt:
             # Late: only a value that must not be written pays for it.
             from flowpar.execute.told import refuse_secret
 
-            refuse_secret(value, encoded, self._shared.secrets, root)
+            refuse_secret(value, encoded, _opened(self._job.shared).secrets, root)
         return encoded
 
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:

@@ -50,12 +50,18 @@ INPUTS = "(inputs)"
 """The task of a sub-workflow, by its id there, that makes the inputs which other tasks give."""
 
 
+def secret_key(owner: str, name: str) -> str:
+    """Return the name of a secret among those of a run; `owner` is the file of a sub-workflow, "" for none."""
+    return f"{owner}:{name}" if owner else name
+
+
 @dataclass(frozen=True, slots=True)
 class Scope(Packed):
     """The sub-workflow that a task is a part of: what stands before its ids, and what its file brings.
 
     `inputs` are those that were known before the run; where `has_entry`, a task makes what is given, or at least
-    waits until there is a reason to begin. `may_fail` says that the run may go on without its tasks.
+    waits until there is a reason to begin. `may_fail` says that the run may go on without its tasks. `file` is
+    its file, which has secrets of its own.
     """
 
     prefix: str
@@ -67,9 +73,11 @@ class Scope(Packed):
     env_file: Mapping[str, str]
     has_entry: bool = False
     may_fail: bool = False
+    file: str = ""
 
     def within(self, shared: Shared) -> Shared:
         """Return what the tasks of the sub-workflow share."""
+        owner = secret_key(self.file, "")
         return replace(
             shared,
             workflow_name=self.workflow_name,
@@ -78,6 +86,7 @@ class Scope(Packed):
             inputs=self.inputs,
             env=self.env,
             env_file={name: value for name, value in self.env_file.items() if name not in shared.hidden},
+            secrets={key.removeprefix(owner): value for key, value in shared.secrets.items() if key.startswith(owner)},
         )
 
 

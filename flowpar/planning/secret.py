@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.forms import SHORTEST
 from flowpar.core.mask import Masker
+from flowpar.execute.recipe import secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ LARGEST_BYTES = 64 << 10
 class SecretSource:
     """Where a secret is read from: the variable or file `where`, which is relative to `folder`.
 
-    `file` and `span` are where the workflow says so.
+    `file` and `span` are where the workflow says so; `owner` is the sub-workflow that declares it, "" for none.
     """
 
     name: str
@@ -39,6 +40,12 @@ class SecretSource:
     folder: str
     file: str
     span: Span
+    owner: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name among the secrets of a run, of which every file has its own."""
+        return secret_key(self.owner, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,19 @@ class _Unfit(Exception):  # noqa: N818 - it says what is wrong
 
 
 def sources_of(checked: Checked) -> tuple[SecretSource, ...]:
-    """Return the sources of a workflow's secrets, in file order."""
+    """Return the sources of the secrets of a workflow, in file order, and then of its sub-workflows."""
+    found: dict[str, tuple[SecretSource, ...]] = {"": _sources_in(checked, "")}
+    pending = [checked]
+    while pending:
+        subs = {task.sub.path: task.sub for task in pending.pop().tasks.values() if task.sub is not None}
+        for path, sub in subs.items():
+            if path not in found:
+                found[path] = _sources_in(sub, path)
+                pending.append(sub)
+    return tuple(source for sources in found.values() for source in sources)
+
+
+def _sources_in(checked: Checked, owner: str) -> tuple[SecretSource, ...]:
     if checked.workflow is None or checked.document is None:
         return ()
     found = []
@@ -69,9 +88,9 @@ def sources_of(checked: Checked) -> tuple[SecretSource, ...]:
     for name, model in checked.workflow.secrets.items():
         span = checked.document.span(("secrets", name), of_key=True)
         if model.env is not None:
-            found.append(SecretSource(name, "env", model.env, folder, file, span))
+            found.append(SecretSource(name, "env", model.env, folder, file, span, owner))
         elif model.file is not None:
-            found.append(SecretSource(name, "file", model.file, folder, file, span))
+            found.append(SecretSource(name, "file", model.file, folder, file, span, owner))
     return tuple(found)
 
 
@@ -86,7 +105,7 @@ def resolve(sources: Sequence[SecretSource], *, env_file: Mapping[str, str], inp
     found: list[Diagnostic] = []
     for source in sources:
         try:
-            values[source.name] = value = _read(source, {**env_file, **os.environ})
+            values[source.key] = value = _read(source, {**env_file, **os.environ})
             _refuse_input(value, inputs)
         except _Unfit as unfit:
             message = f'secret "{source.name}" {unfit.message}'

@@ -141,6 +141,7 @@ class Unfolder:
             env_file=settled.env_file,
             has_entry=has_entry,
             may_fail=task.allow_failure or (self.scope is not None and self.scope.may_fail),
+            file=sub.path,
         )
         if has_entry:
             yield self._entry(found, task, sub, scope=scope, fingerprint=values.fingerprint(prints, declared))

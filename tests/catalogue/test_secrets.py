@@ -280,3 +280,44 @@ def until(is_met: Callable[[], bool]) -> None:
 def engine_of(guard: int) -> int:
     (engine,) = (pid for pid in tree.children_of(guard) if tree.name_of(pid) != "flowpar:launch")
     return engine
+
+
+def test_s05_a_sub_workflow_has_secrets_of_its_own(yard: Yard) -> None:
+    (yard.folder / "sub").mkdir()
+    (yard.folder / "sub" / "key").write_text(f"sub-{CANARY}\n")
+    (yard.folder / "sub" / "send.yaml").write_text(
+        """
+flowpar: 1
+secrets: {TOKEN: {file: key}, other: {env: SUB_CANARY}}
+inputs: {n: 1}
+tasks:
+  tell:
+    shell: echo "$T $O ${SUB_CANARY-none} ${CANARY-none}"
+    env: {T: "${{ secrets.TOKEN }}", O: "${{ secrets.other }}"}
+  give: {shell: 'printf "%s" "$T" | wc -c', env: {T: "${{ secrets.TOKEN }}"}}
+outputs: {told: "${{ tasks.tell.output.stdout }}", length: "${{ tasks.give.output.stdout }}"}
+"""
+    )
+    yard.write(
+        """
+        secrets: {TOKEN: {env: CANARY}}
+        tasks:
+          mine: {shell: 'printf "%s" "$T" | wc -c', env: {T: "${{ secrets.TOKEN }}"}}
+          one: {workflow: sub/send.yaml}
+          two: {workflow: sub/send.yaml, with: {n: "${{ len(tasks.mine.output.stdout) }}"}}
+        outputs:
+          mine: ${{ tasks.mine.output.stdout }}
+          one: ${{ tasks.one.output }}
+          two: ${{ tasks.two.output }}
+        """
+    )
+
+    unset = yard.run(CANARY=CANARY)
+    ended = yard.run("--json", CANARY=CANARY, SUB_CANARY=f"other-{CANARY}")
+
+    assert unset.code == 2
+    assert 'send.yaml:3:31: error[FP804]: secret "other" is read from the variable "SUB_CANARY"' in unset.stderr
+    assert ended.code == 0, ended.stderr
+    theirs = {"told": "*** *** none none\n", "length": f"{len(f'sub-{CANARY}'.encode())}\n"}
+    assert json.loads(ended.stdout) == {"mine": f"{len(CANARY.encode())}\n", "one": theirs, "two": theirs}
+    assert_nowhere(yard, ended.stderr, ended.stdout)

@@ -48,7 +48,7 @@ def read_sub(reading: Reading, targets: Targets, path: Path, model: TaskModel, *
 def _check_support(findings: Findings, path: Path, target: str, sub: Checked) -> None:
     """Find what a workflow may have by itself, and not yet as a part of another one."""
     workflow = sub.workflow
-    for key in ("secrets", "finally", "limits"):
+    for key in ("finally", "limits"):
         name = f"{key}_" if key == "finally" else key
         if workflow is not None and getattr(workflow, name, None):
             message = f'"{key}" of a sub-workflow is not yet supported, and "{target}" has it'
