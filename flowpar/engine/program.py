@@ -47,8 +47,8 @@ def run(
     """Run a workflow to its end and return its outputs, the states of its tasks and its run folder.
 
     `inputs` are plain data and paths; `only` are tasks that the run is cut down to, with all that they need.
-    A failed task is no exception: look at `status`. Raises DocumentError where the document or an input is wrong, MachineError where the machine is.
-    `echo` passes on to sys.stderr what the run says, as it says it.
+    A failed task is no exception: look at `status`. `echo` passes on to sys.stderr what the run says.
+    Raises DocumentError where the document or an input is wrong, MachineError where the machine is.
     """
     options: dict[str, object] = {
         "--workers": workers,
@@ -57,20 +57,28 @@ def run(
         "--state-dir": state_dir,
         "--run-dir": run_dir,
         "--start-method": start_method,
+        "--fail-fast": fail_fast or None,
     }
-    pairs = [*options.items(), *(("--only", task) for task in only)]
-    given = [text for name, value in pairs if value is not None for text in (name, _text(value))]
     with tempfile.TemporaryDirectory(prefix="flowpar-") as folder:
         result = Path(folder, "result.json")
-        given += ["--result", os.fspath(result), *(["--fail-fast"] if fail_fast else [])]
+        given = [*_words(options, only), "--result", os.fspath(result)]
         if inputs:
             given += ["--inputs", os.fspath(_write_inputs(Path(folder, "inputs.json"), inputs))]
         exit_code, messages = _run_child([*given, "--", os.fspath(path)], echo=echo)
-        messages = messages.replace(os.fspath(Path(folder, "inputs.json")), "inputs")
+        messages = messages.replace(os.path.join(folder, "inputs.json"), "inputs")  # noqa: PTH118 - texts
         found = read_result(result, messages)
     if found is None:
         raise _failure(exit_code, messages)
     return found
+
+
+def _words(options: Mapping[str, object], only: Sequence[str]) -> list[str]:
+    """Return options as the command takes them; one that is True stands for itself."""
+    words = [text for task in only for text in ("--only", task)]
+    for name, value in options.items():
+        if value is not None:
+            words += [name] if value is True else [name, _text(value)]
+    return words
 
 
 def _text(value: object) -> str:
