@@ -16,6 +16,7 @@ Without a split, as in a program that uses flowpar, `serve` is a guard without a
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _SWEEP = signal.SIGUSR1
 _WAITED_FOR = (*_FORWARDED, signal.SIGTSTP, signal.SIGCONT, signal.SIGCHLD, _SWEEP)
 _ENGINE_PATIENCE_S = 2.0
+# With fewer not even the imports of the engine and the launcher succeed.
+_FEWEST_FILES = 10
 # A third Ctrl-C or kill means that the engine does not listen any more.
 _LOUDEST = 3
 
@@ -60,6 +63,7 @@ def split(argv: Sequence[str]) -> Tree | None:
     if not _VERBS.intersection(argv[1:]) or not kernel.IS_LINUX or len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
         return None
     _occupy_standard_descriptors()
+    _refuse_few_descriptors()
     enter("guard")
     signals = _Signals.take()
     kernel.become_subreaper()
@@ -131,6 +135,15 @@ def _occupy_standard_descriptors() -> None:
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  # stderr
         os.set_inheritable(number, True)  # noqa: FBT003  # the stdlib's signature
     os.close(number)
+
+
+def _refuse_few_descriptors() -> None:
+    """Raise OSError where launcher and engine would each meet the limit, and say so one after the other."""
+    import resource  # late: only a command that splits needs it
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if 0 <= limit < _FEWEST_FILES:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def _fork(role: str) -> int:
