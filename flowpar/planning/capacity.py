@@ -56,10 +56,10 @@ def fitted(prepared: Prepared, workers: int) -> Prepared:
 def misfits(plan: Plan, capacity: Capacity) -> list[Diagnostic]:
     """Return a finding for each task that asks for more than there is."""
     in_file_order = sorted(plan.tasks, key=lambda task: task.index)
-    return [one for task in in_file_order if task.resources for one in _misfits_of(task, plan.file, capacity)]
+    return [one for task in in_file_order if task.resources for one in _misfits_of(task, capacity)]
 
 
-def _misfits_of(task: PlannedTask, file: str, capacity: Capacity) -> list[Diagnostic]:
+def _misfits_of(task: PlannedTask, capacity: Capacity) -> list[Diagnostic]:
     found = []
     cpu, memory, gpu = (task.resources.get(pool, 0) for pool in ("cpu", "memory", "gpu"))
     if cpu > capacity.workers:
@@ -74,7 +74,8 @@ def _misfits_of(task: PlannedTask, file: str, capacity: Capacity) -> list[Diagno
         there = "no device is here" if not count else f"there {'is' if count == 1 else 'are'} {count} here"
         hint = "CUDA_VISIBLE_DEVICES says which are to be used" if not count else "ask for less"
         found.append(("gpu", f'task "{task.id}" asks for {gpu:g} of "gpu", and {there}', hint))
-    return [Diagnostic(OVER_MACHINE, text, file, task.resources_at[pool], hint=hint) for pool, text, hint in found]
+    file, places = task.resources_in, task.resources_at
+    return [Diagnostic(OVER_MACHINE, text, file, places[pool], hint=hint) for pool, text, hint in found]
 
 
 def _whole(cpu: float) -> int:

@@ -70,8 +70,8 @@ class PlannedTask:
     the worker's templates read, and `decides_on` those that the `if`, `for_each` or matrix reads.
     `condition_is_per_item` says that the `if` mentions `each` or `matrix`. `fingerprint` and `code` are
     of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
-    what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where;
-    `priority` goes before the length of the path.
+    what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where
+    in the file `resources_in`; `priority` goes before the length of the path.
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
     `bound` what the item of it is bound to that the task begins.
     """
@@ -100,6 +100,7 @@ class PlannedTask:
     in_finally: bool = False
     resources: Mapping[str, float] = field(default_factory=dict)
     resources_at: Mapping[str, Span] = field(default_factory=dict)
+    resources_in: str = ""
     priority: int = 0
     scope: Scope | None = None
     bound: Bound | None = None

@@ -207,6 +207,7 @@ def _task(
         description=task.description,
         resources=resources,
         resources_at=reader.spans_of(task, resources) if resources else {},
+        resources_in=reader.document.source.path if resources else "",
         priority=reader.priority(task),
         in_finally=task.in_finally,
     )

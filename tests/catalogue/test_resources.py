@@ -395,3 +395,19 @@ def test_what_a_task_type_may_not_ask_for_is_said_at_its_task(
 
     assert ended.code == code
     assert said in ended.stdout + ended.stderr
+
+
+def test_what_a_sub_workflow_asks_for_is_counted_and_refused_in_its_own_file(yard: Yard) -> None:
+    yard.write(
+        """
+        tasks:
+          sub: {workflow: inner.yaml}
+        """
+    )
+    (yard.folder / "inner.yaml").write_text("flowpar: 1\ntasks:\n  two: {shell: echo two, resources: {cpu: 2}}\n")
+
+    enough, too_few = yard.run("-w", "2"), yard.run("-w", "1")
+
+    assert (enough.code, too_few.code) == (0, 2)
+    assert 'inner.yaml:3:43: error[FP232]: task "sub/two" asks for 2 of "cpu"' in too_few.stderr
+    assert "3 |   two: {shell: echo two" in too_few.stderr
