@@ -158,10 +158,14 @@ def _whole(
     def make(task: CheckedTask, of_file: SettingReader) -> PlannedTask:
         return _task(task, of_file, executor, layer=0, order=dict.fromkeys(task.needs, 0))
 
-    tasks = list(Unfolder(checked, reader, make, diagnostics, is_run).tasks())
-    graph = build_graph({task.id: task.needs for task in tasks})
-    if diagnostics.has_errors:
-        return plan
+    limits = dict(plan.limits)
+    unfolder = Unfolder(checked, reader, make, diagnostics, is_run, folder=plan.workflow_dir, limits=limits)
+    tasks = list(unfolder.tasks())
+    return plan if diagnostics.has_errors else _with_tasks(replace(plan, limits=limits), tasks)
+
+
+def _with_tasks(plan: Plan, tasks: list[PlannedTask]) -> Plan:
+    """Return a plan of other tasks, which are in file order, each in its place."""
     layers = _layers(tasks)
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
@@ -175,9 +179,9 @@ def _whole(
         )
         for index, task in enumerate(tasks)
     }
-    return replace(
-        plan, tasks=tuple(placed[task] for task in order), layers=layers, weights=weights_of(graph, tuple(order))
-    )
+    graph = build_graph({task.id: task.needs for task in tasks})
+    weights = weights_of(graph, tuple(order))
+    return replace(plan, tasks=tuple(placed[task] for task in order), layers=layers, weights=weights)
 
 
 def _task(

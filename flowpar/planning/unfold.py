@@ -11,7 +11,7 @@ stands before them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,8 @@ class Unfolder:
     is_run: bool
     scope: Scope | None = None
     dynamic: frozenset[str] = frozenset()
+    folder: str = ""
+    limits: dict[str, float] = field(default_factory=dict)
 
     def tasks(self) -> Iterator[PlannedTask]:
         """Give all tasks in file order, those of a sub-workflow before the task that it is."""
@@ -62,6 +64,7 @@ class Unfolder:
                 yield from self._sub(found, found.sub, prints)
                 continue
             task = self.make(found, self.reader)
+            self._check_executor(found, task)
             if self.is_run:
                 task = replace(task, fingerprint=prints.of(found), code=prints.code_of(found))
             yield self._placed(task, found)
@@ -106,6 +109,7 @@ class Unfolder:
     def _sub(self, found: CheckedTask, sub: Checked, prints: Fingerprints) -> Iterator[PlannedTask]:
         """Give the tasks of a sub-workflow: once, or once for each item and then what has all their outputs."""
         self._find_cycles(sub)
+        self._join_limits(found, sub)
         if found.fan_out is None:
             yield from self._instance(found, sub, prints, Instance(found.id))
             return
@@ -145,9 +149,11 @@ class Unfolder:
         )
         if has_entry:
             yield self._entry(found, task, sub, scope=scope, fingerprint=values.fingerprint(prints, declared))
-        reader = SettingReader(sub.document, settled) if sub.document is not None else self.reader
+        reader = self.reader
+        if sub.document is not None and sub.workflow is not None:
+            reader = SettingReader(sub.document, settled, sub.workflow.limits)
         dynamic = frozenset(declared) if known is None else frozenset()
-        inner = Unfolder(sub, reader, self.make, self.diagnostics, self.is_run, scope, dynamic)
+        inner = replace(self, checked=sub, reader=reader, scope=scope, dynamic=dynamic)
         ids = []
         for each in inner.tasks():
             yield each
@@ -182,6 +188,14 @@ class Unfolder:
             fingerprint=digest((count, found.id)) if self.is_run else "",
             scope=self.scope,
         )
+
+    def _join_limits(self, found: CheckedTask, sub: Checked) -> None:
+        """Let the run have the pools that a sub-workflow declares; one of the same name is the same."""
+        for name, size in ({} if sub.workflow is None else sub.workflow.limits).items():
+            known = self.limits.setdefault(name, size)
+            if known != size:
+                message = f'the limit "{name}" is {known:g} in this run, and {size:g} in "{sub.path}"'
+                self._find((found.home, found.id, "workflow"), "FP259", message)
 
     def _find_cycles(self, sub: Checked) -> None:
         needs: dict[str, Mapping[str, Span]] = {task.id: task.needs for task in sub.tasks.values()}
@@ -257,6 +271,16 @@ class Unfolder:
         files = read_env_files(sub)
         self.diagnostics.extend(each for each in files.diagnostics if each not in self.diagnostics.found)
         return Settled(values, workflow, {**os.environ, **files.variables}, files.variables)
+
+    def _check_executor(self, found: CheckedTask, task: PlannedTask) -> None:
+        """Find a task that would share a process with those of a workflow that has other surroundings."""
+        scope = self.scope
+        if scope is None or task.executor not in {"thread", "inline"}:
+            return
+        if scope.workflow_dir != self.folder or scope.env or scope.env_file:
+            how = f'by "executor: {task.executor}", and its file has another folder or an environment of its own'
+            message = f'task "{found.id}" shares a process with tasks of other workflows {how}'
+            self._find((found.home, found.id, "executor"), "FP259", message)
 
     def _check_settings(self, found: CheckedTask) -> None:
         """Find a setting that reads an input which only the run will know."""

@@ -48,11 +48,9 @@ def read_sub(reading: Reading, targets: Targets, path: Path, model: TaskModel, *
 def _check_support(findings: Findings, path: Path, target: str, sub: Checked) -> None:
     """Find what a workflow may have by itself, and not yet as a part of another one."""
     workflow = sub.workflow
-    for key in ("finally", "limits"):
-        name = f"{key}_" if key == "finally" else key
-        if workflow is not None and getattr(workflow, name, None):
-            message = f'"{key}" of a sub-workflow is not yet supported, and "{target}" has it'
-            findings.error("FP259", path, message, labels=_label(sub, (key,), f'"{key}" stands here'))
+    if workflow is not None and any(task.in_finally for task in workflow.tasks.values()):
+        message = f'"finally" of a sub-workflow is not yet supported, and "{target}" has it'
+        findings.error("FP259", path, message, labels=_label(sub, ("finally",), '"finally" stands here'))
 
 
 def _check_inputs(findings: Findings, sub: Checked, given: dict[str, Read], home: Path, *, blamed: Path) -> None:
