@@ -88,13 +88,19 @@ class Stopping:
     def _stop(self, stop: Stop) -> None:
         desk = self._desk
         desk.stop = stop
-        desk.announce.stopping(stop.reason)
+        follows = "; finally follows, and a second request skips it" if self._may_follow(stop) else ""
+        desk.announce.stopping(f"{stop.reason}{follows}")
         desk.backlog.clear()
         for record in desk.ledger.records.values():
             if record.items is not None and not record.state.is_final:
                 record.items.close()
         for attempt in desk.in_flight:
             desk.in_flight.end(attempt, Ending.CANCELLED, stop.reason)
+
+    def _may_follow(self, stop: Stop) -> bool:
+        """Whether a person who asks for a stop is to know that something runs all the same."""
+        is_first = stop.is_request and self._requested < _INSISTS and not self._desk.in_finally
+        return is_first and any(record.task.in_finally for record in self._desk.ledger.records.values())
 
     def cancel_the_rest(self) -> None:
         """Settle what a stop kept from starting or from going on; tasks of `finally` have their turn yet."""
