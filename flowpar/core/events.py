@@ -24,7 +24,7 @@ class Subject:
     """What an event is about; `item` is None for a task without fan-out or a fan-out as a whole.
 
     `attempt` counts from 1, anew in each `round`; it is 0 for a fan-out as a whole and for what never
-    started. `round` is 0 unless the task repeats.
+    started. `round` is 0 unless the task repeats. `key` is the name of an item that has one.
     """
 
     task: str
@@ -33,6 +33,7 @@ class Subject:
     layer: int
     executor: str
     round: int = 0
+    key: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,17 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskExpanded:
-    """A fan-out knows how many items it has; `fingerprint` is of the task as a whole."""
+    """A fan-out knows how many items it has; `fingerprint` is of the task as a whole.
+
+    `moved` says for each item where it stood before the run went on, None for one that is new; it is None where
+    all stand where they stood.
+    """
 
     subject: Subject
     at: float
     items: int
     fingerprint: str = ""
+    moved: Sequence[int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class _Sorter:
             self._tasks[task.id] = Begun(tried=tried)
             return
         gone = self._gone_of(task)
-        is_whole = not gone and _is_settled(task, found) and self._has_needs(task)
+        is_whole = not gone and _is_settled(task, found) and self._has_needs(task) and _has_same_lists(task, found)
         if gone or (_is_settled(task, found) and not is_whole):
             self._again[task.id] = sorted(gone)
         items = _items(task, found, gone, is_whole=is_whole)
@@ -123,18 +123,24 @@ class _Sorter:
         if task.id in self._redone or self._is_lost(task):
             return True
         is_same = Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
-        if is_same and self._has_needs(task, besides=_feeds(task)):
+        if is_same and self._has_needs(task, besides=_feeds(task), without=_lists_of(task)):
             return False
         if _holds_something(task, found):
             (self._below if is_same else self._changed).append(task.id)
         return True
 
-    def _has_needs(self, task: PlannedTask, *, besides: Collection[str] = ()) -> bool:
-        """Whether what a task needs stands, as far as it waits for it; those `besides` may still be on their way."""
+    def _has_needs(
+        self, task: PlannedTask, *, besides: Collection[str] = (), without: Collection[str] = frozenset()
+    ) -> bool:
+        """Whether what a task needs stands, as far as it waits for it.
+
+        Those `besides` may still be on their way, and those `without` run again.
+        """
         if task.in_finally and self._is_open:
             return False  # they run when all else is over: anew, where that was not all
         if task.run_if != "one_success":
-            return all(need not in self._void if need in besides else self._stands(need) for need in task.needs)
+            asked = (need for need in task.needs if need not in without)
+            return all(need not in self._void if need in besides else self._stands(need) for need in asked)
         is_taken_back = any(need in self._again for need in task.needs)
         return not is_taken_back and any(map(self._lets_run, task.needs))
 
@@ -186,6 +192,17 @@ def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
 
 def _feeds(task: PlannedTask) -> frozenset[str]:
     return frozenset() if task.fan_out is None else frozenset(task.fan_out.feeds.values())
+
+
+def _lists_of(task: PlannedTask) -> frozenset[str]:
+    """Return the tasks that may run again though items stand: of those it has its lists, and items have keys."""
+    return task.decides_on - task.reads if task.fan_out is not None and task.fan_out.key is not None else frozenset()
+
+
+def _has_same_lists(task: PlannedTask, found: SettledTask) -> bool:
+    """Whether the items of a fan-out are not known to come from other lists, where they have keys."""
+    lists = "" if task.fan_out is None else task.fan_out.fingerprint
+    return Fingerprint.parse(found.standing.fingerprint).is_same_item(Fingerprint.of(task, lists))
 
 
 def _items(task: PlannedTask, found: SettledTask, gone: set[int], *, is_whole: bool) -> dict[int, Ended]:

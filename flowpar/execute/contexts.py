@@ -175,10 +175,10 @@ def with_output(contexts: Mapping[str, object], output: object) -> Mapping[str, 
 class _Each(Mapping[str, object]):
     """`each` or `matrix`: the values of one item, decoded when they are read."""
 
-    def __init__(self, items: Mapping[str, bytes], index: int | None, load: Load) -> None:
+    def __init__(self, items: Mapping[str, bytes], load: Load, told: Mapping[str, object]) -> None:
         self._items = items
         self._load = load
-        self._loaded: dict[str, object] = {} if index is None or "index" in items else {"index": index}
+        self._loaded = {name: value for name, value in told.items() if value is not None and name not in items}
 
     def __getitem__(self, name: str) -> object:
         if name not in self._loaded:
@@ -210,7 +210,7 @@ def build_contexts(
     }
     if bindings.each or bindings.index is not None:
         names = {} if bindings.is_matrix else bindings.each
-        contexts["each"] = _Each(names, bindings.index, load)
+        contexts["each"] = _Each(names, load, {"index": bindings.index, "key": bindings.key})
     if bindings.is_matrix:
-        contexts["matrix"] = _Each(bindings.each, None, load)
+        contexts["matrix"] = _Each(bindings.each, load, {})
     return _Contexts(contexts, bindings.previous, load) if bindings.round else contexts

@@ -8,6 +8,7 @@ A worker does this, and so does the engine where only plain data is met.
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
 Contexts = Mapping[str, object]
+Key = str | int | float | bool
 # The places of ten million items fill 160 MB for each name.
 _MAX_ITEMS = 10_000_000
 
@@ -52,11 +54,37 @@ def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) ->
     }
     table = _product(values, recipe) if recipe.is_product else _together(values)
     columns = {name: _column(places[name], table, name) for name in values}
-    condition = recipe.condition
+    condition, keys = recipe.condition, None
+    if recipe.key is not None:
+        keys = _keys(recipe.key, _bound(table, contexts, is_matrix=recipe.is_product), limits)
     if condition is None:
-        return Expansion(table.count, columns)
-    bound = _bound(table, contexts, is_matrix=recipe.is_product)
-    return Expansion(table.count, columns, [judge(condition, item, limits=limits) for item in bound])
+        return Expansion(table.count, columns, keys=keys)
+    bound = _bound(table, contexts, is_matrix=recipe.is_product, keys=keys)
+    return Expansion(table.count, columns, [judge(condition, item, limits=limits) for item in bound], keys=keys)
+
+
+def _keys(key: Template, bound: Iterable[Contexts], limits: Limits) -> list[Key]:
+    """Return the key of each item; two that are alike, or one that is no plain value, fail the fan-out."""
+    items: dict[tuple[type, Key], int] = {}
+    keys: list[Key] = []
+    for item, contexts in enumerate(bound):
+        value = _evaluated("key", key, contexts, limits)
+        if not isinstance(value, str | int | float):
+            raise _refused(f"key: that of item {item} must be text, a number or true or false, not {type_name(value)}")
+        plain: Key = _plain_key(value)
+        first = items.setdefault((type(plain), plain), item)
+        if first != item:
+            raise _refused(f"key: items {first} and {item} have the same, {json.dumps(plain)[:80]}")
+        keys.append(plain)
+    return keys
+
+
+def _plain_key(value: str | float) -> Key:
+    """Return a value of a class of the user's, or of numpy's, as the plain one that it is."""
+    for kind in (bool, str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +138,12 @@ def _column(what: str, table: _Table, name: str) -> PackedItems:
     return packed if isinstance(indices, range) else packed.select(indices)
 
 
-def _bound(table: _Table, contexts: Contexts, *, is_matrix: bool) -> Iterator[Contexts]:
+def _bound(
+    table: _Table, contexts: Contexts, *, is_matrix: bool, keys: Sequence[Key] | None = None
+) -> Iterator[Contexts]:
     for item in range(table.count):
         values = {name: column[table.indices[name][item]] for name, column in table.values.items()}
-        index = {"index": item}
+        index: dict[str, object] = {"index": item} if keys is None else {"index": item, "key": keys[item]}
         yield {**contexts, "each": index, "matrix": values} if is_matrix else {**contexts, "each": {**index, **values}}
 
 

@@ -35,13 +35,14 @@ _NO_MARKS: Mapping[str, str] = MappingProxyType({})
 class Expansion:
     """The items of one fan-out; `verdicts` says for each whether its `if` holds, where it has one.
 
-    `source` is where it was read from, so that pointers can lead there.
+    `keys` are their names, where they have some. `source` is where it was read from, so that pointers can lead there.
     """
 
     count: int
     columns: Mapping[str, PackedItems]
     verdicts: Sequence[bool] | None = None
     source: ValueRef | None = None
+    keys: Sequence[str | float] | None = None
 
     @classmethod
     def of(cls, names: Mapping[str, Sequence[object]], *, verdicts: Sequence[bool] | None = None) -> Expansion:
@@ -63,7 +64,9 @@ class Expansion:
             for number, name in enumerate(parts["names"])
         }
         verdicts = parts["verdicts"]
-        return cls(parts["count"], columns, None if verdicts is None else list(map(bool, verdicts)), source)
+        return cls(
+            parts["count"], columns, None if verdicts is None else list(map(bool, verdicts)), source, parts["keys"]
+        )
 
     def encode(self) -> Encoded:
         """Encode it as plain data."""
@@ -71,6 +74,7 @@ class Expansion:
             "count": self.count,
             "names": list(self.columns),
             "verdicts": None if self.verdicts is None else bytes(map(bool, self.verdicts)),
+            "keys": self.keys,
         }
         apart = set()
         for number, column in enumerate(self.columns.values()):

@@ -114,7 +114,7 @@ class Expand:
 
     `is_product` makes the cross product of the axes (last one fastest) less `exclude` plus
     `include`; otherwise names advance together and unequal lengths fail. `condition` is an `if` that
-    mentions each item.
+    mentions each item, `key` gives each its name.
     """
 
     names: Mapping[str, Template]
@@ -122,6 +122,7 @@ class Expand:
     include: tuple[Mapping[str, object], ...] = ()
     exclude: tuple[Mapping[str, object], ...] = ()
     condition: Template | None = None
+    key: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ class Bindings(Packed):
     that they are read as `matrix.<name>`. `run` is `run.status` and `run.failed` in `finally`. `devices` are
     the ids of the attempt's `gpu`, None where it did not ask. `round` counts the rounds of a repeat from 1,
     0 where there are none; `previous` is what the last one gave. `scope` is there in a sub-workflow, and what
-    stands before its ids stands in `tasks`, too.
+    stands before its ids stands in `tasks`, too. `key` is the name of the item, where
+    it has one.
     """
 
     tasks: Mapping[str, TaskView] = field(default_factory=dict)
@@ -192,3 +194,4 @@ class Bindings(Packed):
     round: int = 0
     previous: ValueRef | None = None
     scope: Scope | None = None
+    key: str | float | None = None

@@ -126,7 +126,7 @@ class CheckedCall:
 class CheckedFanOut:
     """The names of `for_each`, or the axes of `matrix` (`is_product`), with their lists.
 
-    `feeds` has for a name the task that feeds it item by item.
+    `feeds` has for a name the task that feeds it item by item; `key` gives each item its name.
     """
 
     names: Mapping[str, Template]
@@ -134,6 +134,7 @@ class CheckedFanOut:
     include: tuple[Mapping[str, object], ...] = ()
     exclude: tuple[Mapping[str, object], ...] = ()
     feeds: Mapping[str, str] = field(default_factory=dict)
+    key: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ TASK_KEY_HELP = MappingProxyType(
         "run_if": "How what it needs must have ended; all_success without it.",
         "for_each": "Run once for each item of a list, as each.item; names with lists advance together.",
         "matrix": "Run once for each combination of the axes, as matrix.<axis>.",
+        "key": "An expression that gives each item a name of its own, by which a resume knows it again.",
         "max_parallel": "How many items may run at once.",
         "on_item_error": "What a failed item does: finish the others, fail_fast, or collect.",
         "repeat": "Run again and again until the output is what is wanted.",

@@ -137,6 +137,7 @@ class TaskModel:
     run_if: RunRule | None = None
     for_each: Items | None = None
     matrix: Matrix | None = None
+    key: Text | None = None
     max_parallel: Count | None = None
     on_item_error: ItemError | None = None
     repeat: RepeatModel | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 LATER_TOP_KEYS = frozenset({"preload"})
-LATER_TASK_KEYS = frozenset({"key", "batch", "cache"})
+LATER_TASK_KEYS = frozenset({"batch", "cache"})
 LATER_KINDS: frozenset[str] = frozenset()
 LATER_EXECUTORS = frozenset({"pool"})
 
@@ -16,7 +16,7 @@ EXECUTORS = ("process", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})
 BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 
-NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "with", "repeat"})
+NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "key", "with", "repeat"})
 
 FOREIGN_TOP_KEYS = MappingProxyType(
     {

@@ -48,10 +48,12 @@ class Fingerprints:
         call, fan_out = task.call, task.fan_out
         templates = [*call.arguments.values(), *call.env.values()]
         templates += [template for template in (call.cwd, task.condition) if template is not None]
-        items = None
+        items: tuple[object, ...] | None = None
         if fan_out is not None:
-            templates += fan_out.names.values()
+            # Where items have a key, each is known again by that, whatever list it stands in.
+            templates += () if fan_out.key is not None else fan_out.names.values()
             items = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+            items = (*fan_out.names,) if fan_out.key is not None else items
         if call.until is not None:
             templates.append(call.until)
         arguments = call.arguments
@@ -60,6 +62,14 @@ class Fingerprints:
         own = (task.kind, call.target, arguments, call.env, call.cwd, task.condition, items, _repeat(task))
         rule = () if run_if == "all_success" else (run_if,)
         return digest((*own, self._env, self._read_by(templates), *rule))
+
+    def of_lists(self, task: CheckedTask) -> str:
+        """Return the fingerprint of the lists of a fan-out whose items have a key; empty where they are the task's."""
+        fan_out = task.fan_out
+        if fan_out is None or fan_out.key is None:
+            return ""
+        lists = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        return digest((*lists, self._read_by(fan_out.names.values())))
 
     def code_of(self, task: CheckedTask) -> str:
         """Return the digest of the file that a task's own function stands in, empty where there is none to read."""

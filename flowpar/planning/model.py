@@ -40,7 +40,8 @@ class Repeat:
 class FanOut:
     """How a task becomes items; `items` is their number where it is known before the run.
 
-    `feeds` has for a name the task whose items, or yielded values, become the items one by one.
+    `feeds` has for a name the task whose items, or yielded values, become the items one by one;
+    `key` gives each item the name by which it is known again, and then `fingerprint` is of the lists.
     """
 
     names: Mapping[str, Template]
@@ -51,6 +52,8 @@ class FanOut:
     on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
     items: int | None = None
     feeds: Mapping[str, str] = field(default_factory=dict)
+    key: Template | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,12 @@ def _with_fingerprints(plan: Plan, checked: Checked) -> Plan:
     return replace(
         plan,
         tasks=tuple(
-            replace(task, fingerprint=prints.of(found, task.run_if), code=prints.code_of(found))
+            replace(
+                task,
+                fingerprint=prints.of(found, task.run_if),
+                code=prints.code_of(found),
+                fan_out=task.fan_out and replace(task.fan_out, fingerprint=prints.of_lists(found)),
+            )
             for task, found in tasks
         ),
     )
@@ -244,4 +249,5 @@ def _fan_out(task: CheckedTask, fan_out: CheckedFanOut, reader: SettingReader) -
         on_item_error=reader.on_item_error(task),
         items=count_items(fan_out, reader.settled),
         feeds=fan_out.feeds,
+        key=fan_out.key,
     )

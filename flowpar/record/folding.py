@@ -17,7 +17,7 @@ from flowpar.core.states import RunStatus, TaskState
 from flowpar.record.settled import Finished, RunFacts, Settled, SettledTask, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     # Records are JSON: what is in them is looked at where it is used, and anything odd refuses the journal.
     Record = Mapping[str, Any]
@@ -104,11 +104,18 @@ class _Folding:
         whole = self._wholes.setdefault(task, _NOT_BEGUN)
         if item is None:
             self._wholes[task] = self._after(name, record, whole)
+            if record.get("moved") is not None:
+                self._move(task, record["moved"])
             if "items" in record:
                 self._counts[task] = _count(record["items"])
         else:
             items = self._items.setdefault(task, {})
             items[item] = self._after(name, record, items.get(_count(item), _NOT_BEGUN))
+
+    def _move(self, task: str, moved: Sequence[int | None]) -> None:
+        """Put items where they stand in a list that has changed; what is in none of its places is forgotten."""
+        before = self._items.get(task, {})
+        self._items[task] = {new: before[old] for new, old in enumerate(moved) if old is not None and old in before}
 
     def _after(self, name: str, record: Record, before: Standing) -> Standing:
         """Return where a task or item stands after a record of it."""

@@ -69,12 +69,14 @@ class TaskFields(TypedDict):
     layer: int
     executor: str
     round: NotRequired[int]
+    key: NotRequired[str | float]
 
 
 class TaskExpanded(TaskFields):
-    """A fan-out knows how many items it has."""
+    """A fan-out knows how many items it has; `moved` says where each stood in a list that has changed since."""
 
     items: int
+    moved: NotRequired[Sequence[int | None]]
     fingerprint: NotRequired[str]
 
 

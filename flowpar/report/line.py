@@ -67,8 +67,8 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
             return "task.repeating", _repeating(event)
         case events.TaskSkipped(subject, _, reason, fingerprint):
             return "task.skipped", _skipped(subject, reason, fingerprint)
-        case events.TaskExpanded(subject, _, items, fingerprint):
-            return "task.expanded", _expanded(subject, items, fingerprint)
+        case events.TaskExpanded():
+            return "task.expanded", _expanded(event)
         case events.RunStarted() | events.RunStopping() | events.RunFinished():
             return _run_line(event)
 
@@ -115,11 +115,13 @@ def _started(event: events.TaskStarted) -> TaskStarted:
     return started
 
 
-def _expanded(subject: events.Subject, items: int, fingerprint: str) -> TaskExpanded:
-    expanded = cast("TaskExpanded", _task(subject))
-    expanded["items"] = items
-    if fingerprint:
-        expanded["fingerprint"] = fingerprint
+def _expanded(event: events.TaskExpanded) -> TaskExpanded:
+    expanded = cast("TaskExpanded", _task(event.subject))
+    expanded["items"] = event.items
+    if event.fingerprint:
+        expanded["fingerprint"] = event.fingerprint
+    if event.moved is not None:
+        expanded["moved"] = event.moved
     return expanded
 
 
@@ -141,6 +143,8 @@ def _task(subject: events.Subject) -> TaskFields:
     }
     if subject.round:
         fields["round"] = subject.round
+    if subject.key is not None:
+        fields["key"] = subject.key
     return fields
 
 

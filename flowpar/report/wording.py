@@ -26,8 +26,11 @@ _COUNTED = {
 
 
 def name_of(subject: Subject) -> str:
-    """Return a task or an item of it as `task[item]`."""
-    return subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
+    """Return a task or an item of it as `task[item]`, with the key of an item that has one."""
+    if subject.item is None:
+        return subject.task
+    key = "" if subject.key is None else f" ({one_line(str(subject.key), limit=40)})"
+    return f"{subject.task}[{subject.item}]{key}"
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,8 @@ from flowpar.core.states import TaskState
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import Outcome, ValueRef
     from flowpar.core.states import RunStatus
@@ -51,10 +53,11 @@ class Announcer:
         )
         self._sink.emit(event)
 
-    def expanded(self, record: Record, count: int) -> None:
+    def expanded(self, record: Record, count: int, moved: Sequence[int | None] | None = None) -> None:
         """A fan-out knows how many items it has."""
-        fingerprint = str(Fingerprint.of(record.task))
-        self._sink.emit(events.TaskExpanded(_whole(record), self._clock.now(), count, fingerprint))
+        lists = "" if record.task.fan_out is None else record.task.fan_out.fingerprint
+        fingerprint = str(Fingerprint.of(record.task, lists))
+        self._sink.emit(events.TaskExpanded(_whole(record), self._clock.now(), count, fingerprint, moved))
 
     def started(self, attempt: Attempt) -> None:
         """An attempt runs."""
@@ -116,7 +119,7 @@ class Announcer:
     def skipped(self, record: Record, reason: str, *, item: int | None = None) -> None:
         """A task or an item will not run."""
         task = record.task
-        subject = events.Subject(task.id, item, 0, task.layer, task.executor)
+        subject = events.Subject(task.id, item, 0, task.layer, task.executor, key=record.key_of(item))
         fingerprint = str(Fingerprint.of(task)) if item is None else ""
         self._sink.emit(events.TaskSkipped(subject, self._clock.now(), reason, fingerprint))
 
@@ -181,7 +184,8 @@ class Announcer:
 
 def _subject(attempt: Attempt) -> events.Subject:
     ready, task = attempt.ready, attempt.ready.record.task
-    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor, ready.round)
+    key = ready.record.key_of(ready.item)
+    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor, ready.round, key)
 
 
 def _whole(record: Record) -> events.Subject:

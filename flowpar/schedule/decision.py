@@ -47,6 +47,11 @@ class Items(Protocol):
         """Return the encoded value of each name for one item."""
         ...
 
+    @property
+    def keys(self) -> Sequence[str | float] | None:
+        """The name of each item; None where they have none."""
+        ...
+
     def digest(self, index: int) -> str:
         """Return a digest of what an item is bound to, empty where none can be taken cheaply."""
         ...

@@ -27,6 +27,7 @@ class Intake:
     """What has come of the items of one task; implements `Items`; owned by the loop."""
 
     verdicts = None
+    keys = None  # who wants to tell all items apart waits for all of them
 
     def __init__(self, names: Iterable[str], feeds: Mapping[str, str]) -> None:
         """Know which source feeds each name; of other names `settle` brings the lists."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import digest
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Expand, Shared
 from flowpar.planning.secret import hidden_by
@@ -88,7 +89,7 @@ class JobMaker:
             cpu_milli=cpu_milli,
             memory_bytes=memory_bytes,
         )
-        fingerprint = str(Fingerprint.of(task, _digest(ready)))
+        fingerprint = str(_fingerprint(ready))
         return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=fingerprint, grant=grant), job
 
     def _recipe(self, ready: Ready) -> bytes:
@@ -118,6 +119,7 @@ class JobMaker:
             round=ready.round,
             previous=ready.previous,
             scope=record.task.scope,
+            key=record.key_of(ready.item),
         )
 
     def _views(self, record: Record) -> Mapping[str, TaskView]:
@@ -152,7 +154,10 @@ def _share_of(request: Request) -> tuple[int, int]:
     return amounts.get("cpu", 0), amounts.get("memory", 0) // WHOLE
 
 
-def _digest(ready: Ready) -> str:
-    """Return a digest of what an item is bound to."""
-    bound = ready.record.bound
-    return "" if ready.item is None or bound is None or ready.decision is not None else bound.digest(ready.item)
+def _fingerprint(ready: Ready) -> Fingerprint:
+    """Return what an attempt is at: the task, and the item by what it is bound to and by its key."""
+    record, item = ready.record, ready.item
+    if item is None or record.bound is None or ready.decision is not None:
+        return Fingerprint.of(record.task)
+    key = record.key_of(item)
+    return Fingerprint.of(record.task, record.bound.digest(item), "" if key is None else digest(key))

@@ -84,6 +84,11 @@ class Record:
     intake: Intake | None = None
     verdict: Failure | None = None
 
+    def key_of(self, item: int | None) -> str | float | None:
+        """Return the name of an item, where it has one."""
+        keys = None if self.bound is None else self.bound.keys
+        return None if keys is None or item is None else keys[item]
+
     @property
     def condition_reads(self) -> frozenset[str]:
         """The tasks that its `if` may read: none that feed it."""

@@ -19,7 +19,7 @@ from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
 from flowpar.schedule.fed import CONDITION_IS_FALSE
-from flowpar.schedule.restore import restore_items
+from flowpar.schedule.restore import find_again, restore_items
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import Outcome
@@ -111,7 +111,7 @@ class Opening:
             return
         items = ItemSet(bound.count, max_parallel=fan_out.max_parallel)
         record.items, record.bound = items, bound
-        self._desk.announce.expanded(record, bound.count)
+        self._desk.announce.expanded(record, bound.count, find_again(record, bound))
         for item, verdict in enumerate(bound.verdicts or ()):
             if not verdict:
                 items.skip(item)
@@ -168,4 +168,5 @@ def expansion_of(task: PlannedTask, fan_out: FanOut) -> Expand:
         include=fan_out.include,
         exclude=fan_out.exclude,
         condition=task.condition if task.condition_is_per_item else None,
+        key=fan_out.key,
     )

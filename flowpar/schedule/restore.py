@@ -8,8 +8,10 @@ Nothing is told of what stands: it was told when it happened.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import digest
 from flowpar.core.outcome import Success
 from flowpar.core.states import TaskState
 from flowpar.schedule.fanout import ItemSet
@@ -17,10 +19,12 @@ from flowpar.schedule.ledger import failure_view
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowpar.schedule.decision import Items
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
-    from flowpar.schedule.start import Ended
+    from flowpar.schedule.start import Ended, Round
 
 
 def restore(desk: Desk) -> None:
@@ -33,6 +37,34 @@ def restore(desk: Desk) -> None:
         record.state, record.is_tolerated = whole.state, whole.is_tolerated
         if record.task.id in needed:
             _restore_output(desk, record, whole)
+
+
+def find_again(record: Record, bound: Items) -> Sequence[int | None] | None:
+    """Find by their keys the items that ended before; return where each stood, None where none has moved.
+
+    One that had no key stays in its place, as all do without keys.
+    """
+    begun, keys = record.begun, bound.keys
+    ended: dict[int, Ended | Round] = {old: last for old, last in begun.rounds.items() if old is not None}
+    ended |= begun.items
+    if keys is None or not ended:
+        return None
+    marks = {old: Fingerprint.parse(each.fingerprint).key for old, each in ended.items()}
+    old_of = {mark: old for old, mark in marks.items() if mark}
+    moved = [old_of.get(digest(key)) for key in keys]
+    for old, mark in marks.items():
+        if not mark and old < len(moved) and moved[old] is None:
+            moved[old] = old
+    places = {new: old for new, old in enumerate(moved) if old is not None}
+    if sorted(places.values()) == sorted(marks) and all(new == old for new, old in places.items()):
+        return None
+    record.begun = replace(
+        begun,
+        items={new: begun.items[old] for new, old in places.items() if old in begun.items},
+        tried={new: begun.tried[old] for new, old in places.items() if old in begun.tried},
+        rounds={new: begun.rounds[old] for new, old in places.items() if old in begun.rounds},
+    )
+    return moved
 
 
 def restore_items(desk: Desk, record: Record, items: ItemSet, bound: Items) -> None:

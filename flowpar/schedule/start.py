@@ -80,7 +80,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What an attempt's fingerprint says: of the task, of its code, and of what the item is bound to.
+    """What an attempt's fingerprint says: of the task, of its code, of what the item is bound to, and of its key.
 
     A part is empty where nothing is known, and then says of no change.
     """
@@ -88,21 +88,22 @@ class Fingerprint:
     task: str = ""
     code: str = ""
     item: str = ""
+    key: str = ""
 
     @classmethod
-    def of(cls, task: PlannedTask, item: str = "") -> Fingerprint:
+    def of(cls, task: PlannedTask, item: str = "", key: str = "") -> Fingerprint:
         """Return the fingerprint of an attempt at a task, or at an item of it."""
-        return cls(task.fingerprint, task.code, item)
+        return cls(task.fingerprint, task.code, item, key)
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
         """Return what `str` wrote."""
-        task, code, item = (*text.split(".", 2), "", "", "")[:3]
-        return cls(task, code, item)
+        task, code, item, key = (*text.split(".", 3), "", "", "", "")[:4]
+        return cls(task, code, item, key)
 
     def __str__(self) -> str:
         """Return it as events have it."""
-        return f"{self.task}.{self.code}.{self.item}".rstrip(".")
+        return f"{self.task}.{self.code}.{self.item}.{self.key}".rstrip(".")
 
     def is_same_task(self, other: Fingerprint) -> bool:
         """Whether nothing is known to have changed of what the task does."""

@@ -45,6 +45,7 @@ class FakeItems:
     count: int
     verdicts: Sequence[bool] | None = None
     names: Sequence[str] = ()
+    keys: Sequence[str | float] | None = None
 
     def item(self, index: int) -> Mapping[str, bytes]:  # noqa: ARG002 - the protocol's
         """Return the names."""

@@ -219,3 +219,38 @@ def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> No
 
     assert running.returncode == 130
     assert "Traceback" not in told
+
+
+def test_items_are_known_again_by_their_keys(project: Project) -> None:
+    (project.folder / "steps.py").write_text("""
+from pathlib import Path
+
+def work(name: str) -> str:
+    with open("begun", "a") as begun:
+        begun.write(name + " ")
+    if name == "bad" and not Path("mended").exists():
+        raise ValueError("bad")
+    return name.upper()
+""")
+    text = """
+flowpar: 1
+inputs: {names: {type: list, default: [a, b, bad, c]}}
+tasks:
+  w:
+    python: steps:work
+    for_each: {name: "${{ inputs.names }}"}
+    key: each.name
+    with: {name: "${{ each.name }}"}
+outputs: {all: "${{ tasks.w.output }}"}
+"""
+    assert project.run(text).returncode == 1
+    (project.folder / "mended").touch()
+    (project.folder / "begun").unlink()
+
+    resume = [sys.executable, "-m", "flowpar", "resume", "run", "--json", "-i"]
+    again = project.call([*resume, 'names=["x","c","bad","a"]'])
+    once_more = project.call([*resume, 'names=["a","x","y","bad"]'])
+
+    assert json.loads(again.stdout) == {"all": ["X", "C", "BAD", "A"]}, again.stderr
+    assert json.loads(once_more.stdout) == {"all": ["A", "X", "Y", "BAD"]}, once_more.stderr
+    assert sorted((project.folder / "begun").read_text().split()) == ["bad", "x", "y"]

@@ -181,6 +181,10 @@ class View:
         """Return the view of a task that repeats: `previous` is the last round's output."""
         return replace(self, contexts={**self.contexts, "previous": {"": union([output, NONE])}})
 
+    def keyed(self) -> View:
+        """Return the view of a task with items whose `key` is known."""
+        return replace(self, contexts={**self.contexts, "each": {**self.contexts["each"], "key": ANY}})
+
     def asking(self, output: Type) -> View:
         """Return the view of the `until` of a task that repeats, which is asked when an attempt is over."""
         contexts = {name: members for name, members in self.contexts.items() if name != "env"}

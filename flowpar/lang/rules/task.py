@@ -14,6 +14,7 @@ from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
 from flowpar.lang.rules.feed import feeds_of
 from flowpar.lang.rules.final import find_too_early, is_in_reach
+from flowpar.lang.rules.item_key import read_item_key
 from flowpar.lang.rules.lint import warn_of_implied_needs, warn_of_item_keys
 from flowpar.lang.rules.resource import PREFIX, check_pools, resources_of_kind
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
     from flowpar.lang.checked import CheckedCall, CheckedFanOut
     from flowpar.lang.model import TaskModel, Workflow
+    from flowpar.lang.rules.fanout import FanOut
     from flowpar.lang.rules.findings import Path
     from flowpar.lang.rules.reading import Reading
     from flowpar.lang.rules.scope import Surroundings, View
@@ -48,10 +50,7 @@ class TaskRules:
         model = self.workflow.tasks[task]
         path: Path = (model.home, task)
         surroundings = self.surroundings.over() if model.in_finally else self.surroundings
-        fan_out = read_fan_out(self.reading, path, model, surroundings.spreading())
-        view = surroundings.running()
-        if fan_out is not None:
-            view = surroundings.of_items(fan_out.context, fan_out.types)
+        fan_out, view = self._items(path, model, surroundings)
         condition = None
         if model.condition is not None:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
@@ -83,11 +82,23 @@ class TaskRules:
         self._check_thread(path, model, checked)
         return checked, mentions
 
+    def _items(self, path: Path, model: TaskModel, surroundings: Surroundings) -> tuple[FanOut | None, View]:
+        """Read the items of a task, and return what its other values may read."""
+        fan_out, view = read_fan_out(self.reading, path, model, surroundings.spreading()), surroundings.running()
+        if fan_out is not None:
+            view = surroundings.of_items(fan_out.context, fan_out.types)
+        if model.key is None:
+            return fan_out, view
+        key = read_item_key(self.reading, (*path, "key"), model.key, view, has_items=fan_out is not None)
+        if fan_out is None:
+            return None, view
+        return replace(fan_out, checked=replace(fan_out.checked, key=key)), view.keyed()
+
     def _fed(
         self, fan_out: CheckedFanOut, model: TaskModel, mentions: Sequence[Mention], settings: Mapping[str, Template]
     ) -> CheckedFanOut:
-        # Another rule asks how the whole of what it needs has ended.
-        waits = model.in_finally or settings.get("run_if", _USUAL) != _USUAL
+        # Another rule asks how the whole of what it needs has ended; a key, what all the other keys are.
+        waits = model.in_finally or settings.get("run_if", _USUAL) != _USUAL or fan_out.key is not None
         feeds = {} if fan_out.is_product or waits else feeds_of(fan_out.names, mentions, self._gives_items)
         return replace(fan_out, feeds=feeds) if feeds else fan_out
 
