@@ -17,6 +17,7 @@ from flowpar.core.errors import UsageError
 from flowpar.core.outcome import FailureKind
 from flowpar.core.states import TaskState
 from flowpar.core.suggest import nearest
+from flowpar.engine.parts import all_tasks, with_parts
 from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
 
 if TYPE_CHECKING:
@@ -49,25 +50,14 @@ def sort_out(plan: Plan, verified: Verified, *, redo: Redo = (), first_job: int 
 
     Raises UsageError where `redo` names what is not there.
     """
-    tasks = {task.id: task for task in plan.tasks}
-    redo = _with_parts(tasks, redo)
+    tasks = {task.id: task for task in all_tasks(plan, verified.settled.tasks)}
+    redo = with_parts(tasks, redo)
     for name, item in redo:
         _check_redo(tasks, verified, name, item)
     sorter = _Sorter(verified, redo)
-    for task in plan.tasks:
+    for task in tasks.values():
         sorter.take(task)
     return sorter.resumption(first_job)
-
-
-def _with_parts(tasks: Mapping[str, PlannedTask], redo: Redo) -> Redo:
-    """Return what is to run again, and of a sub-workflow, or an item of one, all of its tasks."""
-    found: list[tuple[str, int | None]] = []
-    for name, item in redo:
-        whole = f"{name}[{item}]" if item is not None and f"{name}[{item}]" in tasks else name
-        found.append((whole, None if whole != name else item))
-        if whole in tasks and tasks[whole].kind == "workflow" and found[-1][1] is None:
-            found += [(each, None) for each in tasks if each.startswith((f"{whole}/", f"{whole}["))]
-    return found
 
 
 class _Sorter:

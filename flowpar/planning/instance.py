@@ -36,10 +36,12 @@ class Instance:
     bound: Bound | None = None
 
 
-def items_of(fan_out: CheckedFanOut, settled: Settled, is_early: Callable[[Template], bool]) -> list[Bound] | str:
-    """Return what the items of a sub-workflow are bound to, or why that is not known before the run."""
+def items_of(
+    fan_out: CheckedFanOut, settled: Settled, is_early: Callable[[Template], bool]
+) -> list[Bound] | str | None:
+    """Return what the items of a sub-workflow are bound to, None where only the run knows, or why there are none."""
     if not all(map(is_early, fan_out.names.values())):
-        return "the items of a workflow must be known before the run, and these wait for a task or an input that does"
+        return None
     if not all(map(settled.covers, fan_out.names.values())):
         return []  # an input without a default, in a plan for looking at
     recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
@@ -48,7 +50,7 @@ def items_of(fan_out: CheckedFanOut, settled: Settled, is_early: Callable[[Templ
     except TaskFailed as failed:
         return failed.failure.message
     except NeedsWorker:
-        return "the items of a workflow must be known before the run, and these take too much work"
+        return None
     return [Bound(found.item(index), index, fan_out.is_product) for index in range(found.count)]
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Call, Scope
     from flowpar.expr.template import Template
     from flowpar.planning.secret import SecretSource
+    from flowpar.planning.template import Template as TaskTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class PlannedTask:
     what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where
     in the file `resources_in`; `priority` goes before the length of the path.
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
-    `bound` what the item of it is bound to that the task begins.
+    `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
     """
 
     id: str
@@ -107,6 +108,7 @@ class PlannedTask:
     priority: int = 0
     scope: Scope | None = None
     bound: Bound | None = None
+    template: TaskTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True)

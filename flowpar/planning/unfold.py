@@ -15,25 +15,27 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowpar.core.diagnostics import Diagnostic, Diagnostics
 from flowpar.core.digest import digest
-from flowpar.execute.recipe import INPUTS, Call, Scope
+from flowpar.execute.recipe import INPUTS, Call, Expand, Scope
 from flowpar.expr.references import references
-from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate
+from flowpar.expr.template import Constant, MapTemplate
 from flowpar.lang.sub import MAX_SUB_TASKS
 from flowpar.planning.dotenv import read_env_files
 from flowpar.planning.fingerprint import Fingerprints
-from flowpar.planning.graph import build_graph, find_cycles
 from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of
+from flowpar.planning.model import Bound
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
+from flowpar.planning.sub_finding import SubFindings
+from flowpar.planning.template import ANY_ITEM, ITEMS, gathered
+from flowpar.planning.template import Template as TaskTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from flowpar.core.source import Span
+    from flowpar.core.diagnostics import Diagnostics
     from flowpar.expr.template import Template
-    from flowpar.lang.checked import Checked, CheckedTask
+    from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
     from flowpar.planning.model import PlannedTask
 
     MakeTask = Callable[[CheckedTask, SettingReader], PlannedTask]
@@ -64,7 +66,8 @@ class Unfolder:
                 yield from self._sub(found, found.sub, prints)
                 continue
             task = self.make(found, self.reader)
-            self._check_executor(found, task)
+            if self.scope is not None:
+                self._findings.find_shared(found, task, self.scope, self.folder)
             if self.is_run:
                 task = replace(task, fingerprint=prints.of(found), code=prints.code_of(found))
             yield self._placed(task, found)
@@ -108,18 +111,21 @@ class Unfolder:
 
     def _sub(self, found: CheckedTask, sub: Checked, prints: Fingerprints) -> Iterator[PlannedTask]:
         """Give the tasks of a sub-workflow: once, or once for each item and then what has all their outputs."""
-        self._find_cycles(sub)
-        self._join_limits(found, sub)
+        self._findings.find_cycles(sub)
+        self._findings.join_limits(self.limits, found, sub)
         if found.fan_out is None:
             yield from self._instance(found, sub, prints, Instance(found.id))
             return
         items = items_of(found.fan_out, self.reader.settled, self._is_early)
+        if items is None:
+            yield from self._late(found, found.fan_out, sub, prints)
+            return
         if isinstance(items, str):
-            self._find(("tasks", found.id, "for_each" if not found.fan_out.is_product else "matrix"), "FP258", items)
+            self._findings.find(("tasks", found.id, "for_each"), "FP258", items)
             items = []
         if len(items) * len(sub.tasks) > MAX_SUB_TASKS:
             message = f'the items of task "{found.id}" have over {MAX_SUB_TASKS:,} tasks together'
-            self._find(("tasks", found.id), "FP252", message)
+            self._findings.find(("tasks", found.id), "FP252", message)
             items = []
         for index, bound in enumerate(items):
             yield from self._instance(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
@@ -132,7 +138,7 @@ class Unfolder:
         task = replace(self.make(found, self.reader), fan_out=None, condition_is_per_item=False, bound=instance.bound)
         declared = declared_inputs(sub)
         values = InputValues(found, self.checked, sub, self.reader.settled, instance.bound)
-        known = values.known(declared, self._is_early, partial(self._find, code="FP255"))
+        known = values.known(declared, self._is_early, partial(self._findings.find, code="FP255"))
         has_entry = known is None or bool(found.needs) or found.condition is not None
         settled = self._settled(sub, known or {})
         scope = Scope(
@@ -159,26 +165,53 @@ class Unfolder:
             yield each
             if "/" not in each.id.removeprefix(scope.prefix):
                 ids.append(each.id)
-        self.diagnostics.extend(each for each in reader.found if each not in self.diagnostics.found)
+        self._findings.add(reader.found)
         yield self._exit(found, task, sub, scope, ids=ids)
+
+    @property
+    def _findings(self) -> SubFindings:
+        return SubFindings(self.checked, self.diagnostics)
 
     @property
     def _prefix(self) -> str:
         return "" if self.scope is None else self.scope.prefix
 
+    def _late(
+        self, found: CheckedTask, fan_out: CheckedFanOut, sub: Checked, prints: Fingerprints
+    ) -> Iterator[PlannedTask]:
+        """Give the task that makes the items, which has the tasks of one as a template, and what has their outputs."""
+        task, whole = self.make(found, self.reader), self._prefix + found.id
+        any_item = Instance(f"{found.id}[*]", Bound({}, ANY_ITEM, fan_out.is_product))
+        tasks = self._instance(found, sub, prints, any_item)
+        inside = f"{whole}[*]"
+        alone = tuple(replace(each, needs=tuple(n for n in each.needs if n.startswith(inside))) for each in tasks)
+        recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        condition = None if task.condition_is_per_item else task.condition
+        items = replace(task, kind="items", executor="process", condition=condition, reads=task.decides_on)
+        items = self._placed(replace(items, fingerprint=prints.of(found) if self.is_run else ""), found)
+        given = items.reads | frozenset(self._prefix + name for name in task.reads)
+        yield replace(
+            items,
+            id=f"{whole}/{ITEMS}",
+            call=Call("", {}),
+            fan_out=None,
+            condition_is_per_item=False,
+            allow_failure=False,
+            resources={},
+            template=TaskTemplate(whole, alone, recipe),
+        )
+        # It holds what the items will be given, though it does not read it itself.
+        yield replace(self._whole(found, 0), needs=(f"{whole}/{ITEMS}",), reads=given | {f"{whole}/{ITEMS}"})
+
     def _whole(self, found: CheckedTask, count: int) -> PlannedTask:
         """Return the task that has the outputs of all items."""
-        ids = [f"{found.id}[{index}]" for index in range(count)]
-        texts = [f'default(tasks["{name}"].output, None)' for name in ids]
-        call = Call(f"{_MODULE}:gather_items", {"items": ListTemplate(tuple(Expression(text, text) for text in texts))})
-        needs = tuple(self._prefix + name for name in ids) or tuple(self._prefix + need for need in found.needs)
-        return replace(
+        needs = () if count else tuple(self._prefix + need for need in found.needs)
+        whole = replace(
             self.make(found, self.reader),
             id=self._prefix + found.id,
             executor="process",
-            call=call,
             needs=needs,
-            reads=frozenset(self._prefix + name for name in ids),
+            reads=frozenset(),
             decides_on=frozenset(),
             run_if="all_done",
             resources={},
@@ -188,20 +221,7 @@ class Unfolder:
             fingerprint=digest((count, found.id)) if self.is_run else "",
             scope=self.scope,
         )
-
-    def _join_limits(self, found: CheckedTask, sub: Checked) -> None:
-        """Let the run have the pools that a sub-workflow declares; one of the same name is the same."""
-        for name, size in ({} if sub.workflow is None else sub.workflow.limits).items():
-            known = self.limits.setdefault(name, size)
-            if known != size:
-                message = f'the limit "{name}" is {known:g} in this run, and {size:g} in "{sub.path}"'
-                self._find((found.home, found.id, "workflow"), "FP259", message)
-
-    def _find_cycles(self, sub: Checked) -> None:
-        needs: dict[str, Mapping[str, Span]] = {task.id: task.needs for task in sub.tasks.values()}
-        found = find_cycles(build_graph(needs), needs, sub.path)
-        known = set(self.diagnostics.found)
-        self.diagnostics.extend(each for each in found if each not in known)
+        return gathered(whole, self._prefix, [f"{whole.id}[{index}]" for index in range(count)])
 
     def _entry(
         self, found: CheckedTask, task: PlannedTask, sub: Checked, *, scope: Scope, fingerprint: str
@@ -269,32 +289,12 @@ class Unfolder:
         if not self.is_run:
             return Settled(values, workflow)
         files = read_env_files(sub)
-        self.diagnostics.extend(each for each in files.diagnostics if each not in self.diagnostics.found)
+        self._findings.add(files.diagnostics)
         return Settled(values, workflow, {**os.environ, **files.variables}, files.variables)
-
-    def _check_executor(self, found: CheckedTask, task: PlannedTask) -> None:
-        """Find a task that would share a process with those of a workflow that has other surroundings."""
-        scope = self.scope
-        if scope is None or task.executor not in {"thread", "inline"}:
-            return
-        if scope.workflow_dir != self.folder or scope.env or scope.env_file:
-            how = f'by "executor: {task.executor}", and its file has another folder or an environment of its own'
-            message = f'task "{found.id}" shares a process with tasks of other workflows {how}'
-            self._find((found.home, found.id, "executor"), "FP259", message)
 
     def _check_settings(self, found: CheckedTask) -> None:
         """Find a setting that reads an input which only the run will know."""
         for name, template in found.settings.items():
             if self.scope is not None and self._reads_inputs([template]):
                 message = f'"{name}" of task "{found.id}" reads an input that is only known when the run gets there'
-                self._find(("tasks", found.id, *name.split(".")), "FP257", message)
-
-    def _find(self, path: tuple[str, ...], code: str, message: str) -> None:
-        document = self.checked.document
-        if document is None:
-            return
-        while document.node(path) is None and len(path) > 1:
-            path = path[:-1]
-        finding = Diagnostic(code, message, document.source.path, document.span(path))
-        if finding not in self.diagnostics.found:
-            self.diagnostics.add(finding)
+                self._findings.find((found.home, found.id, *name.split(".")), "FP257", message)

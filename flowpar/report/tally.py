@@ -44,6 +44,7 @@ class Tally:
         self.done: Counter[str] = Counter()
         self.running: dict[tuple[str, int | None], Running] = {}
         self.stopping: str | None = None
+        self._planned: set[str] = set()  # tasks that count in the total
         self._known_of: dict[str, int] = {}  # items that count in the total, by fan-out
         self._ended_of: Counter[str] = Counter()  # those of them that came to an end
 
@@ -75,7 +76,8 @@ class Tally:
                 self._know(subject.task, items)
             case RunStarted():
                 self.run = event
-                self.total = sum(map(len, event.layers))
+                self._planned = {task for layer in event.layers for task in layer}
+                self.total = len(self._planned)
                 self.done.update({"kept": event.kept} if event.kept else {})
             case RunStopping(_, reason):
                 self.stopping = reason
@@ -88,16 +90,24 @@ class Tally:
             self.running[key] = replace(running, progress=event)
 
     def _meet(self, subject: Subject) -> None:
-        """Count an item of a fan-out that does not know yet how many it has."""
+        """Count a task that joins while the run goes on, and an item of a fan-out that has not counted its own."""
+        self._join(subject.task)
         if subject.item is not None and subject.item >= self._known_of.get(subject.task, 0):
             self._know(subject.task, subject.item + 1)
 
+    def _join(self, task: str) -> None:
+        if self.run is not None and task not in self._planned:
+            self._planned.add(task)
+            self.total += 1
+
     def _know(self, task: str, items: int) -> None:
+        self._join(task)
         self.total += items - self._known_of.get(task, 1)
         self._known_of[task] = items
 
     def _end(self, subject: Subject, state: str) -> None:
         self.running.pop((subject.task, subject.item), None)
+        self._join(subject.task)
         if subject.item is not None:
             self._meet(subject)
             self._ended_of[subject.task] += 1

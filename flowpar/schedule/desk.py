@@ -119,12 +119,12 @@ def lay_out(
             task,
             (-task.priority, -plan.weights.get(task.id, 0.0), task.index),
             start.tasks.get(task.id, NOT_BEGUN),
-            lane=_lane_of(task, pools),
+            lane=lane_of(task, pools),
         )
         for task in in_file_order
     ]
     ledger = Ledger(records, read_at_the_end=plan.outputs_read)
-    feeds = _lay_feeds(ledger)
+    feeds = lay_feeds(ledger, records)
     timers: Timers[Callable[[], None]] = Timers()
     return Desk(
         clock=clock,
@@ -139,15 +139,16 @@ def lay_out(
     )
 
 
-def _lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
+def lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
+    """Return where the attempts at a task wait."""
     request = request_of(task)
     return Lane(task.executor, request if pools is None else pools.within(request))
 
 
-def _lay_feeds(ledger: Ledger) -> dict[str, frozenset[str]]:
+def lay_feeds(ledger: Ledger, records: Iterable[Record]) -> dict[str, frozenset[str]]:
     """Lay out which tasks feed which, and return for each fan-out those that feed it."""
     feeds: dict[str, frozenset[str]] = {}
-    for record in ledger.records.values():
+    for record in records:
         fan_out = record.task.fan_out
         if fan_out is not None and fan_out.feeds:
             feeds[record.task.id] = frozenset(fan_out.feeds.values())

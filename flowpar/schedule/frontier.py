@@ -53,7 +53,7 @@ class Frontier:
     ) -> None:
         """Sort the tasks into those that wait and those that are ready."""
         weights = weights or {}
-        self._rules = rules or {}
+        self._rules = dict(rules or {})
         self._fed_by: dict[str, set[str]] = {}
         for task, sources in (feeds or {}).items():
             for source in sources:
@@ -90,6 +90,36 @@ class Frontier:
     def weight_after(self, task: str) -> float:
         """Return the weight of the heaviest task that needs `task`, 0 where none does."""
         return max((-self._rank[dependent][0] for dependent in self._dependents[task]), default=0.0)
+
+    def join(
+        self,
+        needs: Mapping[str, Collection[str]],
+        feeds: Mapping[str, Collection[str]],
+        rules: Mapping[str, RunIf],
+        *,
+        before: str,
+        awaited: Collection[str],
+    ) -> None:
+        """Take tasks that join the run, and need nothing but each other; `before` waits for the `awaited` ones, too."""
+        self._rules.update(rules)
+        for task, sources in feeds.items():
+            for source in sources:
+                self._fed_by.setdefault(source, set()).add(task)
+        weight = self._rank[before][0] - 1.0
+        for task in needs:
+            self._rank[task] = (weight, len(self._rank))
+            self._dependents[task] = []
+        for task, needed in needs.items():
+            for need in set(needed):
+                self._dependents[need].append(task)
+            if needed:
+                self._waiting[task] = Tally(len(set(needed)))
+            else:
+                heappush(self._ready, (*self._rank[task], task))
+        for task in awaited:
+            self._dependents[task].append(before)
+        if before in self._waiting:
+            self._waiting[before].unmet += len(awaited)
 
     def rule_out(self) -> list[Skip]:
         """Return what is skipped before anything ended: what asks for needs and has none, and all below it."""

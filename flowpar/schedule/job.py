@@ -97,7 +97,8 @@ class JobMaker:
         if ready.decision is not None:
             return pickle.dumps(ready.decision, _PROTOCOL)
         if record.recipe is None:
-            record.recipe = pickle.dumps(record.task.call, _PROTOCOL)
+            template = record.task.template
+            record.recipe = pickle.dumps(record.task.call if template is None else template.recipe, _PROTOCOL)
         return record.recipe
 
     def _bindings(self, ready: Ready) -> Bindings:

@@ -196,6 +196,14 @@ class Ledger:
             for name in record.task.reads | record.task.decides_on:
                 self._unread[name] = self._unread.get(name, 0) + 1
 
+    def join(self, records: Iterable[Record], *, read_by_whole: Iterable[str]) -> None:
+        """Take the records of tasks that join the run, and one more reader of some of them."""
+        joined = {record.task.id: record for record in records}
+        self.records |= joined
+        read = [name for record in joined.values() for name in record.task.reads | record.task.decides_on]
+        for name in (*read, *read_by_whole):
+            self._unread[name] = self._unread.get(name, 0) + 1
+
     def __getitem__(self, task: str) -> Record:
         """Return the record of a task."""
         return self.records[task]

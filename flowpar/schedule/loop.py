@@ -29,6 +29,7 @@ from flowpar.schedule.desk import lay_out
 from flowpar.schedule.feeding import Feeding
 from flowpar.schedule.filling import Filling
 from flowpar.schedule.job import JobMaker, share
+from flowpar.schedule.joining import Joining
 from flowpar.schedule.ledger import Record
 from flowpar.schedule.opening import Opening
 from flowpar.schedule.release import Release
@@ -81,7 +82,13 @@ class Loop:
         self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
         self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
         self._release = Release(
-            self._desk, self._opening, self._feeding, self._stopping, commit=sink.commit, hand_out=self._hand_out
+            self._desk,
+            self._opening,
+            self._feeding,
+            self._stopping,
+            joining=Joining(self._desk, decisions, options.start),
+            commit=sink.commit,
+            hand_out=self._hand_out,
         )
         shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
         shared = replace(shared, secrets=options.secrets)
@@ -98,7 +105,7 @@ class Loop:
         if options.timeout_s is not None:
             self._desk.timers.add(began + options.timeout_s, partial(self._desk.want, overdue(options.timeout_s)))
         self._sink.commit()
-        restore(self._desk)
+        restore(self._desk, self._desk.ledger.records.values())
         self._release.begin()
         self._go_on()
         self._render_outputs()

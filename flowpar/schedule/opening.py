@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
 from flowpar.execute.recipe import INPUTS, Expand, Judge
+from flowpar.planning.template import ITEMS
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
@@ -126,8 +127,11 @@ class Opening:
 
     def _is_in_vain(self, record: Record) -> bool:
         """End a sub-workflow that has no outputs: it was skipped as a whole, or a task of it failed."""
-        ledger = self._desk.ledger
-        entry = ledger.records.get(f"{record.task.id}/{INPUTS}")
+        ledger, whole = self._desk.ledger, record.task.id
+        if record.verdict is not None:
+            self._fail(record, record.verdict)
+            return True
+        entry = ledger.records.get(f"{whole}/{INPUTS}") or ledger.records.get(f"{whole}/{ITEMS}")
         if entry is not None and entry.state is TaskState.SKIPPED:
             record.is_skipped_as_failed = entry.is_skipped_as_failed
             self._skip(

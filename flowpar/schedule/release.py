@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.feeding import Feeding
     from flowpar.schedule.frontier import Skip
+    from flowpar.schedule.joining import Joining
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.opening import Opening
     from flowpar.schedule.stopping import Stopping
@@ -38,6 +39,7 @@ class Release:
         feeding: Feeding,
         stopping: Stopping,
         *,
+        joining: Joining,
         commit: Callable[[], None],
         hand_out: Callable[[], None],
     ) -> None:
@@ -46,6 +48,7 @@ class Release:
         self._opening = opening
         self._feeding = feeding
         self._stopping = stopping
+        self._joining = joining
         self._commit = commit
         self._hand_out = hand_out
         self._has_skipped = False
@@ -85,6 +88,8 @@ class Release:
     def _pass_on(self, record: Record) -> None:
         frontier, task = self._desk.frontier, record.task.id
         self._feeding.over(record)
+        if record.lets_others_run and record.task.template is not None:
+            self._joining.join(record, record.task.template)
         if record.lets_others_run:
             skips = frontier.succeed(task)
         elif record.state is TaskState.SKIPPED and not record.is_skipped_as_failed:

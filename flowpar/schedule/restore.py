@@ -19,7 +19,7 @@ from flowpar.schedule.ledger import failure_view
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from flowpar.schedule.decision import Items
     from flowpar.schedule.desk import Desk
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from flowpar.schedule.start import Ended, Round
 
 
-def restore(desk: Desk) -> None:
-    """Put back every task that stands; only what is still to run keeps outputs alive."""
+def restore(desk: Desk, records: Iterable[Record]) -> None:
+    """Put back those tasks that stand; only what is still to run keeps outputs alive."""
     needed = desk.ledger.read_by_what_is_left()
-    for record in desk.ledger.records.values():
+    for record in records:
         whole = record.begun.whole
         if whole is None:
             continue

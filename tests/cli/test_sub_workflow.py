@@ -168,3 +168,60 @@ def test_logs_know_the_tasks_of_an_item_by_their_ids(folder: Path) -> None:
 
     assert flowpar(folder, "logs", "last", "part[1]/once") == "7\n"
     assert flowpar(folder, "logs", "last", "part[0]/double[1]") == "8\n"
+
+
+LISTED = """\
+flowpar: 1
+tasks:
+  list: {python: {script: "output = [3, 5, 8]"}}
+  each:
+    for_each: ${{ tasks.list.output }}
+    workflow: LEAF
+    with: {value: "${{ each.item }}"}
+outputs: {sums: "${{ [one.sum for one in tasks.each.output] }}"}
+"""
+
+
+def test_items_that_a_task_gives_are_workflows_too(folder: Path) -> None:
+    (folder / "main.yaml").write_text(LISTED.replace("LEAF", "leaf.yaml"))
+
+    assert json.loads(flowpar(folder, "run", "main.yaml", "--json")) == {"sums": [12, 20, 32]}
+    assert states(folder)["each[2]/double"] == "succeeded"
+
+
+def test_they_may_be_nested_in_each_other(folder: Path) -> None:
+    inner = LISTED.replace("LEAF", "leaf.yaml").replace("tasks:", "inputs: {value: {type: integer}}\ntasks:", 1)
+    (folder / "inner.yaml").write_text(inner.replace("each.item }}", "each.item + inputs.value }}"))
+    outer = LISTED.replace("LEAF", "inner.yaml").replace("one.sum", "sum(one.sums)")
+    (folder / "main.yaml").write_text(outer)
+
+    told = json.loads(flowpar(folder, "run", "main.yaml", "--json"))
+
+    assert told == {"sums": [4 * sum(a + b for b in (3, 5, 8)) for a in (3, 5, 8)]}
+    assert len(set(marks(folder))) == len(marks(folder)) == 27
+
+
+def test_a_run_that_is_killed_goes_on_inside_the_items_that_a_task_gave(folder: Path) -> None:
+    main = LISTED.replace("LEAF", "leaf.yaml").replace('}"}\noutputs', '}", slow: "${{ each.index }}"}\noutputs')
+    (folder / "main.yaml").write_text(main)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "flowpar", "run", "main.yaml", "-w", "3"],
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    deadline = time.monotonic() + PACE_S
+    while not (folder / "marks").exists() or not {"each[2]/once", "each[0]/double 1"} <= set(marks(folder)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(PACE_S)
+
+    told = flowpar(folder, "resume", "--json")
+
+    assert json.loads(told) == {"sums": [12, 20, 32]}
+    assert marks(folder).count("each[0]/once") == 1
+    twice = {line for line in marks(folder) if marks(folder).count(line) > 1}
+    assert len(twice) <= 3  # what was in flight
+    assert flowpar(folder, "resume", "--json") == told
+    assert marks(folder).count("each[0]/once") == 1

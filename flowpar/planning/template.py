@@ -1,0 +1,74 @@
+"""Tasks of a sub-workflow that is run for each item of a list which only the run knows: planned once, made for each.
+
+    train/(items)  ── its output: the items ──►  train[0]/… , train[1]/… , … , then train
+
+The ids of a template have `train[*]` in front of them, an item's the number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flowpar.execute.recipe import Call
+from flowpar.expr.template import Expression, ListTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowpar.execute.recipe import Expand
+    from flowpar.planning.model import Bound, PlannedTask
+
+ITEMS = "(items)"
+ANY_ITEM = -1
+GATHER_ITEMS = "flowpar.tasks.workflow:gather_items"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a task makes of the items of a sub-workflow, which `recipe` gives; `whole` has all their outputs."""
+
+    whole: str
+    tasks: tuple[PlannedTask, ...]
+    recipe: Expand
+
+    def instance(self, index: int, bound: Bound | None = None) -> Iterator[PlannedTask]:
+        """Give the tasks of one item, in plan order; `bound` is what it is bound to."""
+        old, new = f"{self.whole}[*]", f"{self.whole}[{index}]"
+        for task in self.tasks:
+            yield _renamed(task, old, new, bound)
+
+    def exit_of(self, index: int) -> str:
+        """Return the id of the task that has the outputs of one item."""
+        return f"{self.whole}[{index}]"
+
+
+def gathered(whole: PlannedTask, prefix: str, exits: list[str]) -> PlannedTask:
+    """Return the task of a whole that has the outputs of all its items."""
+    texts = [f'default(tasks["{name.removeprefix(prefix)}"].output, None)' for name in exits]
+    call = Call(GATHER_ITEMS, {"items": ListTemplate(tuple(Expression(text, text) for text in texts))})
+    return replace(whole, call=call, needs=(*whole.needs, *exits), reads=whole.reads.union(exits))
+
+
+def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> PlannedTask:
+    def named(name: str) -> str:
+        return new + name.removeprefix(old) if name == old or name.startswith(f"{old}/") else name
+
+    scope, fan_out, template = task.scope, task.fan_out, task.template
+    if fan_out is not None and fan_out.feeds:
+        fan_out = replace(fan_out, feeds={name: named(source) for name, source in fan_out.feeds.items()})
+    if template is not None:
+        inner = tuple(_renamed(each, old, new, None) for each in template.tasks)
+        template = replace(template, whole=named(template.whole), tasks=inner)
+    is_begun_by_item = task.bound is not None and task.bound.index == ANY_ITEM and bound is not None
+    return replace(
+        task,
+        id=named(task.id),
+        needs=tuple(map(named, task.needs)),
+        reads=frozenset(map(named, task.reads)),
+        decides_on=frozenset(map(named, task.decides_on)),
+        scope=None if scope is None else replace(scope, prefix=named(scope.prefix.removesuffix("/")) + "/"),
+        fan_out=fan_out,
+        template=template,
+        bound=bound if is_begun_by_item else task.bound,
+    )
