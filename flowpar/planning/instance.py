@@ -17,6 +17,7 @@ from flowpar.data.input_value import DeclaredInput, InputProblem, value_from_dat
 from flowpar.execute.decide import expand
 from flowpar.execute.recipe import Expand
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
+from flowpar.expr.references import references
 from flowpar.planning.model import Bound
 
 if TYPE_CHECKING:
@@ -129,3 +130,9 @@ def declared_inputs(sub: Checked) -> dict[str, DeclaredInput]:
         )
         for name, model in models.items()
     }
+
+
+def read_by(templates: Mapping[str, Template], context: str) -> set[str]:
+    """Return the members of a context that templates read."""
+    found = (reference for template in templates.values() for reference in references(template))
+    return {reference.name for reference in found if reference.context == context and reference.name is not None}

@@ -78,6 +78,7 @@ class PlannedTask:
     in the file `resources_in`; `priority` goes before the length of the path.
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
     `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
+    Where one `is_spared`, its failure is only that of the sub-workflow which it begins.
     """
 
     id: str
@@ -109,6 +110,7 @@ class PlannedTask:
     scope: Scope | None = None
     bound: Bound | None = None
     template: TaskTemplate | None = None
+    is_spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ class Template:
         return f"{self.whole}[{index}]"
 
 
+def alone(task: PlannedTask, inside: str) -> PlannedTask:
+    """Return a task without needs outside of its item: those were met before there were items."""
+    needs = tuple(need for need in task.needs if need.startswith(inside))
+    return replace(task, needs=needs, run_if=task.run_if if needs else "all_success")
+
+
 def gathered(whole: PlannedTask, prefix: str, exits: list[str]) -> PlannedTask:
     """Return the task of a whole that has the outputs of all its items."""
     texts = [f'default(tasks["{name.removeprefix(prefix)}"].output, None)' for name in exits]

@@ -22,12 +22,12 @@ from flowpar.expr.template import Constant, MapTemplate
 from flowpar.lang.sub import MAX_SUB_TASKS
 from flowpar.planning.dotenv import read_env_files
 from flowpar.planning.fingerprint import Fingerprints
-from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of
+from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of, read_by
 from flowpar.planning.model import Bound
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
 from flowpar.planning.sub_finding import SubFindings
-from flowpar.planning.template import ANY_ITEM, ITEMS, gathered
+from flowpar.planning.template import ANY_ITEM, ITEMS, alone, gathered
 from flowpar.planning.template import Template as TaskTemplate
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     MakeTask = Callable[[CheckedTask, SettingReader], PlannedTask]
 
 _MODULE = "flowpar.tasks.workflow"
+_NO_FAIL_FAST = "a workflow for each item can't end the others yet where one fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Unfolder:
             yield from self._instance(found, sub, prints, Instance(found.id))
             return
         items = items_of(found.fan_out, self.reader.settled, self._is_early)
+        if self.reader.on_item_error(found) == "fail_fast":
+            self._findings.find((found.home, found.id, "on_item_error"), "FP259", _NO_FAIL_FAST)
         if items is None:
             yield from self._late(found, found.fan_out, sub, prints)
             return
@@ -136,6 +139,8 @@ class Unfolder:
     ) -> Iterator[PlannedTask]:
         """Give the tasks of a sub-workflow, what makes its inputs first, and what makes its outputs last."""
         task = replace(self.make(found, self.reader), fan_out=None, condition_is_per_item=False, bound=instance.bound)
+        if instance.bound is not None and self.reader.on_item_error(found) == "collect":
+            task = replace(task, allow_failure=True)
         declared = declared_inputs(sub)
         values = InputValues(found, self.checked, sub, self.reader.settled, instance.bound)
         known = values.known(declared, self._is_early, partial(self._findings.find, code="FP255"))
@@ -182,9 +187,7 @@ class Unfolder:
         """Give the task that makes the items, which has the tasks of one as a template, and what has their outputs."""
         task, whole = self.make(found, self.reader), self._prefix + found.id
         any_item = Instance(f"{found.id}[*]", Bound({}, ANY_ITEM, fan_out.is_product))
-        tasks = self._instance(found, sub, prints, any_item)
-        inside = f"{whole}[*]"
-        alone = tuple(replace(each, needs=tuple(n for n in each.needs if n.startswith(inside))) for each in tasks)
+        of_one = tuple(alone(each, f"{whole}[*]") for each in self._instance(found, sub, prints, any_item))
         recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
         condition = None if task.condition_is_per_item else task.condition
         items = replace(task, kind="items", executor="process", condition=condition, reads=task.decides_on)
@@ -197,10 +200,11 @@ class Unfolder:
             fan_out=None,
             condition_is_per_item=False,
             allow_failure=False,
+            is_spared=task.allow_failure,
             resources={},
-            template=TaskTemplate(whole, alone, recipe),
+            template=TaskTemplate(whole, of_one, recipe),
         )
-        # It holds what the items will be given, though it does not read it itself.
+        # It reads what the items will be given, so that this is kept until they are there.
         yield replace(self._whole(found, 0), needs=(f"{whole}/{ITEMS}",), reads=given | {f"{whole}/{ITEMS}"})
 
     def _whole(self, found: CheckedTask, count: int) -> PlannedTask:
@@ -238,6 +242,7 @@ class Unfolder:
             allow_failure=False,
             resources={},
             fingerprint=fingerprint if self.is_run else "",
+            is_spared=scope.may_fail,
         )
         return replace(self._placed(entry, found), id=f"{scope.prefix}{INPUTS}")
 
@@ -245,16 +250,10 @@ class Unfolder:
         self, found: CheckedTask, task: PlannedTask, sub: Checked, scope: Scope, *, ids: list[str]
     ) -> PlannedTask:
         """Return the task that makes the outputs, when all others are over."""
-        reads = {
-            scope.prefix + reference.name
-            for template in sub.outputs.values()
-            for reference in references(template)
-            if reference.context == "tasks" and reference.name is not None
-        }
-        reads_inputs = any(r.context == "inputs" for template in sub.outputs.values() for r in references(template))
+        reads = {scope.prefix + name for name in read_by(sub.outputs, "tasks")}
         if scope.has_entry:
             ids = [f"{scope.prefix}{INPUTS}", *ids]
-            reads |= {ids[0]} if reads_inputs else set()
+            reads |= {ids[0]} if read_by(sub.outputs, "inputs") else set()
         call = Call(f"{_MODULE}:gather", {"outputs": MapTemplate(tuple(sub.outputs.items()))})
         fingerprint = ""
         if self.is_run:

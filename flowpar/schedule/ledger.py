@@ -114,7 +114,7 @@ class Record:
     def has_failed(self) -> bool:
         """Whether the run fails because of the task."""
         scope = self.task.scope
-        if scope is not None and scope.may_fail:
+        if self.task.is_spared or (scope is not None and scope.may_fail):
             return False  # the sub-workflow as a whole is tolerated
         return self.state in {TaskState.FAILED, TaskState.TIMED_OUT} and not self.is_tolerated
 

@@ -225,3 +225,30 @@ def test_a_run_that_is_killed_goes_on_inside_the_items_that_a_task_gave(folder: 
     assert len(twice) <= 3  # what was in flight
     assert flowpar(folder, "resume", "--json") == told
     assert marks(folder).count("each[0]/once") == 1
+
+
+def test_items_that_fail_are_collected_where_that_is_wanted(folder: Path) -> None:
+    main = LISTED.replace("LEAF", "leaf.yaml").replace("[3, 5, 8]", "[3, 5000, 8]")
+    collected = main.replace("    for_each", "    on_item_error: collect\n    for_each")
+    (folder / "main.yaml").write_text(collected.replace("one.sum for", "None if one is None else one.sum for"))
+
+    assert json.loads(flowpar(folder, "run", "main.yaml", "--json")) == {"sums": [12, None, 32]}
+    assert states(folder)["each[1]"] == "failed"
+
+    (folder / "main.yaml").write_text(main)
+    flowpar(folder, "run", "main.yaml", code=1)
+    assert (states(folder)["each[2]"], states(folder)["each"]) == ("succeeded", "failed")
+
+
+def test_a_workflow_may_run_because_something_failed(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ntasks:\n  bad: {shell: exit 3, allow_failure: false}\n"
+        "  mend: {needs: [bad], run_if: one_failed, workflow: leaf.yaml, with: {value: 1}}\n"
+        "  never: {needs: [mend], run_if: one_failed, workflow: leaf.yaml, with: {value: 2}}\n"
+    )
+
+    flowpar(folder, "run", "main.yaml", code=1)
+
+    found = states(folder)
+    assert (found["mend/double"], found["mend"]) == ("succeeded", "succeeded")
+    assert (found["never/once"], found["never"]) == ("skipped", "skipped")
