@@ -19,4 +19,7 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            # What was made counts as looked through: else the next object that is made starts a search of it all.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
