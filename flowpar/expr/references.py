@@ -15,6 +15,8 @@ from flowpar.expr.template import Expression, expressions_in
 if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
+_READERS = (ast.Attribute, ast.Subscript, ast.Name)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -75,13 +77,13 @@ def _walk(tree: ast.expr) -> list[tuple[Reference, bool, ast.AST]]:
     pending: list[tuple[ast.AST, bool]] = [(tree, False)]
     while pending:
         node, is_guarded = pending.pop()
-        reference = _reference_of(node)
+        reference = _reference_of(node) if isinstance(node, _READERS) else None
         if reference is not None:
             found.append((reference, is_guarded, node))
             rest = _beside(node)
         else:
             rest = children(node)
-        guarded = guarded_by(node)
+        guarded = guarded_by(node) if isinstance(node, ast.Call) else None
         for child in rest:
             value = child.value if isinstance(child, ast.keyword) else child
             pending.append((child, is_guarded or value is guarded))

@@ -35,6 +35,7 @@ WRONG_SETTING = "FP222"
 OVER_LIMIT = "FP231"
 ItemError = Literal["finish", "fail_fast", "collect"]
 _ITEM_ERRORS = get_args(ItemError)
+_NEVER_AGAIN = Retry()
 T = TypeVar("T")
 
 
@@ -49,6 +50,8 @@ class SettingReader:
 
     def retry(self, task: CheckedTask) -> Retry:
         """Return when a failed attempt is made again."""
+        if not any(name.startswith("retry.") for name in task.settings):
+            return _NEVER_AGAIN
         counts_retries = self._read(task, "retry.counts_retries", _switch, "true or false") or False
         if counts_retries:
             tries = self._read(task, "retry.attempts", _count_from_0, "a whole number from 0 on")

@@ -99,7 +99,10 @@ def _is_condition(mention: Mention) -> bool:
 
 def _asks_first(mention: Mention) -> bool:
     """Whether the expression looks at the task's status or error before it reads the output."""
-    for node in ast.walk(tree_of(mention.expression.code)):
+    code = mention.expression.code
+    if code.isascii() and "status" not in code and "error" not in code:  # most: without a look at the tree
+        return False
+    for node in ast.walk(tree_of(code)):
         tests = [node.test] if isinstance(node, ast.IfExp) else node.values if isinstance(node, ast.BoolOp) else []
         if any(_reads_status(test, mention.reference.name or "") for test in tests):
             return True

@@ -11,7 +11,7 @@ from flowpar.expr.evaluate import IN_ENGINE, evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.expr.member import CONTEXTS
 from flowpar.expr.presence import NOWHERE, present_when
-from flowpar.expr.syntax import tree_of
+from flowpar.expr.syntax import nodes_of, tree_of
 from flowpar.expr.template import Constant as ConstantTemplate
 from flowpar.expr.template import Expression
 
@@ -85,7 +85,7 @@ def _decided(node: ast.expr) -> bool | None:
         case ast.UnaryOp(ast.Not(), operand):
             inner = _decided(operand)
             return None if inner is None else not inner
-    if any(isinstance(part, ast.Name) and part.id in CONTEXTS for part in ast.walk(node)):
+    if any(isinstance(part, ast.Name) and part.id in CONTEXTS for part in nodes_of(node)):
         return None
     code = ast.unparse(node)
     expression = Expression(code, code)

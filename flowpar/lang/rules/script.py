@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowpar.expr.parse import find_expressions
 from flowpar.expr.scan import unescape
+from flowpar.expr.syntax import nodes_of
 from flowpar.expr.template import Constant
 from flowpar.lang.checked import CheckedCall, Place
 from flowpar.lang.node import ScalarNode
@@ -94,17 +95,17 @@ def _lines(findings: Findings, path: Path, text: str) -> tuple[int, ...]:
     node = findings.document.node(path)
     if not isinstance(node, ScalarNode):
         return tuple(range(1, text.count("\n") + 2))
-    offsets = [0]
-    offsets += [place + 1 for place, letter in enumerate(text) if letter == "\n"]
     if node.style == "|":
         first = node.span_of(0, 1).line
-        return tuple(range(first, first + len(offsets)))
+        return tuple(range(first, first + text.count("\n") + 1))
+    offsets = [0]
+    offsets += [place + 1 for place, letter in enumerate(text) if letter == "\n"]
     return tuple(node.span_of(min(offset, len(text) - 1), offset + 1).line for offset in offsets)
 
 
 def _warn_of_unread(findings: Findings, path: Path, tree: ast.Module, names: Iterable[str]) -> None:
     """Find variables that the script never reads."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    found = [node for node in nodes_of(tree) if isinstance(node, ast.Name)]
     read = {name.id for name in found if isinstance(name.ctx, ast.Load | ast.Del)}
     if read & _ALL_NAMES:
         return
@@ -135,7 +136,7 @@ def _warn_of_unset(findings: Findings, task: str, text: str, reader: str) -> Non
         tree = ast.parse(unescape(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # it has a finding
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = {node.id for node in nodes_of(tree) if isinstance(node, ast.Name)}
     if names & _ALL_NAMES or _OUTPUT in _set_by(tree):
         return
     who = f'task "{reader}" reads' if reader else "the workflow reads"
