@@ -59,6 +59,18 @@ def further_s(measure: Callable[[Path, int], float], folder: Path) -> float:
     return (measure(folder, MANY) - measure(folder, FEW)) / (MANY - FEW)
 
 
+def items(count: int, *, batch: str) -> str:
+    """Return a workflow with `count` noop items."""
+    return f"""flowpar: 1
+tasks:
+  each:
+    for_each: ${{{{ range({count}) }}}}
+    {batch}
+    python: noops:noop
+    with: {{seed: "${{{{ each.item }}}}"}}
+"""
+
+
 def run_command(count: int) -> list[str]:
     """Return the command that runs W1 with `count` noops."""
     return fresh("run", f"w1-{count}.yaml", "-q", "-w", str(WORKERS))
@@ -73,6 +85,9 @@ def figures(folder: Path, *, repeats: int) -> list[Figure]:
         (folder / f"w1-{count}.yaml").write_text(document(count))
         commands[f"flowpar {count}"] = run_command(count)
         commands[f"bare {count}"] = python(bare, str(count), str(WORKERS))
+    for name, batch in (("items", ""), ("batch", "batch: auto")):
+        (folder / f"{name}.yaml").write_text(items(MANY, batch=batch))
+        commands[name] = fresh("run", f"{name}.yaml", "-q", "-w", str(WORKERS))
     times = rounds(commands, folder=folder, repeats=repeats)
     # In turn, too: a machine that is shared is another one a minute later.
     pairs = [(further_s(in_engine_s, folder), further_s(bare_s, folder)) for _ in range(repeats)]
@@ -82,6 +97,7 @@ def figures(folder: Path, *, repeats: int) -> list[Figure]:
         compare(
             "P1  process, per further task, whole command / bare", marginal(times, "flowpar"), marginal(times, "bare")
         ),
+        batched(times),
     ]
 
 
@@ -89,6 +105,13 @@ def marginal(times: dict[str, list[float]], name: str) -> list[float]:
     """Return the seconds of one further task, round by round."""
     pairs = zip(times[f"{name} {MANY}"], times[f"{name} {FEW}"], strict=True)
     return [(many - few) / (MANY - FEW) for many, few in pairs]
+
+
+def batched(times: dict[str, list[float]]) -> Figure:
+    """Set a fan-out whose items share processes against one whose items don't."""
+    ratios = tuple(shared / own for shared, own in zip(times["batch"], times["items"], strict=True))
+    detail = f"{min(times['batch']):.2f} s against {min(times['items']):.2f} s for {MANY} items (best of each)"
+    return Figure("P1  batch: auto / a process for each item, whole command", ratios, 0.8, detail)
 
 
 def compare(title: str, ours: list[float], bare: list[float]) -> Figure:

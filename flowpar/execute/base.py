@@ -24,7 +24,8 @@ class Job:
     The three blobs are pickles that the far side opens (see `recipe`): `shared` is one object
     for the run, `recipe` one for the task, `bindings` belongs to this attempt. `log_file` is an
     absolute path, made only when there is output. `cpu_milli` are the thousandths of a worker that it
-    takes, `memory_bytes` what its process tree may have, 0 for any amount.
+    takes, `memory_bytes` what its process tree may have, 0 for any amount. `batch` is how many items of its task a
+    process makes, 0 for as many as are worth it; only the executor `batch` asks.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Job:
     grace_s: float
     cpu_milli: int = 1000
     memory_bytes: int = 0
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _RANKS = {Started: 0, Reported: 1, Printed: 1, Completion: 2}
 _MEMBERS = {
     "thread": "flowpar.execute.threads:ThreadExecutor",
     "inline": "flowpar.execute.inline:InlineExecutor",
+    "batch": "flowpar.execute.batch:BatchExecutor",
 }
 
 

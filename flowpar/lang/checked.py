@@ -178,6 +178,7 @@ class CheckedTask:
     executors: Executors = field(default_factory=Executors)
     description: str = ""
     in_finally: bool = False
+    batch: int | None = None
     sub: Checked | None = None
 
     @property

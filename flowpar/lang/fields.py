@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
 MAX_NAME = 100
+_LARGEST_BATCH = 10_000
 _EXPRESSION = "${{"
 EXPRESSION_SCHEMA = {"type": "string", "pattern": r"\$\{\{"}
 _RETRY_ON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|exit [0-9]{1,3}")
@@ -70,6 +71,14 @@ def _count(value: object) -> int | str:
     if isinstance(value, int) and _is_int(value) and value >= 1:
         return value
     raise wrong("a whole number from 1 on")
+
+
+def _batch(value: object) -> int:
+    if value == "auto":
+        return 0
+    if isinstance(value, int) and _is_int(value) and 1 <= value <= _LARGEST_BATCH:
+        return value
+    raise wrong(f"auto, or a whole number from 1 to {_LARGEST_BATCH}")
 
 
 def _factor(value: object) -> float | str:
@@ -229,6 +238,11 @@ Name = Annotated[
 Duration = Annotated[float | str, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Timeout = Annotated[float | str, PlainValidator(_timeout), WithJsonSchema(_DURATION_SCHEMA)]
 Count = Annotated[int | str, PlainValidator(_count), _or_expression({"type": "integer", "minimum": 1})]
+Batch = Annotated[
+    int,
+    PlainValidator(_batch),
+    WithJsonSchema({"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": _LARGEST_BATCH}]}),
+]
 Factor = Annotated[float | str, PlainValidator(_factor), _or_expression({"type": "number", "minimum": 1})]
 Switch = Annotated[bool | str, PlainValidator(_switch), _or_expression({"type": "boolean"})]
 Condition = Annotated[bool | str, PlainValidator(_condition), WithJsonSchema({"type": ["string", "boolean"]})]

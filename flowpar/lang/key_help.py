@@ -36,6 +36,7 @@ TASK_KEY_HELP = MappingProxyType(
         "matrix": "Run once for each combination of the axes, as matrix.<axis>.",
         "key": "An expression that gives each item a name of its own, by which a resume knows it again.",
         "max_parallel": "How many items may run at once.",
+        "batch": "How many short items one process makes one after another: a number, or auto.",
         "on_item_error": "What a failed item does: finish the others, fail_fast, or collect.",
         "repeat": "Run again and again until the output is what is wanted.",
         "with": "The arguments of the function, by name.",

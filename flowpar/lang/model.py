@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotations
+    Batch,
     Bound,
     Choices,
     Condition,
@@ -110,6 +111,7 @@ class DefaultsModel:
     description: Text | None = None
     run_if: RunRule | None = None
     max_parallel: Count | None = None
+    batch: Batch | None = None
     on_item_error: ItemError | None = None
     env: Variables | None = None
     cwd: Text | None = None
@@ -139,6 +141,7 @@ class TaskModel:
     matrix: Matrix | None = None
     key: Text | None = None
     max_parallel: Count | None = None
+    batch: Batch | None = None
     on_item_error: ItemError | None = None
     repeat: RepeatModel | None = None
     arguments: dict[str, Any] | None = Field(default=None, validation_alias="with")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 LATER_TOP_KEYS = frozenset({"preload"})
-LATER_TASK_KEYS = frozenset({"batch", "cache"})
+LATER_TASK_KEYS = frozenset({"cache"})
 LATER_KINDS: frozenset[str] = frozenset()
 LATER_EXECUTORS = frozenset({"pool"})
 

@@ -37,8 +37,9 @@ class Capacity:
 
 
 def pools_asked(plan: Plan) -> frozenset[str]:
-    """Return the pools of which some task takes a share."""
-    return frozenset(pool for task in plan.tasks if task.resources for pool in task.resources)
+    """Return the pools of which some task takes a share; items that share a process are counted with all the others."""
+    asked = frozenset(pool for task in plan.tasks if task.resources for pool in task.resources)
+    return asked | {"cpu"} if any(task.batch is not None for task in plan.tasks) else asked
 
 
 def fitted(prepared: Prepared, workers: int) -> Prepared:

@@ -107,6 +107,7 @@ class PlannedTask:
     resources_at: Mapping[str, Span] = field(default_factory=dict)
     resources_in: str = ""
     priority: int = 0
+    batch: int | None = None
     scope: Scope | None = None
     bound: Bound | None = None
     template: TaskTemplate | None = None

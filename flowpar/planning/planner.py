@@ -214,6 +214,7 @@ def _task(
         resources_in=reader.document.source.path if resources else "",
         priority=reader.priority(task),
         in_finally=task.in_finally,
+        batch=None if task.fan_out is None or "memory" in resources else task.batch,
     )
 
 

@@ -142,7 +142,8 @@ def lay_out(
 def lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
     """Return where the attempts at a task wait."""
     request = request_of(task)
-    return Lane(task.executor, request if pools is None else pools.within(request))
+    executor = "batch" if task.executor == "process" and task.batch is not None else task.executor
+    return Lane(executor, request if pools is None else pools.within(request))
 
 
 def lay_feeds(ledger: Ledger, records: Iterable[Record]) -> dict[str, frozenset[str]]:

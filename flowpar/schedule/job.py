@@ -88,6 +88,7 @@ class JobMaker:
             grace_s=task.grace_s,
             cpu_milli=cpu_milli,
             memory_bytes=memory_bytes,
+            batch=task.batch or 0,
         )
         fingerprint = str(_fingerprint(ready))
         return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=fingerprint, grant=grant), job

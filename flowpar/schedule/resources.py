@@ -64,8 +64,10 @@ def request_of(task: PlannedTask) -> Request:
 
 
 def may_go_ahead(tasks: Iterable[PlannedTask]) -> bool:
-    """Whether attempts may be sent ahead of the workers: not where threads take cpus that only we count."""
-    return not any(task.executor in _IN_ONE_PROCESS and task.resources.get("cpu") for task in tasks)
+    """Whether attempts may be sent ahead of the workers: not where threads or batches take cpus that only we count."""
+    return not any(
+        task.batch is not None or (task.executor in _IN_ONE_PROCESS and task.resources.get("cpu")) for task in tasks
+    )
 
 
 def thousandths(amount: float) -> int:

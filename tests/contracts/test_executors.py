@@ -69,3 +69,7 @@ class TestThread(OfTheCrew):
 
 class TestInline(OfTheCrew):
     name = "inline"
+
+
+class TestBatch(OfTheCrew):
+    name = "batch"

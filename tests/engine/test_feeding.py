@@ -166,12 +166,13 @@ def test_a_function_that_fails_half_way_can_be_resumed(project: Project) -> None
 def test_after_a_kill_only_the_items_that_are_missing_are_made(project: Project) -> None:
     text = STREAM % {"n": 6, "pause": 0.05}
     text = text.replace("pause_s: 0.05", 'pause_s: 0.05, go: "${{ workflow.dir }}/go"')
-    running = subprocess.Popen(
+    with subprocess.Popen(
         project.command(text, "-w", "3"), cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    project.await_ended("take", 4)
-    running.send_signal(signal.SIGKILL)
-    running.wait(10)
+    ) as running:
+        try:
+            project.await_ended("take", 4)
+        finally:
+            running.send_signal(signal.SIGKILL)
     before = project.ended("take")
     (project.folder / "go").touch()
 
@@ -209,13 +210,15 @@ outputs: {all: "${{ tasks.b.output }}"}
 
 def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> None:
     text = STREAM % {"n": 200, "pause": 0.05}
-    running = subprocess.Popen(
+    with subprocess.Popen(
         project.command(text, "-w", "2"), cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    project.await_ended("take", 2)
-    os.kill(running.pid, signal.SIGINT)
+    ) as running:
+        try:
+            project.await_ended("take", 2)
+        finally:
+            os.kill(running.pid, signal.SIGINT)
 
-    _, told = running.communicate(timeout=20)
+        _, told = running.communicate(timeout=20)
 
     assert running.returncode == 130
     assert "Traceback" not in told

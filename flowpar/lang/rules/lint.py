@@ -19,7 +19,7 @@ def warn_of_item_keys(findings: Findings, path: Path, model: TaskModel) -> None:
     """Find keys about items on a task without items."""
     if model.for_each is not None or model.matrix is not None:
         return
-    for key in ("max_parallel", "on_item_error"):
+    for key in ("max_parallel", "batch", "on_item_error"):
         if getattr(model, key) is not None:
             message = f'"{key}" has no effect: the task has neither "for_each" nor "matrix"'
             findings.warning("FP702", (*path, key), message, hint="leave it out", of_key=True)

@@ -75,11 +75,13 @@ class TaskRules:
             executors=self._executors(model),
             description=model.description or self.workflow.defaults.description or "",
             in_finally=model.in_finally,
+            batch=self.workflow.defaults.batch if model.batch is None else model.batch,
             sub=None if self.targets.subs is None else self.targets.subs.checked(model),
         )
         warn_of_item_keys(self.reading.findings, path, model)
         warn_of_implied_needs(self.reading.findings, path, model, mentions)
         self._check_thread(path, model, checked)
+        self._check_batch(path, model, checked)
         return checked, mentions
 
     def _items(self, path: Path, model: TaskModel, surroundings: Surroundings) -> tuple[FanOut | None, View]:
@@ -171,6 +173,18 @@ class TaskRules:
 
     def _is_written(self, place: Path) -> bool:
         return self.reading.findings.document.node(place) is not None
+
+    def _check_batch(self, path: Path, model: TaskModel, checked: CheckedTask) -> None:
+        """Find a `batch` for items that don't have processes of their own, or can't share one."""
+        if model.batch is None:
+            return
+        executor = checked.executors.chosen()
+        if executor != "process":
+            message = f'"batch" is for items in processes of their own, and the executor of the task is "{executor}"'
+            self.reading.findings.key_error("FP213", (*path, "batch"), message, hint="leave one of the two out")
+        elif "resources.memory" in checked.settings:
+            message = '"batch" lets items share a process, and "memory" bounds that of each'
+            self.reading.findings.key_error("FP213", (*path, "batch"), message, hint="leave one of the two out")
 
     def _check_thread(self, path: Path, model: TaskModel, checked: CheckedTask) -> None:
         """Find a python task that wants surroundings of its own, which threads share."""

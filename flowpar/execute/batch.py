@@ -1,0 +1,227 @@
+"""The executor `batch`: short items of a task one after another in one process, and then in a new one.
+
+    waiting ─► seat: a worker process that makes one attempt at a time, for one task
+                 ├─ the item is over, and that is recorded ─► the next one
+                 ├─ it has made its share (N items, or _WORK_S of work) ─► hung up, and it ends
+                 └─ it died ─► the item that it had fails; all others are still waiting here
+
+The worker is that of `inline`, which puts back what an item changed. An attempt after a first one gets a new process.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.mask import Masker
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.execute.attended import never_started
+from flowpar.execute.base import Completion
+from flowpar.execute.standing import StandingWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.link import Link
+    from flowpar.execute.watch import Watch
+
+_ENTRY = "flowpar.execute.inline_worker:serve"
+_AHEAD = 2
+# So much work is worth a process of its own: starting one costs two or three hundredths of it.
+_WORK_S = 0.1
+_MOST_ITEMS = 1_000
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A worker, what it is for, and what it has made."""
+
+    worker: StandingWorker
+    task: str
+    most: int
+    count: int = 0
+    work_s: float = 0.0
+    is_free: bool = False
+    is_retired: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has made its share."""
+        return self.count >= (self.most or _MOST_ITEMS) or (not self.most and self.work_s >= _WORK_S)
+
+
+class BatchExecutor:
+    """Holds the attempts that run, a seat for each, and those that wait."""
+
+    def __init__(
+        self,
+        link: Link,
+        watch: Watch,
+        *,
+        slots: int = 1,
+        posted: Callable[[], None] = lambda: None,
+        outputs_address: str | None = None,
+        outputs_key: bytes = b"",
+        masker: Masker | None = None,
+    ) -> None:
+        """Start nothing yet: workers come with jobs."""
+        self._link = link
+        self._watch = watch
+        self._slots = slots
+        self._posted = posted
+        self._masker = masker or Masker()
+        self._arguments = (outputs_address, outputs_key)
+        self._waiting: deque[Job] = deque()
+        self._seats: list[_Seat] = []
+        self._seat_of: dict[int, _Seat] = {}
+        self._resting: list[_Seat] = []
+        self._is_behind = False
+        self._notices: list[Notice] = []
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs it may hold."""
+        return self._slots + _AHEAD
+
+    @property
+    def held(self) -> int:
+        """How many jobs it holds."""
+        return len(self._waiting) + len(self._seat_of)
+
+    def submit(self, job: Job) -> None:
+        """Take a job."""
+        self._waiting.append(job)
+        self._feed()
+
+    def recorded(self) -> None:
+        """Let workers go on: what they made last is on disk."""
+        for seat in self._resting:
+            seat.is_free = True
+        self._resting.clear()
+        if self._is_behind:
+            self._is_behind = False
+            self._feed()
+
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened since the last time."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
+        """Block until something happened or the time is over; what was told before is recorded."""
+        self.recorded()
+        if not self._notices:
+            self._watch.wait(timeout_s)
+        return self.take()
+
+    def cancel(self, job: int, *, force: bool = False) -> None:
+        """End an attempt with TERM, or with KILL by `force`, and all that it started."""
+        for waiting in [waiting for waiting in self._waiting if waiting.number == job]:
+            self._waiting.remove(waiting)
+            self.say(never_started(waiting, Failure(FailureKind.CANCELLED, "", "cancelled before it started")))
+        seat = self._seat_of.get(job)
+        if seat is not None:
+            seat.is_retired = True
+            seat.worker.signal(force=force)
+
+    def close(self) -> None:
+        """Give the descriptors back; the processes end with the link."""
+        self._waiting.clear()
+        for seat in self._seats:
+            seat.worker.close()
+        self._seats.clear()
+
+    def _feed(self) -> None:
+        while self._waiting:
+            seat = self._seat_for(self._waiting[0])
+            if seat is None:
+                return
+            job = self._waiting.popleft()
+            seat.is_free = False
+            try:
+                seat.worker.submit(job)
+            except OSError as error:
+                seat.is_free = True
+                failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
+                self.say(never_started(job, failure))
+                continue
+            self._seat_of[job.number] = seat
+
+    def _seat_for(self, job: Job) -> _Seat | None:
+        """Return a free worker of the job's task, or a new one where there is room for that."""
+        free = [seat for seat in self._seats if seat.is_free]
+        fitting = [seat for seat in free if seat.task == job.task and job.attempt == 1]
+        if fitting:
+            return fitting[0]
+        for seat in free:  # of another task, or not new enough
+            self._hang_up(seat)
+        if len(self._seats) >= self._slots:
+            return None
+        worker = StandingWorker(
+            self._link,
+            self._watch,
+            self,
+            name="flowpar:batch",
+            entry=_ENTRY,
+            arguments=self._arguments,
+            masker=self._masker,
+        )
+        self._seats.append(_Seat(worker, job.task, job.batch or 0, is_free=True))
+        return self._seats[-1]
+
+    def _hang_up(self, seat: _Seat) -> None:
+        """Let a worker end that has nothing to do."""
+        if seat in self._seats:
+            self._seats.remove(seat)
+            seat.worker.close()
+
+    def _seat_at(self, worker: StandingWorker) -> _Seat | None:
+        return next((seat for seat in self._seats if seat.worker is worker), None)
+
+    # What a worker says.
+
+    def say(self, notice: Notice) -> None:
+        """Keep a notice for `take`, and count what a worker has made."""
+        if isinstance(notice, Completion):
+            self._is_behind = True
+            seat = self._seat_of.pop(notice.job, None)
+            if seat is not None:
+                seat.count += 1
+                seat.work_s += notice.ended - notice.started
+                self._leave(seat)
+        self._notices.append(notice)
+
+    def _leave(self, seat: _Seat) -> None:
+        """Let a worker rest until what it made is recorded, or end where it is not to go on."""
+        if seat not in self._seats:
+            return  # it is lost
+        if seat.is_retired:
+            seat.worker.signal(force=True)
+        elif seat.is_done:
+            self._hang_up(seat)
+        else:
+            self._resting.append(seat)
+
+    def posted(self) -> None:
+        """Pass on that a message waits."""
+        self._posted()
+
+    def abandoned(self, worker: StandingWorker) -> None:
+        """Give the worker no more jobs."""
+        seat = self._seat_at(worker)
+        if seat is not None:
+            seat.is_retired = True
+
+    def freed(self, worker: StandingWorker) -> None:
+        """Do nothing: its completion comes at once."""
+
+    def lost(self, worker: StandingWorker) -> None:
+        """Go on without it."""
+        seat = self._seat_at(worker)
+        if seat is not None:
+            self._seats.remove(seat)
+            seat.is_retired = True
+            self._resting = [each for each in self._resting if each is not seat]
+            self._is_behind = True

@@ -1,0 +1,157 @@
+"""Short items that share a process: who shares with whom, and what happens to the others when one dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowpar.planning.capacity import pools_asked
+from flowpar.planning.model import FanOut
+from flowpar.schedule.resources import may_go_ahead
+from flowpar.testing.simulation import plan_of, planned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(60)
+
+STEPS = """
+import os
+import signal
+import sys
+import time
+
+COUNT = [0]
+
+
+def pid(n: int) -> int:
+    return os.getpid()
+
+
+def changes(n: int) -> list[object]:
+    seen = [os.environ.get("LEFT"), os.getcwd() == "/", len(sys.argv), sys.getrecursionlimit() > 5_000]
+    os.environ["LEFT"] = "x"
+    os.chdir("/")
+    sys.argv.append("more")
+    sys.setrecursionlimit(9_000)
+    print(f"item {n}")
+    return seen
+
+
+def dies_at_three(n: int, attempt: str = "") -> int:
+    if n == 3 and attempt != "2":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def sleeps_at_two(n: int) -> int:
+    if n == 2:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(20)
+    return n
+"""
+
+
+class Project:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "steps.py").write_text(STEPS)
+
+    def run(self, task: str, *options: str) -> tuple[Any, str]:
+        text = f'flowpar: 1\ntasks:\n  w: {{{task}}}\noutputs: {{all: "${{{{ tasks.w.output }}}}"}}\n'
+        (self.folder / "workflow.yaml").write_text(text)
+        command = [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=50, check=False)
+        return json.loads(done.stdout)["all"] if done.stdout else None, done.stderr
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = (self.folder / "run" / "events.jsonl").read_text().splitlines()
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_a_process_makes_as_many_items_as_it_may(project: Project) -> None:
+    pids, told = project.run(
+        'python: "steps:pid", for_each: "${{ range(7) }}", batch: 3, with: {n: "${{ each.item }}"}', "-w", "1"
+    )
+
+    assert pids, told
+    assert sorted(Counter(pids).values()) == [1, 3, 3]
+    assert [event["executor"] for event in project.events("task.started")] == ["process"] * 7
+
+
+def test_auto_gives_a_process_several_short_items(project: Project) -> None:
+    pids, told = project.run(
+        'python: "steps:pid", for_each: "${{ range(40) }}", batch: auto, with: {n: "${{ each.item }}"}', "-w", "2"
+    )
+
+    assert pids, told
+    assert len(set(pids)) < 40
+
+
+def test_what_an_item_changes_is_put_back_for_the_next(project: Project) -> None:
+    seen, told = project.run(
+        'python: "steps:changes", for_each: "${{ range(4) }}", batch: 4, with: {n: "${{ each.item }}"}', "-w", "1"
+    )
+
+    assert seen, told
+    assert seen == [seen[0]] * 4
+    logs = sorted((project.folder / "run" / "logs").iterdir())
+    assert [log.read_text() for log in logs] == [f"item {n}\n" for n in range(4)]
+
+
+def test_an_item_that_dies_takes_nobody_along(project: Project) -> None:
+    _, told = project.run(
+        'python: "steps:dies_at_three", for_each: "${{ range(8) }}", batch: 8, with: {n: "${{ each.item }}"}', "-w", "1"
+    )
+
+    assert "killed by SIGKILL" in told
+    assert sorted(event["item"] for event in project.events("task.succeeded")) == [0, 1, 2, 4, 5, 6, 7]
+    assert {event["attempt"] for event in project.events("task.started")} == {1}
+
+
+def test_a_retry_gets_a_process_of_its_own(project: Project) -> None:
+    arguments = '{n: "${{ each.item }}", attempt: "${{ env.FLOWPAR_ATTEMPT }}"}'
+    pids, told = project.run(
+        f'python: "steps:dies_at_three", for_each: "${{{{ range(6) }}}}", batch: 6, retry: 1, with: {arguments}',
+        "-w",
+        "1",
+    )
+
+    assert pids, told
+    started = [(event["attempt"], event["pid"]) for event in project.events("task.started")]
+    again = started.index((2, pids[3]))
+    assert pids[3] not in {pid for _, pid in started[:again]}
+
+
+def test_a_timeout_ends_its_item_and_the_others_go_on(project: Project) -> None:
+    _, told = project.run(
+        'python: "steps:sleeps_at_two", for_each: "${{ range(5) }}", batch: auto, on_item_error: collect, '
+        'timeout: 500ms, grace: 100ms, with: {n: "${{ each.item }}"}',
+        "-w",
+        "1",
+    )
+
+    assert "w[2]: timed out" in told
+    assert sorted(event["item"] for event in project.events("task.succeeded") if event["item"] is not None) == [
+        0,
+        1,
+        3,
+        4,
+    ]
+
+
+def test_items_that_share_a_process_are_counted_with_all_others() -> None:
+    plan = plan_of([planned("a", fan_out=FanOut({}), batch=0), planned("b")])
+
+    assert pools_asked(plan) == {"cpu"}
+    assert not may_go_ahead(plan.tasks)
