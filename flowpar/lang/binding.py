@@ -122,7 +122,7 @@ def _tasks(shape: ShapeReader, binder: TaskBinder) -> dict[str, Any]:
 
 def _final_tasks(shape: ShapeReader, binder: TaskBinder, others: Collection[str]) -> dict[str, Any]:
     node = shape.document.root.get("finally")
-    if node is None or (isinstance(node, ScalarNode) and not node.text):
+    if node is None:
         return {}
     if not isinstance(node, MappingNode):
         hint = 'write the id of each task as a key: "tidy:" instead of "- tidy"'

@@ -9,7 +9,7 @@ A plan holds the sources, never a value. A variable is looked for in the environ
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +19,7 @@ from flowpar.core.mask import Masker
 from flowpar.execute.recipe import secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flowpar.core.source import Span
     from flowpar.lang.checked import Checked
@@ -50,7 +50,7 @@ class SecretSource:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The secrets of a run by name, in memory only, and what hides them; or why there are none."""
+    """The secrets of a run by name, in memory only; or why there are none. `masker` hides all that could be read."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     masker: Masker = field(default_factory=Masker)
@@ -110,7 +110,15 @@ def resolve(sources: Sequence[SecretSource], *, env_file: Mapping[str, str], inp
         except _Unfit as unfit:
             message = f'secret "{source.name}" {unfit.message}'
             found.append(Diagnostic(unfit.code, message, source.file, source.span, hint=unfit.hint))
-    return Secrets(diagnostics=tuple(found)) if found else Secrets(values, Masker(values.values()))
+    masker = Masker(values.values())
+    return Secrets(masker=masker, diagnostics=tuple(found)) if found else Secrets(values, masker)
+
+
+def masked(found: Iterable[Diagnostic], masker: Masker) -> Iterable[Diagnostic]:
+    """Return findings that may show a value without the secrets in it."""
+    for each in found:
+        hint = None if each.hint is None else masker.error(each.hint)
+        yield replace(each, message=masker.error(each.message), hint=hint)
 
 
 def _read(source: SecretSource, environment: Mapping[str, str]) -> str:

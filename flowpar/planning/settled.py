@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from flowpar.expr.references import references
 from flowpar.lang.inputs import GivenInputs, resolve_inputs
 from flowpar.planning.dotenv import read_env_files
-from flowpar.planning.secret import Secrets, hidden_by, resolve, sources_of
+from flowpar.planning.secret import Secrets, hidden_by, masked, resolve, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,8 @@ def settle(
     resolved, files = resolve_inputs(checked, given), read_env_files(checked)
     sources = sources_of(checked)
     secrets = resolve(sources if reads_secrets else (), env_file=files.variables, inputs=resolved.values)
-    diagnostics.extend([*resolved.diagnostics, *files.diagnostics, *secrets.diagnostics])
+    diagnostics.extend(masked([*resolved.diagnostics, *files.diagnostics], secrets.masker))
+    diagnostics.extend(secrets.diagnostics)
     hidden = hidden_by(sources)
     env = {name: value for name, value in {**os.environ, **files.variables}.items() if name not in hidden}
     return Settled(resolved.values, workflow, env, files.variables, secrets)

@@ -196,9 +196,11 @@ class Settlement:
             return None
         stop = self._desk.stop
         is_cut_off = items.tally(TaskState.CANCELLED) or (record.intake is not None and not record.intake.is_over)
-        if stop is not None and is_cut_off:
+        # A failure that counts stands, whatever was cancelled for it; a tolerated one would count as done on a resume.
+        has_failed = record.first_failed is not None and fan_out.on_item_error != "collect"
+        if stop is not None and is_cut_off and not (has_failed and not record.task.allow_failure):
             return Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
-        if record.first_failed is None or fan_out.on_item_error == "collect":
+        if record.first_failed is None or not has_failed:
             return record.verdict
         item, failure = record.first_failed
         is_raised = failure.kind is FailureKind.EXCEPTION and failure.type

@@ -203,6 +203,17 @@ def test_a_missing_secret_is_the_same_finding_with_a_plan_that_was_kept(
         assert (finding.code, finding.span.line, finding.span.column) == ("FP804", 3, 3)
 
 
+def test_an_input_that_is_wrong_is_told_without_the_secret_in_it(desk: Desk) -> None:
+    (desk.folder / "w.yaml").write_text(WORKFLOW.replace("type: string, default: ten", "type: integer"))
+
+    (finding,) = desk.ready(top=f"{VALUE}!").diagnostics.found
+
+    assert (finding.code, finding.message) == (
+        "FP506",
+        'input "top", given by -i, must be a whole number, not "***!"',
+    )
+
+
 def test_a_secret_that_has_changed_makes_no_other_task(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = desk.ready().plan
     monkeypatch.setenv("FP_TOKEN", f"not-{VALUE}")

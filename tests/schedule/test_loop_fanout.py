@@ -6,6 +6,8 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
+import pytest
+
 from flowpar.core.errors import ExitCode
 from flowpar.core.events import TaskEnded, TaskExpanded, TaskRetrying, TaskSkipped, TaskStarted
 from flowpar.core.outcome import Failure, FailureKind
@@ -100,6 +102,26 @@ def test_fail_fast_starts_no_more_items_and_cancels_those_that_run() -> None:
     states = {event.subject.item: event.state for event in played.sink.of(TaskEnded)}
     assert states == {0: "failed", 1: "cancelled", 2: "cancelled", None: "failed"}
     assert played.clock.monotonic() == 1001
+
+
+@pytest.mark.parametrize(("is_tolerated", "failed"), [(False, ("each",)), (True, ("bad",))])
+def test_a_stop_does_not_hide_that_an_item_failed_unless_that_is_tolerated(
+    *, is_tolerated: bool, failed: tuple[str, ...]
+) -> None:
+    # What is tolerated counts as done when the run goes on, and then the other items would never be made.
+    def script(job: Job) -> Scripted:
+        fails_at = {"bad": 2, "each": 1} if not job.item else {}
+        return Scripted(raised(), fails_at[job.task]) if job.task in fails_at else Scripted(value(), 50)
+
+    played = play(
+        [mapped(allow_failure=is_tolerated), planned("bad")],
+        script,
+        decisions=FakeDecisions(items={"each": FakeItems(4)}),
+        options=RunOptions("run", "/nowhere", workers=3, is_fail_fast=True),
+    )
+
+    assert played.end.failed == failed
+    assert played.end.states["each"] is (TaskState.CANCELLED if is_tolerated else TaskState.FAILED)
 
 
 class LateCrew(FakeCrew):

@@ -79,11 +79,24 @@ def _run(
     read = reading.value(value, path, view)
     if not isinstance(value, list) or not isinstance(read.type, ListOf):
         return read
+    _check_words(reading.findings, path, value)
     for index, word in enumerate(read.template.items if isinstance(read.template, ListTemplate) else ()):
         if isinstance(word, Expression) and not _is_word(kind := check(word, view)[0]):
             message = f"each word of a command must be text, this is {show(widen(kind))}"
             reading.findings.error("FP408", (*path, index), message, hint='write json(…) or join(…, " ")')
     return Read(read.template, ListOf(STR))  # numbers and paths among the words become text
+
+
+def _check_words(findings: Findings, path: Path, words: list[Any]) -> None:
+    """Find words that no program can be given, as far as they are written in the file."""
+    if not words or words[0] == "":
+        message = "a command needs a program as its first word"
+        findings.error("FP408", path if not words else (*path, 0), message, hint='write it as in "[ls, -l]"')
+    for index, word in enumerate(words):
+        if word is None or isinstance(word, list | dict):
+            found = "nothing" if word is None else "a list" if isinstance(word, list) else "a mapping"
+            hint = 'write "" for an empty word' if word is None else None
+            findings.error("FP408", (*path, index), f"each word of a command must be text, this is {found}", hint=hint)
 
 
 def _is_word(kind: Type) -> bool:

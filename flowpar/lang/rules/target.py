@@ -54,10 +54,9 @@ class Targets:
 
     def find(self, model: TaskModel) -> Signature | TargetProblem | None:
         """Return what a task calls, None where that has a finding already."""
-        target = self.target(model)
-        if not target:
-            return None
-        return self.signatures.of(target) if model.kind == "python" else self.of_kind(model.kind)
+        if model.kind == "python":
+            return self.signatures.of(model.body) if isinstance(model.body, str) else None
+        return self.of_kind(model.kind) if self.target(model) else None
 
     def of_kind(self, kind: str) -> Signature:
         """Return the signature of a task type; raises PluginError where its source can't be read."""
