@@ -59,11 +59,9 @@ class _Task:
 
     @property
     def items(self) -> list[ItemView]:
-        """Return how each item of a fan-out ended."""
-        if self._view.item_states is None:
-            raise Missing(f'task "{self._name}" has no items: it has no for_each or matrix')
+        """Return how each item of a fan-out ended: none of one that was skipped, or failed before it had any."""
         errors = self._view.item_errors
-        return [ItemView(state, errors.get(index)) for index, state in enumerate(self._view.item_states)]
+        return [ItemView(state, errors.get(index)) for index, state in enumerate(self._view.item_states or ())]
 
     @property
     def output(self) -> object:

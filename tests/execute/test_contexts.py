@@ -99,6 +99,13 @@ def test_an_output_that_is_not_there_is_missing() -> None:
     assert read.loads == 0
 
 
+def test_a_fan_out_that_never_began_has_no_items() -> None:
+    read = Reader(Bindings(tasks={"a": TaskView("skipped")}))
+
+    assert read("[item.status for item in tasks.a.items]") == []
+    assert read("default(tasks.a.items[0].status, 'none')") == "none"
+
+
 def test_a_managed_output_that_was_lost_is_an_error_and_no_default() -> None:
     read = Reader(Bindings(tasks={"a": TaskView("succeeded", is_managed=True)}))
 

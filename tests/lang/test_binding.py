@@ -309,7 +309,11 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
         ("shell: x\nmatrix: {exclude: [{a: 1}]}", "FP124", '"matrix" of task "t" wants a mapping of names to lists'),
         ("shell: x\nmatrix: {a: [1], exclude: 3}", "FP124", '"matrix.exclude" of task "t" wants a list of mappings'),
         ("shell: x\nmatrix: {a: [1]}\nfor_each: [1]", "FP129", 'task "t" has both "for_each" and "matrix"'),
-        ("shell: x\nwith: {a: 1}", "FP129", '"with" belongs to the kind python, task "t" has the kind "shell"'),
+        (
+            "shell: x\nwith: {a: 1}",
+            "FP129",
+            '"with" belongs to the kinds python and workflow, task "t" has the kind "shell"',
+        ),
         ("shell:", "FP124", '"shell" of task "t" wants a command, found nothing'),
         ("shell: []", "FP124", '"shell" of task "t" wants a command, found an empty list'),
         ("shell: [a, [b]]", "FP124", '"shell[1]" of task "t" wants a text, found a list'),

@@ -79,13 +79,11 @@ def type_of_input(model: InputModel) -> Type:
     return union([kind, NONE]) if model.has_default and model.default is None else kind
 
 
-def type_of_task(output: Type, *, has_items: bool, spot: Spot | None = None) -> Type:
+def type_of_task(output: Type, *, tells_items: bool = False, spot: Spot | None = None) -> Type:
     """Return the static type of `tasks.<id>`; `spot` is where the function is that makes the output."""
     spots = () if spot is None else (("output", spot),)
-    if not has_items:
-        return Record("task", (("output", output), *_ENDING), spots=spots)
-    items = ListOf(Record("item", _ENDING))
-    return Record("task", (("output", ListOf(output)), *_ENDING, ("items", items)), spots=spots)
+    items = (("items", ListOf(Record("item", _ENDING))),) if tells_items else ()
+    return Record("task", (("output", output), *_ENDING, *items), spots=spots)
 
 
 def has_gaps(model: TaskModel, defaults: DefaultsModel) -> bool:
@@ -122,9 +120,12 @@ class TaskTypes(Mapping[str, Type]):
             model = self._workflow.tasks[task]
             has_items = model.for_each is not None or model.matrix is not None
             output = self._output_of(task)
-            if has_items and has_gaps(model, self._workflow.defaults):
-                output = union([output, NONE])
-            self._types[task] = type_of_task(output, has_items=has_items, spot=self._spot_of(task))
+            if has_items:
+                has_none = has_gaps(model, self._workflow.defaults)
+                output = ListOf(union([output, NONE]) if has_none else output)
+            # Of a sub-workflow each item is tasks of its own, and none of them is known by a number alone.
+            tells_items = has_items and model.kind != "workflow"
+            self._types[task] = type_of_task(output, tells_items=tells_items, spot=self._spot_of(task))
         return self._types[task]
 
     def __contains__(self, task: object) -> bool:
