@@ -119,6 +119,13 @@ def test_what_may_have_another_one_is_looked_at(function: Callable[..., Any]) ->
         ((1, 2), "tuple[int, ...]"),
         ({1}, "set[int]"),
         (list(range(1000)), "list[int]"),
+        (["a"], list[str]),
+        ([1, None], list[int | None]),
+        ([1], list[int] | None),
+        ([{"a": 1}], list[dict[str, int]]),
+        ({"a": [1]}, dict[str, list[int]]),
+        ({1}, set[int]),
+        (list(range(1000)), list[int]),
     ],
 )
 def test_what_fits_without_doubt_fits_at_a_glance(value: object, annotation: object) -> None:
@@ -143,6 +150,15 @@ def test_what_fits_without_doubt_fits_at_a_glance(value: object, annotation: obj
         ([1], "list[int"),
         ([1], "list"[:3]),
         ("a", Path),
+        ([1, "a"], list[int]),
+        ([*range(1000), "a"], list[int]),
+        ([["a"], [1]], list[list[int]]),
+        ([[1]] * 1000, list[list[int]]),
+        ({"a": "b"}, dict[str, int]),
+        ({1: 1}, dict[str, int]),
+        ([True], list[int]),
+        ((1,), list[int]),
+        ("a", list[str]),
     ],
 )
 def test_where_there_is_doubt_a_closer_look_is_taken(value: object, annotation: object) -> None:
@@ -153,5 +169,5 @@ def test_where_there_is_doubt_a_closer_look_is_taken(value: object, annotation: 
 def test_what_fits_at_a_glance_is_let_in_as_it_is(value: object, annotation: object) -> None:
     text = shown(annotation).replace("pathlib.", "").replace("tests.execute.test_border.", "")
 
-    if glance.fits(value, text):
+    if glance.fits(value, text) or glance.fits(value, annotation):
         assert convert(value, annotation) is value
