@@ -45,7 +45,7 @@ class ShellOutput:
 
 
 def shell(
-    run: str | list[str],
+    run: str | list[object],
     *,
     shell: str = "sh",
     capture: Literal["text", "json", "lines"] | None = None,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowpar.core.outcome import Failure, FailureKind, TaskFailed
+from flowpar.execute.binding import bind
+from flowpar.execute.recipe import Call
 from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 from flowpar.tasks.shell import ShellOutput, shell
@@ -160,9 +162,17 @@ def test_a_text_that_begins_like_an_option_is_a_command(context: TaskContext, sh
 
 
 def test_words_are_passed_as_they_are(context: TaskContext) -> None:
-    output = shell(["printf", "%s|", "$HOME", "a b", "; rm -rf x", 3, True], context=context)  # type: ignore[list-item]
+    output = shell(["printf", "%s|", "$HOME", "a b", "; rm -rf x", 3, True], context=context)
 
     assert output.stdout == "$HOME|a b|; rm -rf x|3|true|"
+
+
+def test_numbers_and_paths_pass_the_border_as_words(context: TaskContext) -> None:
+    words = {"run": ["printf", "%s|", 3, 0.5, True, Path("a b")]}
+
+    positional, named = bind(shell, words, lambda: context, call=Call("flowpar.tasks.shell:shell", {}))
+
+    assert shell(*positional, **named).stdout == "3|0.5|true|a b|"  # type: ignore[arg-type]  # as a worker calls it
 
 
 def test_a_value_too_long_for_a_program_is_named(tmp_path: Path) -> None:
