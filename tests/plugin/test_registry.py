@@ -152,6 +152,7 @@ def test_the_listing_has_every_claim_and_why_one_is_not_usable(tmp_path: Path) -
     assert [(line.kind, line.distribution, line.problem is None) for line in listing] == [
         ("python", "flowpar", True),
         ("shell", "flowpar", True),
+        ("workflow", "flowpar", True),
         ("bad", "flowpar-bad", False),
         ("good", "flowpar-good", True),
     ]
