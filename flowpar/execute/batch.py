@@ -224,4 +224,7 @@ class BatchExecutor:
             self._seats.remove(seat)
             seat.is_retired = True
             self._resting = [each for each in self._resting if each is not seat]
-            self._is_behind = True
+            # What it held is told next. What it made before may be on disk already: nobody would say that once more.
+            self._is_behind |= bool(worker.jobs)
+            if not self._is_behind:
+                self._feed()

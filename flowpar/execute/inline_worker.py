@@ -16,13 +16,14 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
 from flowpar.execute.attempt import make_attempt
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
+from flowpar.execute.habitat import renew_output_streams
 from flowpar.execute.order import unpack_job
 from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
@@ -36,7 +37,19 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job
     from flowpar.execute.wire import Frame
 
-_SIGNALS = (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2)
+_SIGNALS = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+    signal.SIGCHLD,
+    signal.SIGALRM,
+    signal.SIGVTALRM,
+    signal.SIGPROF,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 def serve(outputs_address: str | None, outputs_key: bytes, control: int) -> None:
@@ -162,6 +175,8 @@ class Before:
     def _put_back(self) -> None:
         _flush()
         sys.stdin, sys.stdout, sys.stderr = self.streams
+        if not (_is_open(sys.stdout) and _is_open(sys.stderr)):
+            renew_output_streams()
         os.chdir(self.folder)
         os.environ.clear()
         os.environ.update(self.environment)
@@ -169,13 +184,21 @@ class Before:
         sys.argv[:] = self.arguments
         os.umask(self.mask)
         sys.setrecursionlimit(self.recursion_limit)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer in _TIMERS:
+            signal.setitimer(timer, 0)
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         root = logging.getLogger()
         root.setLevel(self.log_level)
         root.handlers[:] = self.log_handlers
+
+
+def _is_open(stream: TextIO) -> bool:
+    try:
+        return not stream.closed
+    except ValueError:  # its buffer was taken away
+        return False
 
 
 def _flush() -> None:

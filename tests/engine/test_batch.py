@@ -54,6 +54,24 @@ def sleeps_at_two(n: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(20)
     return n
+
+
+def yields_to_the_timeout(n: int) -> int:
+    if n == 2:
+        time.sleep(20)
+    return n
+
+
+def takes_its_streams_away(n: int) -> str:
+    seen = str(signal.getsignal(signal.SIGPIPE))
+    if n == 0:
+        sys.stdout.close()
+        sys.stderr.detach()
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    else:
+        print(f"item {n}")
+        print(f"also {n}", file=sys.stderr)
+    return seen
 """
 
 
@@ -109,6 +127,19 @@ def test_what_an_item_changes_is_put_back_for_the_next(project: Project) -> None
     assert [log.read_text() for log in logs] == [f"item {n}\n" for n in range(4)]
 
 
+def test_an_item_that_closes_its_streams_leaves_new_ones_to_the_next(project: Project) -> None:
+    seen, told = project.run(
+        'python: "steps:takes_its_streams_away", for_each: "${{ range(3) }}", batch: 3, with: {n: "${{ each.item }}"}',
+        "-w",
+        "1",
+    )
+
+    assert seen, told
+    assert seen == [seen[0]] * 3
+    logs = sorted((project.folder / "run" / "logs").iterdir())
+    assert [log.read_text() for log in logs] == [f"item {n}\nalso {n}\n" for n in (1, 2)]
+
+
 def test_an_item_that_dies_takes_nobody_along(project: Project) -> None:
     _, told = project.run(
         'python: "steps:dies_at_three", for_each: "${{ range(8) }}", batch: 8, with: {n: "${{ each.item }}"}', "-w", "1"
@@ -133,9 +164,10 @@ def test_a_retry_gets_a_process_of_its_own(project: Project) -> None:
     assert pids[3] not in {pid for _, pid in started[:again]}
 
 
-def test_a_timeout_ends_its_item_and_the_others_go_on(project: Project) -> None:
+@pytest.mark.parametrize("function", ["sleeps_at_two", "yields_to_the_timeout"])
+def test_a_timeout_ends_its_item_and_the_others_go_on(project: Project, function: str) -> None:
     _, told = project.run(
-        'python: "steps:sleeps_at_two", for_each: "${{ range(5) }}", batch: auto, on_item_error: collect, '
+        f'python: "steps:{function}", for_each: "${{{{ range(5) }}}}", batch: auto, on_item_error: collect, '
         'timeout: 500ms, grace: 100ms, with: {n: "${{ each.item }}"}',
         "-w",
         "1",
