@@ -1,8 +1,8 @@
 """The far side of `inline`: one process that makes attempts one after another and tidies up after each.
 
 What an attempt changes in its process is put back: folder, environment, path, mask, signals, recursion limit,
-streams, logging. Child processes that it leaves are ended. Where something can't be put back the process
-gets no more jobs.
+streams, logging. Child processes that it leaves are ended. Where something can't be put back, or a thread goes on, the
+process gets no more jobs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -143,6 +144,7 @@ class Before:
     log_level: int
     log_handlers: tuple[logging.Handler, ...]
     powers: Powers
+    threads: frozenset[threading.Thread]
 
     @classmethod
     def now(cls) -> Before:
@@ -162,6 +164,7 @@ class Before:
             log_level=root.level,
             log_handlers=tuple(root.handlers),
             powers=Powers.now(),
+            threads=frozenset(threading.enumerate()),
         )
 
     def restore(self) -> bool:
@@ -170,7 +173,8 @@ class Before:
             self._put_back()
         except (OSError, ValueError):  # the folder is gone, say
             return False
-        return Powers.now() == self.powers
+        # What a thread that was left prints, and how it ends, would be put down to the next attempt.
+        return Powers.now() == self.powers and self.threads.issuperset(threading.enumerate())
 
     def _put_back(self) -> None:
         _flush()

@@ -36,7 +36,8 @@ class Announcer:
         self._clock = clock
 
     def run_started(self, plan: Plan, options: RunOptions) -> None:
-        """The run begins, or goes on."""
+        """The run begins, or goes on; what had joined it before and stands counts with its tasks."""
+        joined = options.start.standing.difference(*plan.layers)
         event = events.RunStarted(
             run_id=options.run_id,
             workflow=plan.workflow,
@@ -44,12 +45,12 @@ class Announcer:
             run_dir=options.run_dir,
             at=self._clock.now(),
             workers=options.workers,
-            layers=plan.layers,
+            layers=(*plan.layers, tuple(sorted(joined))) if joined else plan.layers,
             inputs=plan.inputs,
             versions=options.versions,
             options=options.recorded,
             again=options.start.again,
-            kept=options.start.kept_count,
+            kept=len(options.start.standing),
         )
         self._sink.emit(event)
 

@@ -73,9 +73,9 @@ class Start:
     first_job: int = 1
 
     @property
-    def kept_count(self) -> int:
-        """How many tasks stand as they are."""
-        return sum(begun.whole is not None for begun in self.tasks.values())
+    def standing(self) -> frozenset[str]:
+        """The tasks that stand as they are."""
+        return frozenset(task for task, begun in self.tasks.items() if begun.whole is not None)
 
 
 @dataclass(frozen=True, slots=True)

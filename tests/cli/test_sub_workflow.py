@@ -240,6 +240,19 @@ def test_items_that_fail_are_collected_where_that_is_wanted(folder: Path) -> Non
     assert (states(folder)["each[2]"], states(folder)["each"]) == ("succeeded", "failed")
 
 
+def test_a_run_that_goes_on_counts_what_had_joined_it_among_its_tasks(folder: Path) -> None:
+    (folder / "main.yaml").write_text(LISTED.replace("LEAF", "leaf.yaml").replace("[3, 5, 8]", "[3, 5000, 8]"))
+    flowpar(folder, "run", "main.yaml", "--run-dir", "run", code=1)
+
+    flowpar(folder, "resume", "run", code=1)
+
+    told = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
+    (again,) = [event for event in told if event["event"] == "run.resumed"]
+    names = [name for layer in again["layers"] for name in layer]
+    assert {"list", "each", "each[0]", "each[2]/double"} <= set(names)
+    assert len(set(names)) == len(names) > again["kept"] > 4
+
+
 def test_a_workflow_may_run_because_something_failed(folder: Path) -> None:
     (folder / "main.yaml").write_text(
         "flowpar: 1\ntasks:\n  bad: {shell: exit 3, allow_failure: false}\n"

@@ -24,6 +24,7 @@ STEPS = """
 import os
 import signal
 import sys
+import threading
 import time
 
 COUNT = [0]
@@ -72,6 +73,18 @@ def takes_its_streams_away(n: int) -> str:
         print(f"item {n}")
         print(f"also {n}", file=sys.stderr)
     return seen
+
+
+def leaves_a_thread(n: int) -> int:
+    def talk() -> None:
+        while True:
+            print(f"thread of {n}")
+            time.sleep(0.01)
+
+    if n == 0:
+        threading.Thread(target=talk).start()
+    time.sleep(0.1)
+    return os.getpid()
 """
 
 
@@ -138,6 +151,19 @@ def test_an_item_that_closes_its_streams_leaves_new_ones_to_the_next(project: Pr
     assert seen == [seen[0]] * 3
     logs = sorted((project.folder / "run" / "logs").iterdir())
     assert [log.read_text() for log in logs] == [f"item {n}\nalso {n}\n" for n in (1, 2)]
+
+
+def test_an_item_that_leaves_a_thread_has_its_process_to_itself(project: Project) -> None:
+    pids, told = project.run(
+        'python: "steps:leaves_a_thread", for_each: "${{ range(3) }}", batch: 3, with: {n: "${{ each.item }}"}',
+        "-w",
+        "1",
+    )
+
+    assert pids, told
+    assert pids[0] not in pids[1:]
+    assert pids[1] == pids[2]
+    assert len(list((project.folder / "run" / "logs").iterdir())) == 1
 
 
 def test_an_item_that_dies_takes_nobody_along(project: Project) -> None:

@@ -254,7 +254,7 @@ def test_a_task_whose_code_alone_changed_stands_and_is_named(tmp_path: Path) -> 
     resumption = story.resumption(told)
 
     assert resumption.old_code == ("a", "d", "b", "c")
-    assert resumption.start.kept_count == 4
+    assert len(resumption.start.standing) == 4
 
 
 def test_how_a_task_is_run_makes_no_other_task_of_it(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_how_a_task_is_run_makes_no_other_task_of_it(tmp_path: Path) -> None:
     changed = (replace(task, retry=Retry(9), timeout_s=3.0, executor="thread") for task in story.plan.tasks)
     story.plan = replace(story.plan, tasks=tuple(changed))
 
-    assert story.resumption(told).start.kept_count == 4
+    assert len(story.resumption(told).start.standing) == 4
 
 
 @pytest.mark.parametrize(
