@@ -23,7 +23,8 @@ SOUGHT = [
     str(ROOT / "flowpar" / name)
     for name in ("schedule/frontier.py", "record/journal.py", "execute/guard.py", "execute/launcher.py")
 ]
-TESTS = [f"tests/{room}" for room in ("schedule", "record", "engine", "contracts", "execute", "death", "catalogue")]
+ROOMS = ("schedule", "record", "engine", "contracts", "execute", "death", "catalogue")
+TESTS = ["tests/cli/test_main.py", *(f"tests/{room}" for room in ROOMS)]
 WITNESS = Path(__file__).with_name("branch_witness.py")
 # Python runs such a line of its site folder at the start of each process, however that is started.
 HOOK = Path(sysconfig.get_path("purelib"), "flowpar_branch_witness.pth")
