@@ -56,7 +56,7 @@ MEMORY_STEPS = """
 
 def memory_workflow(*functions: str) -> str:
     tasks = "\n".join(f"  {name}: {{python: 'steps:{name}'}}" for name in functions)
-    shell = "  shell: {shell: [python3, -c, 'x = bytearray(1 << 30)']}"
+    shell = "  shell: {shell: [python3, -c, 'import time; x = bytearray(1 << 30); time.sleep(60)']}"
     return f"defaults: {{resources: {{memory: 200MiB}}}}\ntasks:\n{tasks}\n{shell}\n"
 
 

@@ -116,7 +116,9 @@ def test_each_finding_of_wrong_documents_has_a_place_and_none_is_a_traceback() -
     ]
 
     placed = [
-        head for name, head in heads if re.match(rf"{re.escape(name)}\.yaml:[1-9]\d*:[1-9]\d*: error\[FP\d", head)
+        head
+        for name, head in heads
+        if re.match(rf"({re.escape(name)}|sub/[\w-]+)\.yaml:[1-9]\d*:[1-9]\d*: error\[FP\d", head)
     ]
 
     sys.stderr.write(f"errors with file, line and column: {len(placed)} of {len(heads)} in {len(files)} documents\n")
