@@ -254,7 +254,7 @@ def test_what_had_no_part_in_the_plan_does_not_count(project: Project, edit: str
     assert project.ready().is_kept
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits=st.lists(st.sampled_from([*EDITS, *HARMLESS]), max_size=5))
 def test_whatever_is_edited_the_plan_is_that_of_now(tmp_path_factory: pytest.TempPathFactory, edits: list[str]) -> None:
     project = Project(tmp_path_factory.mktemp("project"))
