@@ -220,8 +220,9 @@ def _ignore_itself(state: int) -> None:
 
 
 def _take_id(runs: int, name: str, now: float) -> str:
+    others = os.listdir(runs)
     for turn in range(_TURNS):
-        chosen = run_id(name, now, turn=turn)
+        chosen = run_id(name, now, turn=turn, others=others)
         try:
             point("run.create")
             os.mkdir(chosen, 0o700, dir_fd=runs)

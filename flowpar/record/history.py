@@ -6,7 +6,6 @@ last | <id> | <beginning of an id> | <path of a run folder>   ──find_run─�
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -15,23 +14,22 @@ from flowpar.core.errors import StateError, UsageError
 from flowpar.core.suggest import nearest
 from flowpar.record.lock import Lock, holder
 from flowpar.record.reading import JOURNAL
+from flowpar.record.run_id import begun_order, is_run_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9-]{1,80}")
 _REMOVED = ".removed-"
 _SHOWN = 4
 _BEGINNING_S = 60.0
 
 
 def run_ids(state_dir: Path) -> list[str]:
-    """Return the ids of all runs, oldest first; nothing where there is no state folder."""
+    """Return the ids of all runs in the order in which they began; nothing where there is no state folder."""
     try:
         with os.scandir(state_dir / "runs") as found:
-            return sorted(
-                entry.name for entry in found if _RUN_ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
-            )
+            names = [entry.name for entry in found if is_run_id(entry.name) and entry.is_dir(follow_symlinks=False)]
+            return sorted(names, key=begun_order)
     except FileNotFoundError:
         return []
     except NotADirectoryError as error:

@@ -20,6 +20,7 @@ from flowpar.core.errors import InternalError
 from flowpar.record.history import run_ids
 from flowpar.record.overview import Overview, TaskDuration, overview_of, seen_now
 from flowpar.record.reading import JOURNAL
+from flowpar.record.run_id import begun_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,8 @@ def _insert(database: sqlite3.Connection, run: str, stamp: tuple[int, int], run_
 
 
 def _overviews(database: sqlite3.Connection) -> list[tuple[str, Overview]]:
-    rows = database.execute("SELECT id, overview FROM runs ORDER BY id DESC")
+    rows = database.execute("SELECT id, overview FROM runs").fetchall()
+    rows.sort(key=lambda row: begun_order(row[0]), reverse=True)
     # Commands take the name of the folder, which may be a copy's.
     return [(run, replace(Overview(**json.loads(overview)), run_id=run)) for run, overview in rows]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from flowpar.core.errors import ExitCode, MachineError, StateError
 from flowpar.record.folder import RunFolder
-from flowpar.record.run_id import run_id, slug
+from flowpar.record.history import find_run, run_ids
+from flowpar.record.run_id import begun_order, is_run_id, run_id, slug
 
 AT = 1_763_806_500.25
 
@@ -31,6 +32,43 @@ def test_run_ids_sort_by_time(one: float, other: float, name: str) -> None:
     earlier, later = sorted((one, other))
 
     assert run_id(name, earlier) <= run_id(name, later)
+
+
+@given(st.lists(st.tuples(st.floats(0, 4e9), st.text(max_size=3)), max_size=8))
+def test_an_id_comes_after_all_that_are_there_whatever_the_clock_and_the_names_say(
+    runs: list[tuple[float, str]],
+) -> None:
+    ids: list[str] = []
+    for now, name in runs:
+        ids.append(run_id(name, now, others=ids))
+
+    assert sorted(ids, key=begun_order) == ids
+    assert all(map(is_run_id, ids))
+    assert len(set(ids)) == len(ids)
+
+
+@given(st.floats(0, 4e9), st.text(), st.text())
+def test_two_workflows_of_one_second_are_in_the_order_of_their_beginning(at: float, one: str, other: str) -> None:
+    step = 1 / 36**3
+
+    assert begun_order(run_id(one, at)) < begun_order(run_id(other, at + 2 * step))
+
+
+def test_an_id_after_one_that_says_no_time_goes_by_the_clock() -> None:
+    assert run_id("w", AT, others=["99999999-999999-w-zzz", "notes"]) == "20251122-101500-w-900"
+
+
+def test_an_id_after_the_last_step_of_a_second_is_of_the_next_one() -> None:
+    assert run_id("b", AT, others=["20251122-101500-a-zzz"]) == "20251122-101501-b-000"
+
+
+def test_a_run_that_begins_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
+    RunFolder.create(tmp_path / "state", "before", now=AT)
+
+    after = RunFolder.create(tmp_path / "state", "after", now=AT - 3600)
+
+    assert run_ids(tmp_path / "state")[-1] == after.run_id == "20251122-101500-after-901"
+    assert find_run(tmp_path / "state", "last") == after.path
 
 
 @given(st.text())

@@ -53,6 +53,14 @@ def test_a_run_is_found_by_its_id_the_beginning_of_it_or_as_the_last(state: Path
     assert find_run(state, name) == state / "runs" / found
 
 
+def test_the_last_of_one_second_is_the_one_that_began_last_whatever_its_name(state: Path) -> None:
+    for name in ("20260101-000000-words-0b0", "20260101-000000-etl-0b1", "20260101-000000-sums-0az"):
+        (state / "runs" / name).mkdir()
+
+    assert [run[16:] for run in run_ids(state)[-3:]] == ["sums-0az", "words-0b0", "etl-0b1"]
+    assert find_run(state, "last").name == "20260101-000000-etl-0b1"
+
+
 def test_a_run_is_found_by_the_path_of_its_folder(state: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     write_journal(tmp_path / "mine" / "events.jsonl", failing_run())

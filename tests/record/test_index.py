@@ -62,6 +62,15 @@ def test_runs_are_listed_newest_first(state: Path) -> None:
     assert cut.run_id == CUT  # what commands take, whatever the journal says
 
 
+def test_runs_of_one_second_are_listed_in_the_order_of_their_beginning_whatever_their_names(tmp_path: Path) -> None:
+    for name in ("20260101-000000-words-0b0", "20260101-000000-etl-0b1", "20260101-000000-sums-0az"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+
+    listed = [overview.run_id[16:] for overview in RunIndex(tmp_path).overviews()]
+
+    assert listed == ["etl-0b1", "words-0b0", "sums-0az"]
+
+
 def test_a_run_without_an_end_runs_while_its_lock_is_held(state: Path) -> None:
     with Lock.take(state / "runs" / CUT):
         running, done = RunIndex(state).overviews()
