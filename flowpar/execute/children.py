@@ -21,6 +21,11 @@ class Waiting:
     name: str
 
     @property
+    def is_job(self) -> bool:
+        """Whether it is an attempt and no service."""
+        return isinstance(self.order, JobOrder)
+
+    @property
     def cpu_milli(self) -> int:
         """How much of the slots it takes; a service takes nothing."""
         return self.order.job.cpu_milli if isinstance(self.order, JobOrder) else 0
@@ -33,9 +38,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that runs, and how much of the slots it takes."""
+    """A process that runs, how much of the slots it takes, and whether it will end by itself, as a job does."""
 
     key: int
     process: BaseProcess
     pid: int
     cpu_milli: int
+    is_job: bool

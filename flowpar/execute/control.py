@@ -1,7 +1,7 @@
 """The words between engine and launcher on the control socket.
 
     engine ──► launcher   SETUP  SHARE  START  SERVE  CANCEL  SWEEP
-    engine ◄── launcher   READY  STARTED  EXITED  REFUSED
+    engine ◄── launcher   READY  STARTED  EXITED  REFUSED  FAILED
 
 A `key` numbers whatever was asked to be started; it is never used twice on one socket.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import traceback
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 
@@ -28,6 +29,7 @@ class Word(IntEnum):
     STARTED = 12
     EXITED = 13
     REFUSED = 14
+    FAILED = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ class Refusal:
     def unpack(cls, body: bytes) -> Refusal:
         """Read the body of REFUSED."""
         return cls(*json.loads(body))
+
+
+def pack_failed(error: Exception, *, is_ours: bool) -> bytes:
+    """Return the body of FAILED, the launcher's last word: the machine, or a bug of ours, has ended it."""
+    text = "".join(traceback.format_exception(error)) if is_ours else str(error).lower()
+    return json.dumps([is_ours, text]).encode()
+
+
+def unpack_failed(body: bytes) -> tuple[bool, str]:
+    """Read the body of FAILED."""
+    is_ours, text = json.loads(body)
+    return bool(is_ours), str(text)
 
 
 def pack_share(share: int, content: bytes) -> bytes:

@@ -51,7 +51,9 @@ def leave(grace_s: float, *, is_cancelled: bool = False) -> tuple[str, ...]:
     if is_cancelled:
         _await_children(expected, deadline)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    return warnings + _end_children(expected)
+    warnings += _end_children(expected)
+    _remove_temporary_folder()
+    return warnings
 
 
 def _finalizers() -> dict[Any, Any]:
@@ -123,6 +125,13 @@ def _end_children(expected: set[int]) -> tuple[str, ...]:
     if tracker:
         _dismiss_tracker(tracker)
     return (f"left {_count(left, 'process')} running, now killed: {names}",) if left else ()
+
+
+def _remove_temporary_folder() -> None:
+    """Remove the folder of multiprocessing's sockets; its own finalizer would run only after those that may hang."""
+    process: Any = sys.modules["multiprocessing.process"]
+    if folder := process.current_process()._config.get("tempdir"):  # noqa: SLF001
+        sys.modules["shutil"].rmtree(folder, ignore_errors=True)
 
 
 def _tracker_pid() -> int | None:

@@ -170,8 +170,7 @@ def _launch(control: int, life: int, guard: int) -> NoReturn:
 
     enter("launcher")
     become_launcher()
-    Launcher(Channel(socket.socket(fileno=control)), life=life, guard=guard).run()
-    os._exit(0)
+    os._exit(Launcher(Channel(socket.socket(fileno=control)), life=life, guard=guard).run())
 
 
 def _be_engine(guard: int) -> None:
@@ -206,7 +205,7 @@ class _Guard:
                 self._hear(heard.si_signo)
             elif self._deadline is not None:
                 self._status = 3
-                self._unsaid = "the launcher was killed, and the engine did not answer"
+                self._unsaid = "the launcher died, and the engine did not answer"
         point("tree.end")
         tree.kill_descendants()
         if self._unsaid is not None and self._last_word is not None:

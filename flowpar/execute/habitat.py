@@ -38,13 +38,12 @@ _CHANGED_BY_LAUNCHER = tuple(map(int, (*IGNORED_BY_LAUNCHER, signal.SIGCHLD, sig
 
 
 def found_session(origin: Origin) -> None:
-    """Begin a session of one's own, as a child that does not outlive the launcher."""
+    """Begin a session of one's own, as a child that does not outlive its parent."""
     os.setsid()
     kernel.become_subreaper()
-    # A forkserver dies with the launcher: its descriptors close.
-    parent = os.getppid() if origin.start_method == "forkserver" else origin.launcher
+    # Under forkserver that is the forkserver, which dies with the launcher: its descriptors close.
     kernel.die_with_parent()
-    if os.getppid() != parent:
+    if os.getppid() != origin.parent:
         os._exit(1)
 
 

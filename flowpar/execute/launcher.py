@@ -1,7 +1,6 @@
 """The launcher: starts every process of a run, never more than its slots take, and tells how each ended.
 
-    engine ── control socket ── launcher ──► tasks, services
-    guard ─── life pipe ───────────┘             (a byte: swept; the end: the guard is dead)
+    engine, guard ── lines ── launcher ──► tasks, services
 
 It has one thread for ever and imports only what is light, so that a fork is safe and cheap. It
 ends with the engine's end of the socket or with the guard, and takes all it started with it.
@@ -22,6 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.errors import ExitCode
 from flowpar.core.point import point
 from flowpar.execute import tree
 from flowpar.execute.children import Child, Waiting
@@ -31,15 +31,17 @@ from flowpar.execute.control import (
     Refusal,
     Setup,
     Word,
+    pack_failed,
     unpack_cancel,
     unpack_serve,
     unpack_share,
     unpack_start,
 )
 from flowpar.execute.lean import preload, prepare
+from flowpar.execute.lines import Lines, Over
 from flowpar.execute.memory_watch import MemoryWatch
 from flowpar.execute.order import Descriptors, JobOrder, ServiceOrder, unpack_job
-from flowpar.execute.starter import Starter
+from flowpar.execute.starter import ForkserverLost, Starter
 from flowpar.execute.wire import BadFrame
 
 if TYPE_CHECKING:
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 
     from flowpar.execute.wire import Channel, Frame
 
-_SWEEP_DEADLINE_S = 5.0
 _FIRST_DELAY_S = 0.05
 _LAST_DELAY_S = 1.0
 _TRIES = 8
@@ -63,9 +64,7 @@ class Launcher:
     ) -> None:
         """Take the ends of the channels that lead to the engine and to the guard."""
         self._make_starter = make_starter
-        self._channel = channel
-        self._life = life
-        self._guard = guard
+        self._lines = Lines(channel, life=life, guard=guard)
         self._setup = Setup(slots=1)
         self._starter = make_starter(self._setup.start_method, preload=())
         self._shared: tuple[int, bytes] = (0, b"")
@@ -79,16 +78,27 @@ class Launcher:
         self._wake, self._wake_end = os.pipe()
         self._poller = select.poll()
 
-    def run(self) -> None:
-        """Serve until the engine or the guard is gone, then end everything that is left."""
+    def run(self) -> int:
+        """Serve until the engine or the guard is gone, then end everything that is left; return the exit code."""
         self._watch_for_deaths()
-        for number in (self._channel.fileno(), self._wake, self._life):
+        for number in (self._lines.control, self._wake, self._lines.life):
             self._poller.register(number, select.POLLIN)
-        with suppress(EOFError, ConnectionError):
+        try:
             while True:
                 self._turn(dict(self._poller.poll(self._patience_ms())))
-        for pid in tree.freeze(os.getpid()):
-            tree.send(pid, signal.SIGKILL)
+        except Over:
+            return ExitCode.OK
+        except Exception as error:  # noqa: BLE001  # the last line of defence: the engine says it
+            return self._fail(error)
+        finally:
+            for pid in tree.freeze(os.getpid()):
+                tree.send(pid, signal.SIGKILL)
+
+    def _fail(self, error: Exception) -> int:
+        is_ours = not isinstance(error, OSError)
+        with suppress(Over):
+            self._lines.tell(Word.FAILED, pack_failed(error, is_ours=is_ours))
+        return ExitCode.INTERNAL if is_ours else ExitCode.ENVIRONMENT
 
     def _watch_for_deaths(self) -> None:
         for number in (self._wake, self._wake_end):
@@ -101,25 +111,25 @@ class Launcher:
         return None if due is None else max(0, int((due - time.monotonic()) * 1000) + 1)
 
     def _turn(self, ready: dict[int, int]) -> None:
-        if self._life in ready and not os.read(self._life, 64):
-            raise EOFError
+        if self._lines.life in ready:
+            self._lines.hear_life()
         # Deaths before orders: a slot that is free now takes the job that waits.
         if self._wake in ready:
             with suppress(BlockingIOError):
                 os.read(self._wake, 4096)
             self._reap()
-        control = self._channel.fileno()
-        for number in ready.keys() - {control, self._wake, self._life}:
+        control = self._lines.control
+        for number in ready.keys() - {control, self._wake, self._lines.life}:
             self._reap_forkserved(number)
         for pid in self._memory.over():
             tree.kill_tree(pid)
         self._start_waiting()
         if ready.get(control, 0) & ~select.POLLOUT:
-            for frame in self._channel.receive():
+            for frame in self._lines.received():
                 self._obey(frame)
             self._start_waiting()
-        self._channel.flush()
-        mask = select.POLLIN | (select.POLLOUT if self._channel.has_unsent else 0)
+        self._lines.flush()
+        mask = select.POLLIN | (select.POLLOUT if self._lines.has_unsent else 0)
         self._poller.modify(control, mask)
 
     def _obey(self, frame: Frame) -> None:
@@ -136,7 +146,7 @@ class Launcher:
             case Word.SERVE:
                 self._queue.appendleft(self._service_of(frame))
             case Word.SWEEP:
-                self._sweep()
+                self._lines.sweep()
             case Word.SETUP:
                 self._set_up(Setup.unpack(frame.body))
             case _:
@@ -147,7 +157,7 @@ class Launcher:
         preload(setup.preload)
         self._starter.close()
         self._starter = self._make_starter(setup.start_method, preload=setup.preload)
-        self._channel.post(Word.READY, b"")
+        self._lines.tell(Word.READY, b"")
 
     def _job_of(self, frame: Frame) -> Waiting:
         key, _, content = unpack_start(frame.body)
@@ -178,35 +188,51 @@ class Launcher:
                 process = self._starter.start(waiting.order, waiting.name)
                 point("process.forked")
             except OSError as error:
-                self._put_off(error)
-                continue
-            self._queue.popleft()
-            self._tries, self._retry_at = 0, None
-            waiting.close()
-            self._adopt(waiting, process, started)
+                self._put_off(f"no process could be started: {error.strerror or error}")
+            except ForkserverLost as error:
+                self._make_up_for(waiting, str(error))
+            else:
+                self._leave_queue(waiting)
+                self._adopt(waiting, process, started)
 
     def _is_time(self) -> bool:
         return self._retry_at is None or time.monotonic() >= self._retry_at
 
-    def _put_off(self, error: OSError) -> None:
-        """Wait for a process of ours to end, or a while; give up when none runs and patience is over.
+    def _put_off(self, why: str) -> None:
+        """Wait for a job of ours to end, or a while; give up when none runs and patience is over.
 
         So a limit of processes lowers how many run at once instead of failing tasks.
         """
         self._tries += 1
-        if self._tries > _TRIES and not self._children:
-            refused = self._queue.popleft()
-            refused.close()
-            self._tries, self._retry_at = 0, None
-            text = f"no process could be started: {error.strerror or error}"
-            self._channel.post(Word.REFUSED, Refusal(refused.key, is_cancelled=False, message=text).pack())
+        if self._tries > _TRIES and not any(child.is_job for child in self._children.values()):
+            self._refuse(self._queue[0], why)
             return
         delay_s = min(_FIRST_DELAY_S * 2 ** (self._tries - 1), _LAST_DELAY_S)
         self._retry_at = time.monotonic() + delay_s
 
+    def _make_up_for(self, waiting: Waiting, why: str) -> None:
+        """End what may have come of a start; an attempt, which may have begun, is not made twice."""
+        self._lines.sweep()
+        if waiting.is_job:
+            self._refuse(waiting, why)
+        else:
+            self._put_off(why)
+
+    def _refuse(self, waiting: Waiting, why: str, *, is_cancelled: bool = False) -> None:
+        self._leave_queue(waiting)
+        self._lines.tell(Word.REFUSED, Refusal(waiting.key, is_cancelled=is_cancelled, message=why).pack())
+
+    def _leave_queue(self, waiting: Waiting) -> None:
+        if waiting is self._queue[0]:
+            self._queue.popleft()
+            self._tries, self._retry_at = 0, None
+        else:
+            self._queue.remove(waiting)
+        waiting.close()
+
     def _adopt(self, waiting: Waiting, process: BaseProcess, started: float) -> None:
         key, pid = waiting.key, process.pid or 0
-        self._children[key] = Child(key, process, pid, waiting.cpu_milli)
+        self._children[key] = Child(key, process, pid, waiting.cpu_milli, waiting.is_job)
         self._cpu_milli += waiting.cpu_milli
         if isinstance(waiting.order, JobOrder):
             self._memory.add(key, pid, waiting.order.job.memory_bytes)
@@ -215,7 +241,7 @@ class Launcher:
         else:
             self._key_of_pid[process.sentinel] = key
             self._poller.register(process.sentinel, select.POLLIN)
-        self._channel.post(Word.STARTED, Birth(key, pid, started).pack())
+        self._lines.tell(Word.STARTED, Birth(key, pid, started).pack())
 
     def _reap(self) -> None:
         """Take leave of dead children; one we don't know is a helper of multiprocessing's."""
@@ -252,16 +278,9 @@ class Launcher:
         Starter.forget(child.process, end.code)
         if end.code != 0:
             # A worker that ends well has ended what was below it; this one's orphans are the guard's.
-            self._sweep()
+            self._lines.sweep()
         over_bytes = self._memory.remove(end.key)
-        self._channel.post(Word.EXITED, (replace(end, over_bytes=over_bytes) if over_bytes else end).pack())
-
-    def _sweep(self) -> None:
-        """Have the guard end the orphans that came to it, and wait until it has."""
-        point("orphans.sweep")
-        tree.send(self._guard, signal.SIGUSR1)
-        if select.select([self._life], [], [], _SWEEP_DEADLINE_S)[0] and not os.read(self._life, 64):
-            raise EOFError
+        self._lines.tell(Word.EXITED, (replace(end, over_bytes=over_bytes) if over_bytes else end).pack())
 
     def _cancel(self, key: int, force: bool) -> None:  # noqa: FBT001  # a field of the message
         point("process.cancel")
@@ -270,7 +289,4 @@ class Launcher:
             (tree.kill_tree if force else tree.terminate_tree)(child.pid)
             return
         for waiting in [waiting for waiting in self._queue if waiting.key == key]:
-            self._queue.remove(waiting)
-            waiting.close()
-            refusal = Refusal(key, is_cancelled=True, message="cancelled before it started")
-            self._channel.post(Word.REFUSED, refusal.pack())
+            self._refuse(waiting, "cancelled before it started", is_cancelled=True)

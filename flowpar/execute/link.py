@@ -25,6 +25,7 @@ from flowpar.execute.control import (
     pack_serve,
     pack_share,
     pack_start,
+    unpack_failed,
 )
 from flowpar.execute.wire import BadFrame, Channel
 
@@ -184,7 +185,14 @@ class Link:
             case Word.REFUSED:
                 refusal = Refusal.unpack(frame.body)
                 self._listeners.pop(refusal.key).refused(refusal)
+            case Word.FAILED:
+                is_ours, text = unpack_failed(frame.body)
+                raise self._failure(text) if is_ours else self._loss(f"failed: {text}")
 
-    def _loss(self) -> MachineError:
+    def _loss(self, how: str = "died") -> MachineError:
         who = f"the launcher process (pid {self._launcher})" if self._launcher else "the launcher process"
-        return MachineError(f"{who} died; without it no task can run")
+        return MachineError(f"{who} {how}; without it no task can run")
+
+    @staticmethod
+    def _failure(text: str) -> InternalError:
+        return InternalError(f"the launcher process failed\n{text}")

@@ -37,9 +37,9 @@ def _arrived(*duplicates: Any) -> Descriptors:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The launcher's pid, the start method, and what a fork inherits that ends when the launcher does."""
+    """The pid of who forks it, the start method, and what a fork inherits that ends when the launcher does."""
 
-    launcher: int
+    parent: int
     start_method: str
     heart: int
 

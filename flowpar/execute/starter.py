@@ -7,13 +7,14 @@ Under fork and spawn multiprocessing's own Popen is replaced where it does not s
 * under fork it makes two pipes for each process and leaks them when fork fails: here all children
   share one "parent sentinel", whose write end the launcher keeps.
 
-Under forkserver the forkserver reaps and tells the exit code through the process's sentinel.
+Under forkserver the forkserver reaps and tells the exit code through the process's sentinel (`forkserved`).
 """
 
 from __future__ import annotations
 
 import os
-from multiprocessing import context, get_context, popen_fork, process
+from dataclasses import replace
+from multiprocessing import context, popen_fork, process
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute.habitat import move_high
@@ -23,7 +24,12 @@ from flowpar.execute.worker import enter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flowpar.execute.forkserved import Forkserver
     from flowpar.execute.order import Order
+
+
+class ForkserverLost(Exception):  # noqa: N818  # it says what became of it
+    """The forkserver died while it made a process."""
 
 
 class _ToldOfItsEnd:
@@ -83,11 +89,12 @@ class Starter:
         self.reaps = method != "forkserver"
         heart, self._heart_end = map(move_high, os.pipe())
         self._origin = Origin(os.getpid(), method, heart)
-        if method == "forkserver":
-            get_context(method).set_forkserver_preload([__name__, *preload])
+        self._forkserver = None if self.reaps else _forkserver([__name__, *preload])
 
     def start(self, order: Order, name: str) -> process.BaseProcess:
-        """Start a process that carries out `order`; raises OSError where the machine has none left."""
+        """Start a process that carries out `order`; raises OSError where nothing came of it,
+        as where the machine has none left, and `ForkserverLost` where something may have.
+        """  # noqa: D205  # one sentence of two lines
         made = self._make(order, name)
         made.start()
         return made
@@ -101,7 +108,11 @@ class Starter:
             case "spawn":
                 return SpawnProcess(target=enter, args=(order, self._origin), name=name)
             case _:
-                return get_context("forkserver").Process(target=enter, args=(order, self._origin), name=name)
+                assert self._forkserver is not None  # noqa: S101  # the method is forkserver
+                server = self._forkserver.running()
+                made = self._forkserver.process(enter, (order, replace(self._origin, parent=server)), name)
+                made.server = server
+                return made
 
     def close(self) -> None:
         """Give the sentinel back, while nothing has been started."""
@@ -114,3 +125,10 @@ class Starter:
         popen: Any = ended._popen  # type: ignore[attr-defined]  # noqa: SLF001  # the only way to tell it
         popen.returncode = code
         ended.close()
+
+
+def _forkserver(preload: Sequence[str]) -> Forkserver:
+    # Late, as above.
+    from flowpar.execute.forkserved import Forkserver
+
+    return Forkserver(preload)

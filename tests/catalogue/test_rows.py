@@ -137,6 +137,7 @@ HELD_BY: dict[str, list[str]] = {
         "death/test_outputs_lost.py::test_the_run_goes_on_with_all_outputs",
         "death/test_scarcity.py::test_the_resource_tracker_may_be_killed",
         "death/test_scarcity.py::test_a_killed_forkserver_ends_its_tasks_and_nothing_else",
+        "execute/test_forkserved.py::test_a_start_that_a_killed_forkserver_has_not_seen_is_made_by_another",
         "death/test_kill.py::test_the_engine_says_that_the_launcher_died",
     ],
     "O9": ["cli/test_resume.py::test_a_run_that_goes_on_is_not_resumed_twice"],

@@ -138,6 +138,25 @@ def test_a_killed_forkserver_ends_its_tasks_and_nothing_else(trial: Trial) -> No
     before.check(trial.resume())
 
 
+@pytest.mark.parametrize("victim", ["", "flowpar:launch", "flowpar", "python"])
+def test_a_forkserver_leaves_nothing_in_the_temporary_folder(trial: Trial, tmp_path: Path, victim: str) -> None:
+    (trial.folder / "wait").touch()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    options = ("-w", "2", "--start-method", "forkserver")
+    process = trial.start("run", "workflow.yaml", "--json", *options, TMPDIR=str(temporary))
+    trial.until(lambda: {"load", "big"} <= trial.recorded())
+    assert helper_of(trial, "forkserver")
+
+    for pid in [pid for pid, name in trial.alive().items() if name == victim]:
+        tree.send(pid, signal.SIGKILL)
+    (trial.folder / "wait").unlink()
+
+    trial.end_of(process)
+    assert trial.survivors() == {}
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_closed_stdout_loses_the_outputs_and_nothing_else(trial: Trial) -> None:
     code, _, stderr = run(trial, "exec 1>&-")
 

@@ -27,13 +27,13 @@ DEADLINE_S = 20.0
 class Rig:
     """Owns a process executor; every wait has a deadline."""
 
-    def __init__(self, folder: Path, *, slots: int, start_method: str) -> None:
+    def __init__(self, folder: Path, *, slots: int, start_method: str, preload: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.watch = Watch()
         path = f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         self.link = Link.start_guard(self.watch, environment={**os.environ, "PYTHONPATH": path})
         self.link.set_up(
-            Setup(slots, start_method, attempt="fake_attempt:make_attempt", preload=("fake_attempt",)),
+            Setup(slots, start_method, attempt="fake_attempt:make_attempt", preload=("fake_attempt", *preload)),
         )
         self.executor = ProcessExecutor(self.link, self.watch, slots=slots)
         self.notices: list[Notice] = []
@@ -115,6 +115,20 @@ class Rig:
 
     def _completion(self, job: int) -> Completion | None:
         return next(iter(self.told(job, Completion)), None)
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Make a rig of any kind."""
+    made: list[Rig] = []
+
+    def make(**how: Any) -> Rig:
+        made.append(Rig(tmp_path, **how))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.close()
 
 
 @pytest.fixture

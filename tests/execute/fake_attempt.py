@@ -100,6 +100,18 @@ def meet(text: str) -> list[float]:
     return [began, time.monotonic()]
 
 
+def begin(text: str) -> None:
+    """Leave the pid in a file, a line for each time this is begun."""
+    number = os.open(text, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(number, f"{os.getpid()}\n".encode())
+    os.close(number)
+
+
+def begin_and_hang(text: str) -> None:
+    begin(text)
+    time.sleep(60)
+
+
 def wait_for(text: str) -> None:
     """Wait until a file is there."""
     while not Path(text).exists():

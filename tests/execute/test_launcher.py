@@ -76,20 +76,71 @@ def test_a_fork_that_fails_is_tried_again_for_a_while(failures: int, outcome: st
 
 NO_WORD = """
 import os, socket
+from flowpar.execute.control import Word, unpack_failed
 from flowpar.execute.launcher import Launcher
-from flowpar.execute.wire import BadFrame, Channel
+from flowpar.execute.wire import Channel
 
 ours, theirs = socket.socketpair()
 life, life_end = os.pipe()
-Channel(ours).send(99, b"")
-try:
-    Launcher(Channel(theirs), life=life, guard=os.getppid()).run()
-except BadFrame as error:
-    print(error)
+engine = Channel(ours)
+engine.send(99, b"")
+code = Launcher(Channel(theirs), life=life, guard=os.getppid()).run()
+(frame,) = engine.receive()
+assert frame.kind == Word.FAILED
+is_ours, text = unpack_failed(frame.body)
+print(code, is_ours, text.splitlines()[-1])
 """
 
 
-def test_a_launcher_does_not_pass_over_what_it_does_not_understand() -> None:
+def test_a_launcher_that_does_not_understand_a_word_ends_and_says_why() -> None:
     done = subprocess.run([sys.executable, "-c", NO_WORD], capture_output=True, text=True, timeout=30, check=True)
 
-    assert done.stdout == "an engine says no such thing\n"
+    assert done.stdout == "70 True flowpar.execute.wire.BadFrame: an engine says no such thing\n"
+
+
+BROKEN = """
+import os, socket
+from flowpar.core.errors import FlowparError
+from flowpar.execute.launcher import Launcher
+from flowpar.execute.link import Link
+from flowpar.execute.control import Setup
+from flowpar.execute.starter import Starter
+from flowpar.execute.watch import Watch
+from flowpar.execute.wire import Channel
+
+class BrokenStarter(Starter):
+    def start(self, order, name):
+        raise {error}
+
+ours, theirs = socket.socketpair()
+life, life_end = os.pipe()
+if os.fork() == 0:
+    ours.close()
+    os._exit(Launcher(Channel(theirs), life=life, guard=os.getppid(), make_starter=BrokenStarter).run())
+theirs.close()
+watch = Watch()
+link = Link(ours, watch, launcher=7, guard=None)
+link.set_up(Setup(1))
+link.serve(None, "no:where", name="nothing")
+try:
+    while True:
+        watch.wait(10)
+except FlowparError as error:
+    print(type(error).__name__, error.message.splitlines()[0], "|", error.message.splitlines()[-1])
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ('EOFError("of a pipe")', "InternalError the launcher process failed | EOFError: of a pipe\n70\n"),
+        ('KeyError("a key")', "InternalError the launcher process failed | KeyError: 'a key'\n70\n"),
+    ],
+)
+def test_a_launcher_that_dies_of_an_exception_says_it_through_the_engine(error: str, said: str) -> None:
+    script = BROKEN.format(error=error)
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+
+    assert done.stdout == said

@@ -14,6 +14,7 @@ from flowpar.core.outcome import FailureKind
 from flowpar.execute import tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.execute.conftest import Rig
@@ -75,6 +76,20 @@ def test_garbage_on_the_result_pipe_is_a_failure_of_its_task_alone(rig: Rig) -> 
 
     assert failure.message.startswith("wrote to the pipe that carries its result")
     assert rig.value_of(rig.finish(other)) is None
+
+
+def test_multiprocessing_of_a_task_leaves_nothing_in_the_temporary_folder(
+    make_rig: Callable[..., Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    rig = make_rig(slots=1, start_method="fork")
+
+    assert rig.value_of(rig.run("use_manager")) == 1
+    assert rig.value_of(rig.run("use_forkserver")) == 0
+
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_child_left_behind_is_killed_with_a_warning(any_rig: Rig) -> None:
