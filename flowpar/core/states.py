@@ -37,6 +37,7 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
             TaskState.CACHED,
             TaskState.SUCCEEDED,  # a fan-out over zero items
             TaskState.FAILED,  # its `if`, `for_each` or `key` failed
+            TaskState.TIMED_OUT,  # a sub-workflow, whose tasks are others
             TaskState.CANCELLED,
         }
     ),

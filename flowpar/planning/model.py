@@ -67,6 +67,19 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What holds for a sub-workflow as a whole, or for each item of one; on the task that ends it.
+
+    `of` is the task that has the outputs of all items, "" where it is no item.
+    """
+
+    timeout_s: float | None = None
+    of: str = ""
+    max_parallel: int | None = None
+    on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTask:
     """One task of the plan; `index` is its place in the file.
 
@@ -78,7 +91,8 @@ class PlannedTask:
     in the file `resources_in`; `priority` goes before the length of the path.
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
     `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
-    Where one `is_spared`, its failure is only that of the sub-workflow which it begins.
+    Where one `is_spared`, its failure is only that of the sub-workflow which it begins. `part_of` is the task that ends
+    the sub-workflow, or the item of one, that it belongs to; `bounds` are on such a task.
     """
 
     id: str
@@ -112,6 +126,8 @@ class PlannedTask:
     bound: Bound | None = None
     template: TaskTemplate | None = None
     is_spared: bool = False
+    part_of: str = ""
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
     def named(name: str) -> str:
         return new + name.removeprefix(old) if name == old or name.startswith(f"{old}/") else name
 
-    scope, fan_out, template = task.scope, task.fan_out, task.template
+    scope, fan_out, template, bounds = task.scope, task.fan_out, task.template, task.bounds
     if fan_out is not None and fan_out.feeds:
         fan_out = replace(fan_out, feeds={name: named(source) for name, source in fan_out.feeds.items()})
     if template is not None:
@@ -77,4 +77,6 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
         fan_out=fan_out,
         template=template,
         bound=bound if is_begun_by_item else task.bound,
+        part_of=named(task.part_of),
+        bounds=None if bounds is None else replace(bounds, of=named(bounds.of)),
     )

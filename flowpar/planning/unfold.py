@@ -15,20 +15,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowpar.core.digest import digest
-from flowpar.execute.recipe import INPUTS, Call, Expand, Scope
+from flowpar.execute.recipe import INPUTS, Scope
 from flowpar.expr.references import references
-from flowpar.expr.template import Constant, MapTemplate
 from flowpar.lang.sub import MAX_SUB_TASKS
 from flowpar.planning.dotenv import read_env_files
+from flowpar.planning.ends import Ends
 from flowpar.planning.fingerprint import Fingerprints
-from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of, read_by
+from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of
 from flowpar.planning.model import Bound
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
 from flowpar.planning.sub_finding import SubFindings
-from flowpar.planning.template import ANY_ITEM, ITEMS, alone, gathered
-from flowpar.planning.template import Template as TaskTemplate
+from flowpar.planning.template import ANY_ITEM, alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
     from flowpar.planning.model import PlannedTask
 
     MakeTask = Callable[[CheckedTask, SettingReader], PlannedTask]
-
-_MODULE = "flowpar.tasks.workflow"
-_NO_FAIL_FAST = "a workflow for each item can't end the others yet where one fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +91,7 @@ class Unfolder:
         return replace(
             task,
             id=scope.prefix + task.id,
+            part_of=scope.prefix.removesuffix("/"),
             needs=tuple(scope.prefix + need for need in sorted(needs)),
             reads=frozenset(scope.prefix + name for name in reads),
             decides_on=frozenset(scope.prefix + name for name in decides_on),
@@ -118,8 +114,6 @@ class Unfolder:
             yield from self._instance(found, sub, prints, Instance(found.id))
             return
         items = items_of(found.fan_out, self.reader.settled, self._is_early)
-        if self.reader.on_item_error(found) == "fail_fast":
-            self._findings.find((found.home, found.id, "on_item_error"), "FP259", _NO_FAIL_FAST)
         if items is None:
             yield from self._late(found, found.fan_out, sub, prints)
             return
@@ -132,21 +126,42 @@ class Unfolder:
             items = []
         for index, bound in enumerate(items):
             yield from self._instance(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
-        yield self._whole(found, len(items))
+        yield self._ends(found, sub).whole(len(items))
 
     def _instance(
         self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
     ) -> Iterator[PlannedTask]:
         """Give the tasks of a sub-workflow, what makes its inputs first, and what makes its outputs last."""
-        task = replace(self.make(found, self.reader), fan_out=None, condition_is_per_item=False, bound=instance.bound)
-        if instance.bound is not None and self.reader.on_item_error(found) == "collect":
-            task = replace(task, allow_failure=True)
+        ends = self._ends(found, sub)
+        collects = found.fan_out is not None and self.reader.on_item_error(found) == "collect"
+        task = replace(ends.task, condition_is_per_item=False, bound=instance.bound)
+        ends = replace(ends, task=replace(task, allow_failure=True) if collects else task)
         declared = declared_inputs(sub)
         values = InputValues(found, self.checked, sub, self.reader.settled, instance.bound)
         known = values.known(declared, self._is_early, partial(self._findings.find, code="FP255"))
-        has_entry = known is None or bool(found.needs) or found.condition is not None
         settled = self._settled(sub, known or {})
-        scope = Scope(
+        has_entry = known is None or bool(found.needs) or found.condition is not None
+        scope = self._scope_of(sub, settled, instance, may_fail=ends.task.allow_failure, has_entry=has_entry)
+        if has_entry:
+            entry = self._placed(ends.entry(scope, values.fingerprint(prints, declared)), found)
+            yield replace(entry, id=f"{scope.prefix}{INPUTS}", part_of=scope.prefix.removesuffix("/"))
+        reader = self.reader
+        if sub.document is not None and sub.workflow is not None:
+            reader = SettingReader(sub.document, settled, sub.workflow.limits)
+        dynamic = frozenset(declared) if known is None else frozenset()
+        inner = replace(self, checked=sub, reader=reader, scope=scope, dynamic=dynamic)
+        ids = [f"{scope.prefix}{INPUTS}"] if has_entry else []
+        for each in inner.tasks():
+            yield each
+            if "/" not in each.id.removeprefix(scope.prefix):
+                ids.append(each.id)
+        self._findings.add(reader.found)
+        yield ends.exit(scope, ids)
+
+    def _scope_of(
+        self, sub: Checked, settled: Settled, instance: Instance, *, may_fail: bool, has_entry: bool
+    ) -> Scope:
+        return Scope(
             prefix=f"{self._prefix}{instance.id}/",
             workflow_name=name_of(sub),
             workflow_dir=str(sub.folder),
@@ -155,23 +170,12 @@ class Unfolder:
             env=sub.env,
             env_file=settled.env_file,
             has_entry=has_entry,
-            may_fail=task.allow_failure or (self.scope is not None and self.scope.may_fail),
+            may_fail=may_fail or (self.scope is not None and self.scope.may_fail),
             file=sub.path,
         )
-        if has_entry:
-            yield self._entry(found, task, sub, scope=scope, fingerprint=values.fingerprint(prints, declared))
-        reader = self.reader
-        if sub.document is not None and sub.workflow is not None:
-            reader = SettingReader(sub.document, settled, sub.workflow.limits)
-        dynamic = frozenset(declared) if known is None else frozenset()
-        inner = replace(self, checked=sub, reader=reader, scope=scope, dynamic=dynamic)
-        ids = []
-        for each in inner.tasks():
-            yield each
-            if "/" not in each.id.removeprefix(scope.prefix):
-                ids.append(each.id)
-        self._findings.add(reader.found)
-        yield self._exit(found, task, sub, scope, ids=ids)
+
+    def _ends(self, found: CheckedTask, sub: Checked) -> Ends:
+        return Ends(found, self.make(found, self.reader), self.checked, sub, self.scope, self.is_run)
 
     @property
     def _findings(self) -> SubFindings:
@@ -185,95 +189,18 @@ class Unfolder:
         self, found: CheckedTask, fan_out: CheckedFanOut, sub: Checked, prints: Fingerprints
     ) -> Iterator[PlannedTask]:
         """Give the task that makes the items, which has the tasks of one as a template, and what has their outputs."""
-        task, whole = self.make(found, self.reader), self._prefix + found.id
+        ends, whole = self._ends(found, sub), self._prefix + found.id
         any_item = Instance(f"{found.id}[*]", Bound({}, ANY_ITEM, fan_out.is_product))
         of_one = tuple(alone(each, f"{whole}[*]") for each in self._instance(found, sub, prints, any_item))
-        recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        task = ends.task
         condition = None if task.condition_is_per_item else task.condition
-        items = replace(task, kind="items", executor="process", condition=condition, reads=task.decides_on)
-        items = self._placed(replace(items, fingerprint=prints.of(found) if self.is_run else ""), found)
-        given = items.reads | frozenset(self._prefix + name for name in task.reads)
-        yield replace(
-            items,
-            id=f"{whole}/{ITEMS}",
-            call=Call("", {}),
-            fan_out=None,
-            condition_is_per_item=False,
-            allow_failure=False,
-            is_spared=task.allow_failure,
-            resources={},
-            template=TaskTemplate(whole, of_one, recipe),
-        )
+        bare = replace(task, condition=condition, reads=task.decides_on, bound=None)
+        placed = self._placed(replace(bare, fingerprint=prints.of(found) if self.is_run else ""), found)
+        items = ends.items(replace(placed, reads=placed.reads | placed.decides_on), fan_out, of_one)
+        yield items
         # It reads what the items will be given, so that this is kept until they are there.
-        yield replace(self._whole(found, 0), needs=(f"{whole}/{ITEMS}",), reads=given | {f"{whole}/{ITEMS}"})
-
-    def _whole(self, found: CheckedTask, count: int) -> PlannedTask:
-        """Return the task that has the outputs of all items."""
-        needs = () if count else tuple(self._prefix + need for need in found.needs)
-        whole = replace(
-            self.make(found, self.reader),
-            id=self._prefix + found.id,
-            executor="process",
-            needs=needs,
-            reads=frozenset(),
-            decides_on=frozenset(),
-            run_if="all_done",
-            resources={},
-            condition=None,
-            condition_is_per_item=False,
-            fan_out=None,
-            fingerprint=digest((count, found.id)) if self.is_run else "",
-            scope=self.scope,
-        )
-        return gathered(whole, self._prefix, [f"{whole.id}[{index}]" for index in range(count)])
-
-    def _entry(
-        self, found: CheckedTask, task: PlannedTask, sub: Checked, *, scope: Scope, fingerprint: str
-    ) -> PlannedTask:
-        """Return the task that makes the inputs; it has what the workflow's task needs, and its condition."""
-        given = MapTemplate(tuple(found.call.arguments.items()))
-        folders = {"given_in": Constant(str(self.checked.folder)), "declared_in": Constant(str(sub.folder))}
-        arguments: dict[str, Template] = {"given": given, "declared": Constant(declared_inputs(sub)), **folders}
-        entry = replace(
-            task,
-            kind="inputs",
-            executor="process",
-            call=Call(f"{_MODULE}:take_inputs", arguments),
-            allow_failure=False,
-            resources={},
-            fingerprint=fingerprint if self.is_run else "",
-            is_spared=scope.may_fail,
-        )
-        return replace(self._placed(entry, found), id=f"{scope.prefix}{INPUTS}")
-
-    def _exit(
-        self, found: CheckedTask, task: PlannedTask, sub: Checked, scope: Scope, *, ids: list[str]
-    ) -> PlannedTask:
-        """Return the task that makes the outputs, when all others are over."""
-        reads = {scope.prefix + name for name in read_by(sub.outputs, "tasks")}
-        if scope.has_entry:
-            ids = [f"{scope.prefix}{INPUTS}", *ids]
-            reads |= {ids[0]} if read_by(sub.outputs, "inputs") else set()
-        call = Call(f"{_MODULE}:gather", {"outputs": MapTemplate(tuple(sub.outputs.items()))})
-        fingerprint = ""
-        if self.is_run:
-            prints = Fingerprints(scope.inputs, sub.env)
-            fingerprint = prints.of(replace(found, call=replace(found.call, arguments=call.arguments), condition=None))
-        return replace(
-            task,
-            id=scope.prefix.removesuffix("/"),
-            executor="process",
-            call=call,
-            needs=tuple(ids),
-            reads=frozenset(reads),
-            decides_on=frozenset(),
-            run_if="all_done",
-            resources={},
-            condition=None,
-            bound=None,
-            fingerprint=fingerprint,
-            scope=scope,
-        )
+        given = items.reads | frozenset(self._prefix + name for name in task.reads)
+        yield replace(ends.whole(0), needs=(items.id,), reads=given | {items.id})
 
     def _is_early(self, template: Template) -> bool:
         """Whether all that a template reads is known before the run."""

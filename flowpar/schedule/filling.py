@@ -67,7 +67,7 @@ class Filling:
     def _next_ready(self, lane: Lane) -> Ready | None:
         entry = self._desk.backlog.pop(lane)
         if isinstance(entry, Ready):
-            return entry
+            return None if entry.record.state.is_final else entry  # it may be ended with what it is a part of
         entry.is_queued = False
         if entry.items is None or not entry.items.has_next:
             return None  # its items were closed since

@@ -55,7 +55,8 @@ class Record:
     `rounds` are the last ones of a repeat that are over. `item_outputs` are kept until they are too many
     to travel, None from then on. `recipe` and `views` are made at the first attempt and dropped at the end.
     `feed` is there where the task feeds others item by item, `intake` while others feed it; `verdict` is a
-    failure that is decided before all of its items are over.
+    failure that is decided before all of its items, or of its parts, are over; `cut_off` is why it is ended with what
+    it is a part of.
     """
 
     task: PlannedTask
@@ -83,6 +84,7 @@ class Record:
     feed: Feed | None = None
     intake: Intake | None = None
     verdict: Failure | None = None
+    cut_off: str = ""
 
     def key_of(self, item: int | None) -> str | float | None:
         """Return the name of an item, where it has one."""

@@ -159,7 +159,7 @@ class Loop:
             weights = (self._desk.frontier.weight_after(each.task.id) for each in settled)
             self._filling.fill(weight=max(weights, default=0.0))
         # An item that ended is durable before the next turn, too, though nothing waits for it yet.
-        has_ended = any(isinstance(notice, Completion) for notice in notices)
+        has_ended = bool(settled) or any(isinstance(notice, Completion) for notice in notices)
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
             self._crew.recorded()
@@ -198,6 +198,7 @@ class Loop:
         if attempt.started is None:
             self._desk.in_flight.start(attempt, pid, monotonic)
             if attempt.ready.decision is None:
+                self._opening.parts.started(attempt.ready.record, monotonic)
                 self._announce.started(attempt)
 
     def _complete(self, attempt: Attempt, completion: Completion) -> None:

@@ -20,7 +20,9 @@ from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
 from flowpar.schedule.fed import CONDITION_IS_FALSE
+from flowpar.schedule.parts import Parts
 from flowpar.schedule.restore import find_again, restore_items
+from flowpar.schedule.settle import state_of
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import Outcome
@@ -43,6 +45,7 @@ class Opening:
         self._decisions = decisions
         self._settlement = settlement
         self._feeding = feeding
+        self.parts = Parts(desk, settlement)
 
     def open(self, record: Record) -> None:
         """Begin with a task whose needs are met."""
@@ -50,7 +53,7 @@ class Opening:
         if record.state.is_final:  # it ended before the run went on
             self._settlement.close(record)
             return
-        if record.task.kind == "workflow" and self._is_in_vain(record):
+        if not self.parts.enter(record) or (record.task.kind == "workflow" and self._is_in_vain(record)):
             return
         condition = record.task.condition
         if condition is None or record.task.condition_is_per_item:
@@ -139,13 +142,13 @@ class Opening:
             )
             return True
         bad = [each for each in map(ledger.__getitem__, record.task.needs) if each.state in _FAILED]
-        bad = [each for each in bad if not each.is_tolerated]
+        bad = [each for each in bad if not each.is_tolerated or _counts_for(record.task, each.task)]
         if not bad:
             return False
         told = bad[0].error
         reason = "" if told is None else f": {told.type}: {told.message}" if told.type else f": {told.message}"
         count = f"{len(bad)} of its tasks failed, " if len(bad) > 1 else ""
-        self._fail(record, Failure(FailureKind.TASKS, "", f'{count}task "{bad[0].task.id}" failed{reason}'))
+        self._fail(record, Failure(FailureKind.TASKS, "", f'{count}task "{bad[0].task.id}" {bad[0].fate}{reason}'))
         return True
 
     def _delegate(self, record: Record, decision: Judge | Expand) -> None:
@@ -157,11 +160,20 @@ class Opening:
         self._settlement.close(record)
 
     def _fail(self, record: Record, failure: Failure) -> None:
-        record.is_tolerated = record.task.allow_failure
-        record.move(TaskState.FAILED)
+        # Only a sub-workflow runs out of time, or is ended, before an attempt of its own.
+        state = TaskState.FAILED if record.verdict is None else state_of(failure)
+        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.move(state)
         record.keep_outcome(failure, 0)
         self._desk.announce.ended(record, failure)
         self._settlement.close(record)
+
+
+def _counts_for(whole: PlannedTask, part: PlannedTask) -> bool:
+    """Whether the failure of an item that may fail is one of the whole: where failed items are not collected."""
+    bounds = whole.bounds
+    of_part = part.bounds is not None and part.bounds.of == whole.id
+    return of_part and bounds is not None and bounds.on_item_error != "collect"
 
 
 def expansion_of(task: PlannedTask, fan_out: FanOut) -> Expand:

@@ -78,6 +78,8 @@ class Release:
                 if record.task.decides_on:
                     self._hand_out()
                 self._opening.open(record)
+            for record in self._opening.parts.released():
+                self._opening.open(record)
             if not (desk.settled or desk.given):
                 return
             self._stopping.obey()
@@ -88,6 +90,7 @@ class Release:
     def _pass_on(self, record: Record) -> None:
         frontier, task = self._desk.frontier, record.task.id
         self._feeding.over(record)
+        self._opening.parts.over(record)
         if record.lets_others_run and record.task.template is not None:
             self._joining.join(record, record.task.template)
         if record.lets_others_run:

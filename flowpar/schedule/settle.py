@@ -87,7 +87,7 @@ class Settlement:
 
     def _delay(self, ready: Ready, failure: Failure) -> float | None:
         items = ready.record.items
-        if self._desk.stop is not None or (items is not None and items.is_closed):
+        if self._desk.stop is not None or ready.record.cut_off or (items is not None and items.is_closed):
             return None
         # Who lets the run go on gives each of them all its tries anew.
         number = ready.number - tried_before(ready)
@@ -104,9 +104,9 @@ class Settlement:
             return over
         delay_s = 0.0 if repeat is None else repeat.delay_s
         self._desk.announce.repeating(attempt, completion, outcome.value, delay_s)
-        stop, items = self._desk.stop, ready.record.items
-        if stop is not None or (items is not None and items.is_closed):
-            reason = attempt.reason or ("another item failed" if stop is None else stop.reason)
+        stop, items, cut_off = self._desk.stop, ready.record.items, ready.record.cut_off
+        if stop is not None or cut_off or (items is not None and items.is_closed):
+            reason = attempt.reason or cut_off or ("another item failed" if stop is None else stop.reason)
             return Failure(FailureKind.CANCELLED, "", f"cancelled: {reason}")
         self._again(ready, delay_s, number=1)
         return None
@@ -128,7 +128,7 @@ class Settlement:
             self._desk.queue_items(record)
 
     def _settle_task(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> None:
-        record, state = attempt.ready.record, _state_of(outcome)
+        record, state = attempt.ready.record, state_of(outcome)
         record.is_tolerated = record.task.allow_failure and state in _FAILED
         record.move(state)
         record.keep_outcome(outcome, attempt.ready.number)
@@ -138,7 +138,7 @@ class Settlement:
         self.close(record)
 
     def _settle_item(self, attempt: Attempt, completion: Completion, outcome: Outcome, item: int) -> None:
-        record, state = attempt.ready.record, _state_of(outcome)
+        record, state = attempt.ready.record, state_of(outcome)
         items, fan_out = record.items, record.task.fan_out
         assert items is not None  # noqa: S101 - an item was taken from them
         assert fan_out is not None  # noqa: S101 - the same
@@ -181,7 +181,7 @@ class Settlement:
     def conclude(self, record: Record) -> None:
         """Settle a fan-out of which no item is out or will be."""
         failure = self._verdict(record)
-        state = TaskState.SUCCEEDED if failure is None else _state_of(failure)
+        state = TaskState.SUCCEEDED if failure is None else state_of(failure)
         record.is_tolerated = record.task.allow_failure and state in _FAILED
         record.move(state)
         if failure is not None:
@@ -195,18 +195,19 @@ class Settlement:
         if items is None or fan_out is None:
             return None
         stop = self._desk.stop
+        reason = record.cut_off or ("" if stop is None else stop.reason)
         is_cut_off = items.tally(TaskState.CANCELLED) or (record.intake is not None and not record.intake.is_over)
         # A failure that counts stands, whatever was cancelled for it; a tolerated one would count as done on a resume.
         has_failed = record.first_failed is not None and fan_out.on_item_error != "collect"
-        if stop is not None and is_cut_off and not (has_failed and not record.task.allow_failure):
-            return Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
+        if reason and is_cut_off and not (has_failed and not record.task.allow_failure):
+            return Failure(FailureKind.CANCELLED, "", f"cancelled: {reason}")
         if record.first_failed is None or not has_failed:
             return record.verdict
         item, failure = record.first_failed
         is_raised = failure.kind is FailureKind.EXCEPTION and failure.type
-        reason = f"{failure.type}: {failure.message}" if is_raised else failure.message
+        told = f"{failure.type}: {failure.message}" if is_raised else failure.message
         count = f"{items.tally(*_FAILED)} of {items.count} items failed"
-        return Failure(FailureKind.ITEMS, "", f"{count}, item {item}: {reason}")
+        return Failure(FailureKind.ITEMS, "", f"{count}, item {item}: {told}")
 
     def close(self, record: Record) -> None:
         """Hand on a task that ended."""
@@ -220,7 +221,8 @@ class Settlement:
             self._desk.want(failed_fast(record.task.id))
 
 
-def _state_of(outcome: Outcome) -> TaskState:
+def state_of(outcome: Outcome) -> TaskState:
+    """Return the state of what came to an outcome."""
     if isinstance(outcome, Success):
         return TaskState.SUCCEEDED
     return _STATE_OF.get(outcome.kind, TaskState.FAILED)

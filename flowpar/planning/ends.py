@@ -1,0 +1,148 @@
+"""The tasks that a sub-workflow begins and ends with: its inputs, its outputs, and the list of those of all its items.
+
+    train/(inputs)   what `with` comes to             train/(items)   the items, where only the run knows them
+    train            the outputs; of items, the list  train[2]        the outputs of one item
+
+Each is planned from the workflow's task, without what holds for the sub-workflow as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flowpar.core.digest import digest
+from flowpar.execute.recipe import INPUTS, Call, Expand
+from flowpar.expr.template import Constant, MapTemplate
+from flowpar.planning.fingerprint import Fingerprints
+from flowpar.planning.instance import declared_inputs, read_by
+from flowpar.planning.model import Bounds
+from flowpar.planning.template import ITEMS, gathered
+from flowpar.planning.template import Template as TaskTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.execute.recipe import Scope
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
+    from flowpar.planning.model import PlannedTask
+
+_MODULE = "flowpar.tasks.workflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Makes the ends of one sub-workflow that the task `found` of the document `caller` is, in the scope `outer`.
+
+    `task` is how a single task of this kind would be planned.
+    """
+
+    found: CheckedTask
+    task: PlannedTask
+    caller: Checked
+    sub: Checked
+    outer: Scope | None
+    is_run: bool
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the ids of the caller's tasks."""
+        return "" if self.outer is None else self.outer.prefix
+
+    def entry(self, scope: Scope, fingerprint: str) -> PlannedTask:
+        """Return the task that makes the inputs; it has what the workflow's task needs, and its condition."""
+        given = MapTemplate(tuple(self.found.call.arguments.items()))
+        folders = {"given_in": Constant(str(self.caller.folder)), "declared_in": Constant(str(self.sub.folder))}
+        arguments: dict[str, Template] = {"given": given, "declared": Constant(declared_inputs(self.sub)), **folders}
+        return replace(
+            self._bare,
+            kind="inputs",
+            call=Call(f"{_MODULE}:take_inputs", arguments),
+            allow_failure=False,
+            fingerprint=fingerprint if self.is_run else "",
+            is_spared=scope.may_fail,
+        )
+
+    def exit(self, scope: Scope, ids: Sequence[str]) -> PlannedTask:
+        """Return the task that makes the outputs, when those of `ids` are over."""
+        reads = {scope.prefix + name for name in read_by(self.sub.outputs, "tasks")}
+        if scope.has_entry and read_by(self.sub.outputs, "inputs"):
+            reads.add(f"{scope.prefix}{INPUTS}")
+        call = Call(f"{_MODULE}:gather", {"outputs": MapTemplate(tuple(self.sub.outputs.items()))})
+        fingerprint = ""
+        if self.is_run:
+            found = replace(self.found, call=replace(self.found.call, arguments=call.arguments), condition=None)
+            fingerprint = Fingerprints(scope.inputs, self.sub.env).of(found)
+        return replace(
+            self._last,
+            id=scope.prefix.removesuffix("/"),
+            call=call,
+            needs=tuple(ids),
+            reads=frozenset(reads),
+            bound=None,
+            fingerprint=fingerprint,
+            scope=scope,
+            bounds=self._bounds,
+        )
+
+    def whole(self, count: int) -> PlannedTask:
+        """Return the task that has the outputs of all items."""
+        needs = () if count else tuple(self.prefix + need for need in self.found.needs)
+        bounds = Bounds(on_item_error=self._bounds.on_item_error)
+        fingerprint = digest((count, self.found.id)) if self.is_run else ""
+        whole = replace(
+            self._last,
+            id=self.prefix + self.found.id,
+            needs=needs,
+            reads=frozenset(),
+            fan_out=None,
+            fingerprint=fingerprint,
+            scope=self.outer,
+            bounds=bounds,
+        )
+        return gathered(whole, self.prefix, [f"{whole.id}[{index}]" for index in range(count)])
+
+    def items(self, placed: PlannedTask, fan_out: CheckedFanOut, of_one: tuple[PlannedTask, ...]) -> PlannedTask:
+        """Return the task that makes the items, of each of which it has the tasks; `placed` waits for what it needs."""
+        recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        whole = self.prefix + self.found.id
+        return replace(
+            placed,
+            id=f"{whole}/{ITEMS}",
+            kind="items",
+            executor="process",
+            call=Call("", {}),
+            fan_out=None,
+            condition_is_per_item=False,
+            allow_failure=False,
+            is_spared=self.task.allow_failure,
+            timeout_s=None,
+            resources={},
+            template=TaskTemplate(whole, of_one, recipe),
+        )
+
+    @property
+    def _bounds(self) -> Bounds:
+        fan_out = self.task.fan_out
+        if fan_out is None:
+            return Bounds(self.task.timeout_s)
+        whole = self.prefix + self.found.id
+        return Bounds(self.task.timeout_s, whole, fan_out.max_parallel, fan_out.on_item_error)
+
+    @property
+    def _bare(self) -> PlannedTask:
+        """Return a task without what holds for the whole."""
+        return replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={})
+
+    @property
+    def _last(self) -> PlannedTask:
+        """Return a task that waits for others, however these end."""
+        return replace(
+            self._bare,
+            decides_on=frozenset(),
+            run_if="all_done",
+            condition=None,
+            condition_is_per_item=False,
+            part_of=self.prefix.removesuffix("/"),
+        )

@@ -1,0 +1,204 @@
+"""Sub-workflows as wholes while they run: how long each may take, how many items go on at once, who ends whom.
+
+    task opened ─► is its item one of `max_parallel`? ─ no ─► waits until another item is over
+    first start ─► timeout ─┐
+    item failed, fail_fast ─┴─► what runs in it is ended, and nothing more of it starts
+
+A part of the run is known by the task that ends it. Where no task belongs to one, nothing here costs anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import TaskState
+from flowpar.planning.model import Bounds
+from flowpar.schedule.attempt import Ending
+from flowpar.schedule.crew import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flowpar.schedule.desk import Desk
+    from flowpar.schedule.ledger import Record
+    from flowpar.schedule.settle import Settlement
+    from flowpar.schedule.timers import Timer
+
+_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
+_UNBOUNDED = Bounds()
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """A sub-workflow, or an item of one, of which some task was opened; `last` is the task that ends it.
+
+    `ending` says why it is ended before its time. `parked` are tasks that wait until the item may begin.
+    """
+
+    last: Record
+    outer: Part | None
+    opened: list[Record] = field(default_factory=list)
+    inner: list[Part] = field(default_factory=list)
+    parked: list[Record] = field(default_factory=list)
+    timer: Timer[Callable[[], None]] | None = None
+    ending: str = ""
+    is_admitted: bool = False
+
+    @property
+    def bounds(self) -> Bounds:
+        """What holds for it as a whole."""
+        return self.last.task.bounds or _UNBOUNDED
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    """The items of one task: how many go on, and which wait for their turn; `ending` as soon as no more may."""
+
+    going: int = 0
+    waiting: deque[Part] = field(default_factory=deque)
+    ending: str = ""
+
+
+class Parts:
+    """All parts that are going on; owned by the loop."""
+
+    def __init__(self, desk: Desk, settlement: Settlement) -> None:
+        """Work on `desk`."""
+        self._desk = desk
+        self._settlement = settlement
+        self._parts: dict[str, Part] = {}
+        self._gates: dict[str, Gate] = {}
+        self._released: list[Record] = []
+
+    def enter(self, record: Record) -> bool:
+        """Say whether a task may be opened now; otherwise it was ended, or waits here for its turn."""
+        own = self._parts.get(record.task.id)
+        if own is not None:
+            self._desk.timers.cancel(own.timer)  # all that it bounds is over
+        if not record.task.part_of:
+            return True
+        chain = list(self._chain(self._part(record.task.part_of)))
+        chain[0].opened.append(record)
+        ending = next((part.ending for part in chain if part.ending), "")
+        if ending:
+            self._cancel(record, ending)
+            return False
+        for part in reversed(chain):
+            if not self._admit(part):
+                part.parked.append(record)
+                return False
+        return True
+
+    def started(self, record: Record, monotonic: float) -> None:
+        """Note that an attempt at a task runs: with the first one of a part its timeout begins."""
+        for part in self._chain(self._parts.get(record.task.part_of)):
+            timeout_s = part.bounds.timeout_s
+            if timeout_s is not None and part.timer is None and not part.ending:
+                part.timer = self._desk.timers.add(monotonic + timeout_s, partial(self._time_out, part))
+
+    def over(self, record: Record) -> None:
+        """Note that a task ended, and that this is durable; where it ends a part, others may have their turn."""
+        part = self._parts.pop(record.task.id, None)
+        if part is None:
+            return
+        self._desk.timers.cancel(part.timer)
+        bounds, gate = part.bounds, self._gates.get(part.bounds.of)
+        if gate is None:
+            return
+        if bounds.on_item_error == "fail_fast" and record.state in _FAILED and not gate.ending:
+            self._end_items(bounds.of, f'task "{record.task.id}" {record.fate}')
+        if part.is_admitted and bounds.max_parallel is not None:
+            gate.going -= 1
+            while gate.waiting and gate.going < bounds.max_parallel:
+                self._begin(gate, gate.waiting.popleft())
+
+    def released(self) -> Iterator[Record]:
+        """Give the tasks that waited for their turn and may be opened now."""
+        while self._released:
+            released, self._released = self._released, []
+            yield from (record for record in released if not record.state.is_final)
+
+    def _part(self, name: str) -> Part:
+        part = self._parts.get(name)
+        if part is None:
+            last = self._desk.ledger[name]
+            outer = self._part(last.task.part_of) if last.task.part_of else None
+            part = self._parts[name] = Part(last, outer)
+            if outer is not None:
+                outer.inner.append(part)
+            gate = self._gates.setdefault(part.bounds.of, Gate()) if part.bounds.of else None
+            if gate is not None and gate.ending:
+                self._end(part, gate.ending, _cancelled(gate.ending))
+        return part
+
+    def _chain(self, part: Part | None) -> Iterator[Part]:
+        """Give a part and those around it, the innermost first."""
+        while part is not None:
+            yield part
+            part = part.outer
+
+    def _admit(self, part: Part) -> bool:
+        """Let an item begin where there is room among the others; it keeps its place until it is over."""
+        if part.is_admitted or part.bounds.max_parallel is None:
+            return True
+        gate = self._gates[part.bounds.of]
+        if gate.going < part.bounds.max_parallel:
+            self._begin(gate, part)
+            return True
+        if not part.parked:
+            gate.waiting.append(part)
+        return False
+
+    def _begin(self, gate: Gate, part: Part) -> None:
+        part.is_admitted = True
+        gate.going += 1
+        self._released += part.parked
+        part.parked.clear()
+
+    def _time_out(self, part: Part) -> None:
+        if self._desk.stop is None and not part.ending:
+            message = f"ran longer than its timeout of {show_duration(part.bounds.timeout_s or 0.0)}"
+            self._end(part, f'task "{part.last.task.id}" {message}', Failure(FailureKind.TIMEOUT, "", message))
+
+    def _end_items(self, whole: str, reason: str) -> None:
+        self._gates[whole].ending = reason
+        for part in [each for each in self._parts.values() if each.bounds.of == whole]:
+            self._end(part, reason, _cancelled(reason))
+
+    def _end(self, part: Part, reason: str, verdict: Failure) -> None:
+        """End what goes on in a part; what ends the part itself comes to the verdict when all of it is over."""
+        if part.ending:
+            return
+        part.ending = reason
+        part.last.verdict = part.last.verdict or verdict
+        self._desk.timers.cancel(part.timer)
+        for record in part.opened:
+            self._cancel(record, reason)
+        for inner in part.inner:
+            self._end(inner, reason, _cancelled(reason))
+
+    def _cancel(self, record: Record, reason: str) -> None:
+        """End a task that was opened, politely where it runs."""
+        if record.state.is_final:
+            return
+        record.cut_off = reason
+        if record.items is not None:
+            self._settlement.close_items(record, reason)
+            if record.items.is_over:
+                self._settlement.conclude(record)
+            return
+        for attempt in self._desk.in_flight:
+            if attempt.ready.record is record:
+                self._desk.in_flight.end(attempt, Ending.CANCELLED, reason)
+        if record.state is not TaskState.RUNNING:
+            record.move(TaskState.CANCELLED)
+            self._desk.announce.ended(record, _cancelled(reason))
+            self._settlement.close(record)
+
+
+def _cancelled(reason: str) -> Failure:
+    return Failure(FailureKind.CANCELLED, "", f"cancelled: {reason}")
