@@ -8,6 +8,8 @@ ExpressionErrors  all findings of one text, raised at once; offsets count in tha
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flowpar.expr.allow import refusals
 from flowpar.expr.finding import ExpressionError, ExpressionErrors
 from flowpar.expr.foreign import foreign_operators
@@ -22,6 +24,7 @@ from flowpar.expr.scan import (
     unescape,
     without_strings,
 )
+from flowpar.expr.shape import shape_of
 from flowpar.expr.syntax import LONGEST, TooDeepError, tree_of
 from flowpar.expr.template import Constant, Expression, Template, Text
 
@@ -106,6 +109,22 @@ def parse_expression(text: str, ids: DeclaredIds) -> Expression:
     plain = plain_member(text, ids)
     if plain is not None:
         return Expression(text, plain)
+    shape = shape_of(text)
+    if shape is not None and _is_sound(shape.text):
+        return Expression(text, shape.code)
+    return _read(text, ids)
+
+
+@lru_cache(maxsize=4096)
+def _is_sound(shape: str) -> bool:
+    """Whether expressions of a shape are right as they stand."""
+    try:
+        return _read(shape, {}).code == shape
+    except ExpressionErrors:
+        return False
+
+
+def _read(text: str, ids: DeclaredIds) -> Expression:
     blanked = _blanked(text)
     foreign = foreign_operators(blanked)
     if foreign:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.expr.functions import DEFAULT
 from flowpar.expr.member import NAMESPACES, member_of
+from flowpar.expr.shape import shape_of
 from flowpar.expr.syntax import TooDeepError, children, tree_of
 from flowpar.expr.template import Expression, expressions_in
 
@@ -47,8 +48,17 @@ def sole_reference(template: Template) -> Reference | None:
     """Return what a template reads where it is one reference and nothing else, such as `${{ tasks.a.output }}`."""
     if not isinstance(template, Expression):
         return None
+    shape = shape_of(template.text)
+    if shape is None or shape.code != template.code:
+        return _sole(template.code)
+    found = _sole(shape.text)
+    return Reference("tasks", shape.name(found.name), found.field) if found and found.context == "tasks" else found
+
+
+@lru_cache(maxsize=2048)
+def _sole(code: str) -> Reference | None:
     try:
-        return _reference_of(tree_of(template.code))
+        return _reference_of(tree_of(code))
     except (SyntaxError, TooDeepError):
         return None
 
@@ -60,6 +70,17 @@ def locate(expression: Expression, reference: Reference) -> tuple[int, int] | No
     found = [node for one, _, node in _walk(tree_of(expression.code)) if one == reference]
     spans = sorted(map(Places(expression.text, expression.code).span, found))
     return spans[0] if spans else None
+
+
+def references_in(expression: Expression) -> tuple[tuple[Reference, bool], ...]:
+    """Return the same as `references_of` of its code; those of one shape are looked for once."""
+    shape = shape_of(expression.text)
+    if shape is None or shape.code != expression.code:
+        return references_of(expression.code)
+    return tuple(
+        (Reference("tasks", shape.name(found.name), found.field) if found.context == "tasks" else found, is_guarded)
+        for found, is_guarded in references_of(shape.text)
+    )
 
 
 @lru_cache(maxsize=2048)

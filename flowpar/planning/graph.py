@@ -10,7 +10,7 @@ Nothing recurses: a chain or a ring may have as many tasks as a file may hold.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import networkx as nx
 
@@ -22,15 +22,29 @@ if TYPE_CHECKING:
     from flowpar.core.source import Span
 
     Needs = Mapping[str, Mapping[str, Span]]
+    _Graph = nx.DiGraph[str]
+else:
+    _Graph = nx.DiGraph
 
 CYCLE = "FP220"
 SELF_REFERENCE = "FP221"
 _SHOWN = 10
 
 
+class _Plain(_Graph):
+    """A graph whose nodes and edges have nothing else to them: they share one mapping, which stays empty."""
+
+    _nothing: ClassVar[dict[str, Any]] = {}
+
+    def _shared(self) -> dict[str, Any]:
+        return self._nothing
+
+    node_attr_dict_factory = edge_attr_dict_factory = _shared
+
+
 def build_graph(needs: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
     """Return the graph with an edge from each need to the task that has it."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph = _Plain()
     graph.add_nodes_from(needs)
     graph.add_edges_from((need, task) for task, needed in needs.items() for need in needed)
     return graph

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
+    from flowpar.core.source import Span
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
     from flowpar.lang.inputs import GivenInputs
     from flowpar.plugin.registry import Registry
 
 _GRACE_S = 5.0
+_NOWHERE: Mapping[str, Span] = {}
 
 
 def prepare(
@@ -100,7 +102,9 @@ def _refuse_threads(plan: Plan, executor: str | None) -> None:
 
 def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
     """Return the plan of a sound document without cycles."""
-    layers = _layers(checked.tasks.values())
+    has_final = any(task.in_finally for task in checked.tasks.values())
+    # A second graph of 100,000 tasks would take 100 MB.
+    layers = _layers(checked.tasks.values()) if has_final else layers_of(graph)
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     settled = reader.settled
@@ -210,7 +214,7 @@ def _task(
         allow_failure=reader.allow_failure(task),
         description=task.description,
         resources=resources,
-        resources_at=reader.spans_of(task, resources) if resources else {},
+        resources_at=reader.spans_of(task, resources) if resources else _NOWHERE,
         resources_in=reader.document.source.path if resources else "",
         priority=reader.priority(task),
         in_finally=task.in_finally,

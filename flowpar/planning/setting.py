@@ -47,6 +47,7 @@ class SettingReader:
     settled: Settled
     limits: Mapping[str, float] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
+    _nothing: Mapping[str, float] = field(default_factory=dict)
 
     def retry(self, task: CheckedTask) -> Retry:
         """Return when a failed attempt is made again."""
@@ -108,8 +109,10 @@ class SettingReader:
         """Return how much earlier than others a task goes."""
         return self._read(task, "priority", _whole, "a whole number") or 0
 
-    def resources(self, task: CheckedTask) -> dict[str, float]:
+    def resources(self, task: CheckedTask) -> Mapping[str, float]:
         """Return what an attempt holds of each pool; of an expression it is found here whether the limit allows it."""
+        if not any(name.startswith(PREFIX) for name in task.settings):
+            return self._nothing  # the same for all tasks
         found: dict[str, float] = {}
         for name, template in task.settings.items():
             pool = name.removeprefix(PREFIX)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.code.signature import Signature
-from flowpar.lang.checked import CheckedCall
+from flowpar.lang.checked import NO_TEMPLATES, CheckedCall
 from flowpar.lang.rules.argument import Call, check_call
 from flowpar.lang.rules.environment import read_cwd, read_env
 from flowpar.lang.rules.script import read_script
@@ -63,7 +63,7 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, 
     """Read a call of a task type, whose short form gives its first parameter."""
     home = (*path, model.kind)
     signature = targets.of_kind(model.kind)
-    values: Mapping[str, Template] = {}
+    values = NO_TEMPLATES
     if model.kind == "shell":
         read = read_shell(reading, home, model.body, view)
         arguments, values = read.arguments, read.values
@@ -93,17 +93,19 @@ def _below(reading: Reading, home: Path, model: TaskModel, view: View, *, signat
     return {name: reading.value(value, (*home, name), view) for name, value in model.body.items()}
 
 
-def _templates(arguments: Mapping[str, Read]) -> dict[str, Template]:
+def _templates(arguments: Mapping[str, Read]) -> Mapping[str, Template]:
+    if not arguments:
+        return NO_TEMPLATES
     return {name: read.template for name, read in arguments.items() if read.template is not None}
 
 
 def environment_of(
     reading: Reading, path: Path, model: TaskModel, defaults: DefaultsModel, *, view: View
-) -> tuple[dict[str, Template], Template | None]:
+) -> tuple[Mapping[str, Template], Template | None]:
     """Read the `env` and the `cwd` of a task, its own or those of `defaults`."""
     env_path, env = (path, model.env) if model.env is not None else (("defaults",), defaults.env)
     cwd_path, cwd = (path, model.cwd) if model.cwd is not None else (("defaults",), defaults.cwd)
     return (
-        {} if env is None else read_env(reading, (*env_path, "env"), env, view),
+        NO_TEMPLATES if env is None else read_env(reading, (*env_path, "env"), env, view),
         None if cwd is None else read_cwd(reading, (*cwd_path, "cwd"), cwd, view),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
@@ -11,6 +12,7 @@ from flowpar.expr.evaluate import IN_ENGINE, evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.expr.member import CONTEXTS
 from flowpar.expr.presence import NOWHERE, present_when
+from flowpar.expr.shape import shape_of
 from flowpar.expr.syntax import nodes_of, tree_of
 from flowpar.expr.template import Constant as ConstantTemplate
 from flowpar.expr.template import Expression
@@ -34,7 +36,7 @@ def read_condition(reading: Reading, path: Path, value: bool | str, view: View) 
         message = f'"{path[-1]}" must be true or false, this is {show(widen(read.type))}'
         reading.findings.error("FP204", path, message, hint=_comparison(value, read))
         return None
-    always = _decided(tree_of(read.template.code)) if isinstance(read.template, Expression) else None
+    always = _always(read.template) if isinstance(read.template, Expression) else None
     if always is not None:
         _warn(reading.findings, path, is_true=always)
     return read.template
@@ -44,7 +46,15 @@ def proven_by(condition: Template | None) -> frozenset[str]:
     """Return the places that have a value where a task's condition is true, and so in all of the task."""
     if not isinstance(condition, Expression):
         return NOWHERE
-    return present_when(tree_of(condition.code), is_true=True)
+    shape = shape_of(condition.text)
+    if shape is None or shape.code != condition.code or (shape.numbers and "[" in shape.text):
+        return present_when(tree_of(condition.code), is_true=True)
+    return frozenset(map(shape.place, _present(shape.text)))
+
+
+@lru_cache(maxsize=1024)
+def _present(code: str) -> frozenset[str]:
+    return present_when(tree_of(code), is_true=True)
 
 
 def may_be_boolean(kind: Type) -> bool:
@@ -75,6 +85,33 @@ def _comparison(text: str, read: Read) -> str | None:
 _LONGEST_SHOWN = 40
 
 
+def _always(condition: Expression) -> bool | None:
+    """Return what a condition always is, None where that depends."""
+    shape = shape_of(condition.text)
+    if shape is not None and shape.code == condition.code and not _may_be_decided(shape.text):
+        return None
+    return _decided(tree_of(condition.code))
+
+
+@lru_cache(maxsize=1024)
+def _may_be_decided(code: str) -> bool:
+    """Whether some part of a condition reads nothing, so that its value may settle the whole."""
+    pending = [tree_of(code)]
+    while pending:
+        match node := pending.pop():
+            case ast.BoolOp(values=values):
+                pending.extend(values)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                pending.append(operand)
+            case _ if not _reads(node):
+                return True
+    return False
+
+
+def _reads(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in CONTEXTS for part in nodes_of(node))
+
+
 def _decided(node: ast.expr) -> bool | None:
     """Return what a condition always is, whatever it reads; None where that depends."""
     match node:
@@ -85,7 +122,7 @@ def _decided(node: ast.expr) -> bool | None:
         case ast.UnaryOp(ast.Not(), operand):
             inner = _decided(operand)
             return None if inner is None else not inner
-    if any(isinstance(part, ast.Name) and part.id in CONTEXTS for part in nodes_of(node)):
+    if _reads(node):
         return None
     code = ast.unparse(node)
     expression = Expression(code, code)

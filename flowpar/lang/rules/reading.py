@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.types import ANY, ListOf, Record, Spot, Type, of_value, union, widen, without_none
+from flowpar.expr.alike import Alike
 from flowpar.expr.check import check_template
 from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
-from flowpar.expr.references import Reference, references_of
+from flowpar.expr.references import Reference, references_in
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Template, expressions_in
 from flowpar.lang.checked import Mention, Place, start_of
 from flowpar.lang.rules.pitfall import find_bare_braces, find_cut_expression
@@ -53,6 +54,7 @@ class Reading:
     findings: Findings
     mentions: list[Mention] = field(default_factory=list)
     flow: SecretFlow | None = None  # where the document declares secrets
+    alike: Alike = field(default_factory=Alike)
 
     def value(self, value: Any, path: Path, view: View) -> Read:
         """Read a value in which expressions may stand at any depth."""
@@ -117,10 +119,10 @@ class Reading:
         return Read(None)
 
     def _checked(self, template: Template, text: str, path: Path, view: View) -> Read:
-        kind, errors_of = check_template(template, view)
+        kind, errors_of = check_template(template, view, self.alike.check)
         first = len(self.mentions)
         for number, expression in enumerate(expressions_in(template)):
-            for reference, is_guarded in references_of(expression.code):
+            for reference, is_guarded in references_in(expression):
                 self.mentions.append(Mention(reference, is_guarded, path, text, number, expression))
             if errors_of[number]:
                 self._report(errors_of[number], path, start_of(text, number))

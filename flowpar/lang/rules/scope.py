@@ -99,7 +99,7 @@ _PER_ITEM = re.compile(r"\b(each|matrix)\s*[.\[]")
 class TaskTypes(Mapping[str, Type]):
     """The static types of `tasks.<id>`, each worked out when it is first asked for."""
 
-    __slots__ = ("_output_of", "_spot_of", "_types", "_workflow", "names")
+    __slots__ = ("_output_of", "_shared", "_spot_of", "_types", "_workflow", "names")
 
     def __init__(
         self,
@@ -113,20 +113,25 @@ class TaskTypes(Mapping[str, Type]):
         self._output_of = output_of
         self._spot_of = spot_of
         self._types: dict[str, Type] = {}
+        self._shared: dict[tuple[object, ...], tuple[Type, Type]] = {}
 
     def __getitem__(self, task: str) -> Type:
-        """Return the type of `tasks.<task>`."""
-        if task not in self._types:
+        """Return the type of `tasks.<task>`; those that call the same have the very same."""
+        found = self._types.get(task)
+        if found is None:
             model = self._workflow.tasks[task]
+            output, spot = self._output_of(task), self._spot_of(task)
             has_items = model.for_each is not None or model.matrix is not None
-            output = self._output_of(task)
-            if has_items:
-                has_none = has_gaps(model, self._workflow.defaults)
-                output = ListOf(union([output, NONE]) if has_none else output)
+            has_none = has_items and has_gaps(model, self._workflow.defaults)
             # Of a sub-workflow each item is tasks of its own, and none of them is known by a number alone.
             tells_items = has_items and model.kind != "workflow"
-            self._types[task] = type_of_task(output, tells_items=tells_items, spot=self._spot_of(task))
-        return self._types[task]
+            key = (id(output), spot, has_items, has_none, tells_items)
+            if key not in self._shared:
+                whole = ListOf(union([output, NONE]) if has_none else output) if has_items else output
+                # Along with it, so that its id is nobody else's.
+                self._shared[key] = output, type_of_task(whole, tells_items=tells_items, spot=spot)
+            found = self._types[task] = self._shared[key][1]
+        return found
 
     def __contains__(self, task: object) -> bool:
         """Whether there is such a task."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 import warnings
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
@@ -36,10 +38,10 @@ def read_script(findings: Findings, task: Path, text: str, arguments: Mapping[st
     """Check a script and return the call that runs it; `arguments` are those of `with`."""
     path: Path = (*task, "python", "script")
     names_fit = _check_names(findings, (*task, "with"), arguments)
-    tree = _parsed(findings, path, text)
-    if tree is None or not names_fit:
+    read = _names_read_by(findings, path, text)
+    if read is None or not names_fit:
         return CheckedCall(SCRIPT_TARGET)
-    _warn_of_unread(findings, (*task, "with"), tree, arguments)
+    _warn_of_unread(findings, (*task, "with"), read, arguments)
     given = {name: read.template for name, read in arguments.items() if read.template is not None}
     place = (str(FilePath(findings.document.source.path).absolute()), _lines(findings, path, text))
     return CheckedCall(SCRIPT_TARGET, {SCRIPT_TEXT: Constant(unescape(text)), SCRIPT_PLACE: Constant(place), **given})
@@ -54,8 +56,8 @@ def _check_names(findings: Findings, path: Path, names: Iterable[str]) -> bool:
     return not wrong
 
 
-def _parsed(findings: Findings, path: Path, text: str) -> ast.Module | None:
-    """Return the tree of a script, or None with what is wrong with it."""
+def _names_read_by(findings: Findings, path: Path, text: str) -> frozenset[str] | None:
+    """Return the names that a script reads, or None with what is wrong with it."""
     found = find_expressions(text)
     for start, end, inner_start, inner_end in found:
         inner = " ".join(text[inner_start:inner_end].split())
@@ -65,22 +67,51 @@ def _parsed(findings: Findings, path: Path, text: str) -> ast.Module | None:
     if found:
         return None
     plain = unescape(text)
+    read = _names_read(_WHOLE_NUMBER.sub("0", plain))
+    if read is None:
+        read = _names_read(plain)
+    if read is None:
+        _find_problem(findings, path, plain)
+    return read
+
+
+# Scripts that differ in such numbers read the same names, and are right or not together.
+_WHOLE_NUMBER = re.compile(r"(?<![\w.])[1-9][0-9]{0,8}(?![\w.])")
+
+
+@lru_cache(maxsize=512)
+def _names_read(text: str) -> frozenset[str] | None:
+    """Return the names that a script reads, None where it is not right."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(plain)
-            compile(tree, "script", "exec", dont_inherit=True)  # finds what the grammar allows, as `return` outside
+        nodes = nodes_of(_compiled(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, _READS))
+
+
+_READS = ast.Load | ast.Del
+
+
+def _compiled(text: str) -> ast.Module:
+    """Return the tree of a script that can be run; raises what Python has to say of any other."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+        compile(tree, "script", "exec", dont_inherit=True)  # finds what the grammar allows, as `return` outside
+    return tree
+
+
+def _find_problem(findings: Findings, path: Path, text: str) -> None:
+    try:
+        _compiled(text)
     except SyntaxError as error:
-        start = _offset(plain, error.lineno or 1, error.offset or 1)
-        end = _offset(plain, error.end_lineno or error.lineno or 1, error.end_offset or 0)
+        start = _offset(text, error.lineno or 1, error.offset or 1)
+        end = _offset(text, error.end_lineno or error.lineno or 1, error.end_offset or 0)
         message = f"the script is not Python: {error.msg}"
         findings.text_error("FP431", Place(path, start, max(end, start + 1)), message)
     except (ValueError, RecursionError, MemoryError) as error:
         what = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         findings.error("FP431", path, f"the script is not Python: {what}")
-    else:
-        return tree
-    return None
 
 
 def _offset(text: str, line: int, column: int) -> int:
@@ -96,17 +127,15 @@ def _lines(findings: Findings, path: Path, text: str) -> tuple[int, ...]:
     if not isinstance(node, ScalarNode):
         return tuple(range(1, text.count("\n") + 2))
     if node.style == "|":
-        first = node.span_of(0, 1).line
+        first = node.lines.place(node.start)[0] + 1  # below the mark
         return tuple(range(first, first + text.count("\n") + 1))
     offsets = [0]
     offsets += [place + 1 for place, letter in enumerate(text) if letter == "\n"]
     return tuple(node.span_of(min(offset, len(text) - 1), offset + 1).line for offset in offsets)
 
 
-def _warn_of_unread(findings: Findings, path: Path, tree: ast.Module, names: Iterable[str]) -> None:
+def _warn_of_unread(findings: Findings, path: Path, read: frozenset[str], names: Iterable[str]) -> None:
     """Find variables that the script never reads."""
-    found = [node for node in nodes_of(tree) if isinstance(node, ast.Name)]
-    read = {name.id for name in found if isinstance(name.ctx, ast.Load | ast.Del)}
     if read & _ALL_NAMES:
         return
     for name in names:

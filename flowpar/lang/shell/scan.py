@@ -9,6 +9,7 @@ every value is refused. A value in a nested `$(…)` is judged in the command th
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from flowpar.lang.shell.command import Command, bare
 from flowpar.lang.shell.cursor import META, VALUE, Lost, Place
@@ -18,7 +19,8 @@ _QUOTING = "'\"`$\\" + VALUE
 _EMPTY_BRACKETS = re.compile(r"\([ \t]*\)")
 
 
-def places_of(text: str, *, is_bash: bool) -> list[Place]:
+@lru_cache(maxsize=1024)  # commands of thousands of tasks often differ in their values only
+def places_of(text: str, *, is_bash: bool) -> tuple[Place, ...]:
     """Return the place of each value in a text."""
     scanner = _Scanner(text, is_bash=is_bash)
     lost: Lost | None = None
@@ -26,7 +28,7 @@ def places_of(text: str, *, is_bash: bool) -> list[Place]:
         scanner.commands("", 0)
     except Lost as error:
         lost = error
-    return [_place(scanner, found.start(), lost) for found in re.finditer(VALUE, text)]
+    return tuple(_place(scanner, found.start(), lost) for found in re.finditer(VALUE, text))
 
 
 def _place(scanner: _Scanner, at: int, lost: Lost | None) -> Place:
