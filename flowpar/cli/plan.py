@@ -55,7 +55,7 @@ def command(
     given = None
     if assignments or inputs_file is not None:
         given = read_given(assignments, file=inputs_file, environment=os.environ)
-    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given, reads_secrets=False)
+    prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given, needs_secrets=False)
     prepared = fitted(prepared, workers or usable_cpus())
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:

@@ -49,13 +49,14 @@ def prepare(
     registry: Registry,
     given: GivenInputs | None,
     executor: str | None = None,
-    reads_secrets: bool = True,
+    needs_secrets: bool = True,
     is_strict: bool = False,
 ) -> Prepared:
     """Check a workflow and plan its run.
 
     Without `given` the plan is for looking at: inputs have their defaults, and what depends on one
-    that has none is left out. Who looks at one with inputs given needs no secrets for it, so `reads_secrets` is off.
+    that has none is left out. Who looks at one with inputs given needs no secrets for it (`needs_secrets` is off), and
+    yet is not shown those that can be had.
     `executor` is the command line's; with `is_strict` what can't be checked is a finding, too.
     Raises PluginError for a task type that can't be used, and
     UsageError where `executor` is not for one of the tasks.
@@ -69,7 +70,7 @@ def prepare(
         needs = {task.id: task.needs for task in checked.tasks.values()}
         graph = build_graph(needs)
         diagnostics.extend(find_cycles(graph, needs, checked.document.source.path))
-        settled = None if diagnostics.has_errors else settle(checked, given, diagnostics, reads_secrets=reads_secrets)
+        settled = None if diagnostics.has_errors else settle(checked, given, diagnostics, needs_secrets=needs_secrets)
         if settled is not None and not diagnostics.has_errors:
             limits = checked.workflow.limits if checked.workflow else {}
             reader = SettingReader(checked.document, settled, limits)

@@ -99,8 +99,17 @@ def hidden_by(sources: Sequence[SecretSource]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source.where for source in sources if source.kind == "env"))
 
 
-def resolve(sources: Sequence[SecretSource], *, env_file: Mapping[str, str], inputs: Mapping[str, object]) -> Secrets:
-    """Read all secrets, or find what is wrong with each; what is an input, too, is none: inputs are written down."""
+def resolve(
+    sources: Sequence[SecretSource],
+    *,
+    env_file: Mapping[str, str],
+    inputs: Mapping[str, object],
+    are_needed: bool = True,
+) -> Secrets:
+    """Read all secrets, or find what is wrong with each; what is an input, too, is none: inputs are written down.
+
+    Unless they `are_needed`, one that can't be had is none either, and no finding.
+    """
     values: dict[str, str] = {}
     found: list[Diagnostic] = []
     for source in sources:
@@ -108,6 +117,8 @@ def resolve(sources: Sequence[SecretSource], *, env_file: Mapping[str, str], inp
             values[source.key] = value = _read(source, {**env_file, **os.environ})
             _refuse_input(value, inputs)
         except _Unfit as unfit:
+            if not are_needed and source.key not in values:
+                continue
             message = f'secret "{source.name}" {unfit.message}'
             found.append(Diagnostic(unfit.code, message, source.file, source.span, hint=unfit.hint))
     masker = Masker(values.values())

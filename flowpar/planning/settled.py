@@ -52,7 +52,7 @@ class Settled:
 
 
 def settle(
-    checked: Checked, given: GivenInputs | None, diagnostics: Diagnostics, *, reads_secrets: bool = True
+    checked: Checked, given: GivenInputs | None, diagnostics: Diagnostics, *, needs_secrets: bool = True
 ) -> Settled:
     """Return what is known of a sound workflow; what is wrong with it goes to `diagnostics`."""
     workflow = {"name": name_of(checked), "dir": str(checked.folder)}
@@ -60,7 +60,7 @@ def settle(
         return Settled(resolve_inputs(checked, GivenInputs()).values, workflow)
     resolved, files = resolve_inputs(checked, given), read_env_files(checked)
     sources = sources_of(checked)
-    secrets = resolve(sources if reads_secrets else (), env_file=files.variables, inputs=resolved.values)
+    secrets = resolve(sources, env_file=files.variables, inputs=resolved.values, are_needed=needs_secrets)
     diagnostics.extend(masked([*resolved.diagnostics, *files.diagnostics], secrets.masker))
     diagnostics.extend(secrets.diagnostics)
     hidden = hidden_by(sources)

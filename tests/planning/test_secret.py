@@ -230,5 +230,20 @@ def test_who_only_looks_at_a_plan_needs_no_secret(desk: Desk, monkeypatch: pytes
     path, given = str(desk.folder / "w.yaml"), GivenInputs(folder=desk.folder)
 
     assert prepare(path, registry=Registry(), given=None).plan is not None
-    assert prepare(path, registry=Registry(), given=given, reads_secrets=False).plan is not None
+    assert prepare(path, registry=Registry(), given=given, needs_secrets=False).plan is not None
     assert prepare(path, registry=Registry(), given=given).plan is None
+
+
+@pytest.mark.parametrize(("kind", "code"), [("string", "FP807"), ("integer", "FP506")])
+def test_who_only_looks_at_a_plan_is_not_shown_a_secret_that_was_given_as_an_input(
+    kind: str, code: str, desk: Desk
+) -> None:
+    path = desk.folder / "w.yaml"
+    path.write_text(WORKFLOW.replace("type: string, default: ten", f"type: {kind}"))
+    given = GivenInputs({"top": VALUE}, folder=desk.folder)
+
+    prepared = prepare(str(path), registry=Registry(), given=given, needs_secrets=False)
+
+    assert prepared.plan is None
+    assert [finding.code for finding in prepared.diagnostics.found] == [code]
+    assert VALUE not in repr(prepared.diagnostics.found)
