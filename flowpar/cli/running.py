@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
 START_METHODS: tuple[StartMethod, ...] = get_args(StartMethod)
-EXECUTORS = ("process", "thread", "inline")
+EXECUTORS = ("process", "pool", "thread", "inline")
 
 
 @dataclass(frozen=True, slots=True)

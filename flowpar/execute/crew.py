@@ -20,6 +20,7 @@ from flowpar.core.mask import Masker
 from flowpar.data.managed import new_address
 from flowpar.execute.base import Completion, Printed, Reported, Started
 from flowpar.execute.control import Setup
+from flowpar.execute.leave import Leaves
 from flowpar.execute.limits import fit_to_descriptors
 from flowpar.execute.link import Link
 from flowpar.execute.outputs import KeptOutputs
@@ -41,6 +42,7 @@ _MEMBERS = {
     "thread": "flowpar.execute.threads:ThreadExecutor",
     "inline": "flowpar.execute.inline:InlineExecutor",
     "batch": "flowpar.execute.batch:BatchExecutor",
+    "pool": "flowpar.execute.pool:PoolExecutor",
 }
 
 
@@ -102,6 +104,7 @@ class Crew:
         self._masker = masker
         self._watch = watch
         self._members: dict[str, Member] = {}
+        self._leaves = Leaves(slots)
         self._executor_of: dict[int, str] = {}
         self._has_posts = False
         self._is_woken = False
@@ -201,6 +204,7 @@ class Crew:
                 posted=self._note_post,
                 masker=self._masker,
                 light=self.light,
+                leaves=self._leaves,
             )
         if executor not in _MEMBERS:
             raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')
@@ -214,6 +218,7 @@ class Crew:
             outputs_address=self.outputs_address,
             outputs_key=self.outputs_key,
             masker=self._masker,
+            **({"leaves": self._leaves} if executor == "pool" else {}),
         )
 
     def _gather(self) -> list[Notice]:

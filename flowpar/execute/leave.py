@@ -1,5 +1,7 @@
 """Which attempts may begin: no more at once than there are slots, those that ended and are not recorded included.
 
+Executors whose attempts have a processor each share one of these: what runs in a pool leaves less room for others.
+
 ask ──► waiting ──► granted ──► give_back ──► unrecorded ──► renew
         └ in the order in which the launcher starts them, so that neither waits for the other
 """
@@ -7,10 +9,21 @@ ask ──► waiting ──► granted ──► give_back ──► unrecorded
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from flowpar.execute.attended import AttendedAttempt
+    from flowpar.execute.base import Job
+
+
+class Applicant(Protocol):
+    """An attempt that needs leave to begin."""
+
+    job: Job
+    has_leave: bool
+
+    def let_begin(self) -> None:
+        """Begin, or know that it may; `has_leave` is true from now on."""
+        ...
 
 
 class Leaves:
@@ -21,9 +34,9 @@ class Leaves:
         self._room_milli = slots * 1000
         self._taken_milli = 0
         self._unrecorded_milli = 0
-        self._waiting: deque[AttendedAttempt] = deque()
+        self._waiting: deque[Applicant] = deque()
 
-    def ask(self, attempt: AttendedAttempt) -> None:
+    def ask(self, attempt: Applicant) -> None:
         """Let an attempt begin, now or when there is room for it; what takes no share needs none."""
         if not attempt.job.cpu_milli:
             attempt.let_begin()
@@ -31,7 +44,7 @@ class Leaves:
         self._waiting.append(attempt)
         self._grant()
 
-    def give_back(self, attempt: AttendedAttempt) -> None:
+    def give_back(self, attempt: Applicant) -> None:
         """Take back what an attempt had that is over; it is room for another one once that is recorded."""
         if attempt.has_leave:
             self._unrecorded_milli += attempt.job.cpu_milli

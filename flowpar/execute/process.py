@@ -44,10 +44,11 @@ class ProcessExecutor:
         posted: Callable[[], None] = lambda: None,
         masker: Masker | None = None,
         light: int = 0,
+        leaves: Leaves | None = None,
     ) -> None:
         """Run up to `slots` attempts at once, and `light` more of less than one cpu.
 
-        `posted` hears that a message waits in the managed Queue.
+        `posted` hears that a message waits in the managed Queue; `leaves` says who may begin, where others ask, too.
         """
         self._link = link
         self._watch = watch
@@ -55,7 +56,7 @@ class ProcessExecutor:
         self._posted = posted
         self._masker = masker or Masker()
         self._attempts: dict[int, AttendedAttempt] = {}
-        self._leaves = Leaves(slots)
+        self._leaves = leaves or Leaves(slots)
         self._notices: list[Notice] = []
         self._kernel_kills = kernel_kill_count()
 

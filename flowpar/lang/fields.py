@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, seconds
-from flowpar.lang.vocabulary import EXECUTORS, LATER_EXECUTORS
+from flowpar.lang.vocabulary import EXECUTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,10 +137,8 @@ def _retry_on(value: object) -> tuple[str, ...]:
 def _executor(value: object) -> str:
     if isinstance(value, str) and value in EXECUTORS:
         return value
-    if isinstance(value, str) and value in LATER_EXECUTORS:
-        raise wrong(f'the executor "{value}" is not yet supported', hint=f"use {', '.join(EXECUTORS)}", code="FP122")
     near = nearest(value, EXECUTORS) if isinstance(value, str) else None
-    raise wrong("one of process, thread, inline", hint=f'did you mean "{near}"?' if near else "")
+    raise wrong(f"one of {', '.join(EXECUTORS)}", hint=f'did you mean "{near}"?' if near else "")
 
 
 def _one_of(words: Sequence[str]) -> Callable[[object], str]:

@@ -42,7 +42,7 @@ TASK_KEY_HELP = MappingProxyType(
         "with": "The arguments of the function, by name.",
         "env": "Environment variables of this task.",
         "cwd": "The folder it runs in, relative to the workflow file.",
-        "executor": "Where it runs: a process of its own, a thread, or inline.",
+        "executor": "Where it runs: a process of its own, a pool of warm ones, a thread, or inline.",
         "resources": "What an attempt holds while it runs: cpu, memory, gpu, and shares of the pools of limits.",
         "priority": "Of those that may start, higher goes first; 0.",
         "retry": "How many more tries after a failure, or how in detail.",

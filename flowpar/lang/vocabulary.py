@@ -10,9 +10,8 @@ from types import MappingProxyType
 LATER_TOP_KEYS = frozenset({"preload"})
 LATER_TASK_KEYS = frozenset({"cache"})
 LATER_KINDS: frozenset[str] = frozenset()
-LATER_EXECUTORS = frozenset({"pool"})
 
-EXECUTORS = ("process", "thread", "inline")
+EXECUTORS = ("process", "pool", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})
 BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 

@@ -28,6 +28,7 @@ from flowpar.planning.select import tasks_in
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
 from flowpar.planning.unfold import Unfolder
+from flowpar.planning.warm import executor_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,8 +164,8 @@ def _whole(
     def make(task: CheckedTask, of_file: SettingReader) -> PlannedTask:
         return _task(task, of_file, executor, layer=0, order=dict.fromkeys(task.needs, 0))
 
-    limits = dict(plan.limits)
-    unfolder = Unfolder(checked, reader, make, diagnostics, is_run, folder=plan.workflow_dir, limits=limits)
+    limits, home = dict(plan.limits), (plan.workflow_dir, plan.python_path)
+    unfolder = Unfolder(checked, reader, make, diagnostics, is_run, home=home, limits=limits)
     tasks = list(unfolder.tasks())
     return plan if diagnostics.has_errors else _with_tasks(replace(plan, limits=limits), tasks)
 
@@ -199,7 +200,7 @@ def _task(
         index=task.index,
         kind=task.kind,
         layer=layer,
-        executor=task.executors.chosen(executor),
+        executor=executor_for(task.executors.chosen(executor), task.kind, resources),
         call=Call(call.target, call.arguments, call.env, call.cwd, threads=threads, until=call.until),
         needs=tuple(sorted(task.needs, key=order.__getitem__)),
         reads=task.reads,

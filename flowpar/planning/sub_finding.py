@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Diagnostics
 from flowpar.planning.graph import build_graph, find_cycles
+from flowpar.planning.warm import executor_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,10 +51,16 @@ class SubFindings:
                 message = f'the limit "{name}" is {known:g} in this run, and {size:g} in "{sub.path}"'
                 self.find((task.home, task.id, "workflow"), "FP259", message)
 
-    def find_shared(self, found: CheckedTask, task: PlannedTask, scope: Scope, folder: str) -> None:
-        """Find a task that would share a process with those of a workflow that has other surroundings."""
+    def find_shared(
+        self, found: CheckedTask, task: PlannedTask, scope: Scope, home: tuple[str, tuple[str, ...]]
+    ) -> PlannedTask:
+        """Find a task that would share a process with those of a workflow that has other surroundings.
+
+        `home` are the folder and `python_path` of the run; returns the task as it is to run.
+        """
         is_shared = task.executor in {"thread", "inline"}
-        if is_shared and (scope.workflow_dir != folder or scope.env or scope.env_file):
+        if is_shared and (scope.workflow_dir != home[0] or scope.env or scope.env_file):
             how = f'by "executor: {task.executor}", and its file has another folder or an environment of its own'
             message = f'task "{found.id}" shares a process with tasks of other workflows {how}'
             self.find((found.home, found.id, "executor"), "FP259", message)
+        return replace(task, executor=executor_within(task.executor, scope, home))

@@ -50,7 +50,7 @@ class Unfolder:
     is_run: bool
     scope: Scope | None = None
     dynamic: frozenset[str] = frozenset()
-    folder: str = ""
+    home: tuple[str, tuple[str, ...]] = ("", ())
     limits: dict[str, float] = field(default_factory=dict)
 
     def tasks(self) -> Iterator[PlannedTask]:
@@ -63,7 +63,7 @@ class Unfolder:
                 continue
             task = self.make(found, self.reader)
             if self.scope is not None:
-                self._findings.find_shared(found, task, self.scope, self.folder)
+                task = self._findings.find_shared(found, task, self.scope, self.home)
             if self.is_run:
                 task = replace(task, fingerprint=prints.of(found), code=prints.code_of(found))
             yield self._placed(task, found)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Key = tuple[str, int | None]
 
+# Their attempts have a processor each, and get leave to begin from the same.
+_SHARING = frozenset({"process", "pool"})
 _FIRST_PID = 40_000
 
 
@@ -197,9 +199,10 @@ class FakeCrew:
             self._start(executor, queue.popleft())
 
     def _fits(self, executor: str, job: Job) -> bool:
-        jobs = [running.job for running in self._running.values() if running.executor == executor]
-        jobs += self._unrecorded.get(executor, ())
-        if executor != "process":
+        sharing = _SHARING if executor in _SHARING else {executor}
+        jobs = [running.job for running in self._running.values() if running.executor in sharing]
+        jobs += [job for each in sharing for job in self._unrecorded.get(each, ())]
+        if executor not in _SHARING:
             return len(jobs) < self._slots_of(executor)
         taken = sum(other.cpu_milli for other in jobs)
         return not taken or taken + job.cpu_milli <= self._slots_of(executor) * 1000 or not job.cpu_milli

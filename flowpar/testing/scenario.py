@@ -209,7 +209,7 @@ class Scenario:
             timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
             grace_s=draw.choice([0.0, 2.0]),
             allow_failure=allows_failure,
-            executor=draw.choice(["process", "thread"]),
+            executor=draw.choice(["process", "pool", "thread"]),
             resources=self._resources(),
             priority=self.shares.choice([0, 0, 0, 5, -1]) if self.limits else 0,
         )

@@ -73,3 +73,7 @@ class TestInline(OfTheCrew):
 
 class TestBatch(OfTheCrew):
     name = "batch"
+
+
+class TestPool(OfTheCrew):
+    name = "pool"

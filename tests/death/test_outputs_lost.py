@@ -102,7 +102,7 @@ def kill_outputs(trial: Trial) -> int:
     return before
 
 
-@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_the_run_goes_on_with_all_outputs(make_trial: Callable[[str], Trial], executor: str) -> None:
     trial = make_trial(executor)
     process = started(trial)

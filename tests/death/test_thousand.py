@@ -103,7 +103,7 @@ def left_for_good(before: set[str]) -> set[str]:
     return left
 
 
-@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_a_thousand_tasks_survive_the_death_of_the_engine_in_their_middle(make_trial: MakeTrial, executor: str) -> None:
     before = shared_memory()
     trial = make_trial(executor)

@@ -114,7 +114,7 @@ def test_the_first_item_starts_before_the_third_is_yielded(project: Project, opt
     assert first < last < ended
 
 
-@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_one_worker_is_enough(project: Project, executor: str) -> None:
     done = project.run(STREAM % {"n": 3, "pause": 0.01}, "-w", "1", "--executor", executor)
 

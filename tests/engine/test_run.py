@@ -305,7 +305,7 @@ outputs: {third: "${{ tasks.numbers.output[2] }}"}
     assert project.states() == {"numbers": "succeeded"}
 
 
-@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_the_same_workflow_runs_in_every_executor(project: Project, executor: str) -> None:
     done = project.run(
         """

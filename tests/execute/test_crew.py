@@ -123,7 +123,7 @@ def test_a_task_process_is_weightless(yard: Yard) -> None:
     assert not HEAVY.intersection(modules)
 
 
-@pytest.mark.parametrize("executor", ["process", "thread", "inline"])
+@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_what_a_task_says_comes_between_its_start_and_its_end(yard: Yard, executor: str) -> None:
     job = yard.submit("talk", executor)
 

@@ -1,4 +1,4 @@
-"""The executors `thread` and `inline` in real processes: what the contract of executors does not say."""
+"""The executors `pool`, `thread` and `inline` in real processes: what the contract of executors does not say."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_threads_of_one_process_run_at_the_same_time_and_each_has_its_own_output
     assert started.pid == hall.finish(1).pid == first[0]
 
 
-@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
 def test_what_an_attempt_prints_is_in_its_log(hall: Hall, executor: str) -> None:
     hall.submit(executor, 1, "say", text="out", err="err")
 
@@ -200,7 +200,7 @@ def test_what_an_attempt_prints_is_in_its_log(hall: Hall, executor: str) -> None
     assert printed == hall.log(1)
 
 
-@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
 def test_what_an_attempt_says_comes_before_its_completion(hall: Hall, executor: str) -> None:
     hall.submit(executor, 1, "tell")
 
@@ -211,7 +211,7 @@ def test_what_an_attempt_says_comes_before_its_completion(hall: Hall, executor: 
     assert [notice.kind for notice in hall.of(1, Reported) if isinstance(notice, Reported)] == ["log", "progress"]
 
 
-@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
 @pytest.mark.parametrize(("target", "how"), [("die", "exited with code 7"), ("kill", "was killed by SIGKILL")])
 def test_a_worker_that_dies_fails_what_it_held_and_the_next_job_gets_another(
     hall: Hall, executor: str, target: str, how: str
@@ -228,10 +228,11 @@ def test_a_worker_that_dies_fails_what_it_held_and_the_next_job_gets_another(
     assert hall.value(3) != before
 
 
+@pytest.mark.parametrize("executor", ["pool", "inline"])
 @pytest.mark.parametrize("target", ["die", "kill"])
-def test_a_job_that_waits_behind_a_deadly_one_gets_a_new_worker(hall: Hall, target: str) -> None:
-    hall.submit("inline", 1, target)
-    hall.submit("inline", 2, "pid")
+def test_a_job_that_waits_behind_a_deadly_one_gets_a_new_worker(hall: Hall, target: str, executor: str) -> None:
+    hall.submit(executor, 1, target)
+    hall.submit(executor, 2, "pid")
 
     failure, value = hall.failure(1), hall.value(2)
 
@@ -239,7 +240,7 @@ def test_a_job_that_waits_behind_a_deadly_one_gets_a_new_worker(hall: Hall, targ
     assert value == hall.finish(2).pid != hall.finish(1).pid
 
 
-@pytest.mark.parametrize(("executor", "seconds"), [("thread", 0), ("inline", 600)])
+@pytest.mark.parametrize(("executor", "seconds"), [("thread", 0), ("inline", 600), ("pool", 600)])
 def test_a_task_that_closes_the_channel_of_its_worker_fails(hall: Hall, executor: str, seconds: int) -> None:
     hall.submit(executor, 1, "close_everything", seconds=seconds)
 
@@ -253,7 +254,7 @@ def test_a_task_that_closes_the_channel_of_its_worker_fails(hall: Hall, executor
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
 def test_no_job_is_forgotten_however_many_workers_die(hall: Hall, executor: str) -> None:
     targets = ["die", "pid", "kill", "pid", "pid"]
     waiting = deque((number, targets[number % len(targets)]) for number in range(1, 1001))
@@ -298,10 +299,11 @@ def test_a_thread_that_goes_on_is_given_up_at_once_and_its_worker_when_the_other
     hall.until(lambda: not tree.is_alive(old))
 
 
+@pytest.mark.parametrize("executor", ["pool", "inline"])
 @pytest.mark.parametrize("force", [False, True])
-def test_an_inline_attempt_that_is_cancelled_ends_and_the_next_one_runs(hall: Hall, *, force: bool) -> None:
-    hall.submit("inline", 1, "linger", sign=hall.sign("a"))
-    hall.submit("inline", 2, "pid")
+def test_a_warm_attempt_that_is_cancelled_ends_and_the_next_one_runs(hall: Hall, executor: str, *, force: bool) -> None:
+    hall.submit(executor, 1, "linger", sign=hall.sign("a"))
+    hall.submit(executor, 2, "pid")
     hall.until((hall.folder / "a").exists)
 
     hall.crew.cancel(1, force=force)
@@ -320,18 +322,19 @@ def test_an_inline_attempt_that_waits_is_cancelled_without_running(hall: Hall) -
     assert not (hall.folder / "never").exists()
 
 
-def test_an_inline_attempt_finds_nothing_of_what_the_last_one_changed(hall: Hall) -> None:
-    hall.submit("inline", 1, "look")
+@pytest.mark.parametrize("executor", ["pool", "inline"])
+def test_a_warm_attempt_finds_nothing_of_what_the_last_one_changed(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "look")
     clean = hall.value(1)
-    hall.submit("inline", 2, "spoil")
+    hall.submit(executor, 2, "spoil")
     hall.finish(2)
-    hall.submit("inline", 3, "look")
+    hall.submit(executor, 3, "look")
 
     assert hall.value(3) == clean
     assert hall.log(3) == "still here\n"
 
 
-@pytest.mark.parametrize("executor", ["thread", "inline"])
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
 def test_a_worker_whose_limits_a_task_lowered_gets_no_more_jobs(hall: Hall, executor: str) -> None:
     hall.submit(executor, 1, "limits")
     before = hall.value(1)
@@ -345,24 +348,27 @@ def test_a_worker_whose_limits_a_task_lowered_gets_no_more_jobs(hall: Hall, exec
     assert hall.finish(3).pid != hall.finish(2).pid == hall.finish(1).pid
 
 
-def test_an_inline_attempt_behind_one_that_lowered_limits_does_not_meet_its_end(hall: Hall) -> None:
-    hall.submit("inline", 1, "limit")
-    hall.submit("inline", 2, "limits")
+@pytest.mark.parametrize("executor", ["pool", "inline"])
+def test_a_warm_attempt_behind_one_that_lowered_limits_does_not_meet_its_end(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "limit")
+    hall.submit(executor, 2, "limits")
 
     assert hall.value(1) is None
     assert hall.value(2) != (100, 100)
 
 
-def test_a_folder_that_is_gone_harms_no_inline_attempt(hall: Hall) -> None:
-    hall.submit("inline", 1, "lose_folder", home=hall.sign("home"))
-    hall.submit("inline", 2, "pid")
+@pytest.mark.parametrize("executor", ["pool", "inline"])
+def test_a_folder_that_is_gone_harms_no_warm_attempt(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "lose_folder", home=hall.sign("home"))
+    hall.submit(executor, 2, "pid")
 
     assert hall.value(1) is None
     assert isinstance(hall.value(2), int)
 
 
-def test_a_child_that_an_inline_attempt_leaves_is_ended_with_a_warning(hall: Hall) -> None:
-    hall.submit("inline", 1, "leave_child")
+@pytest.mark.parametrize("executor", ["pool", "inline"])
+def test_a_child_that_a_warm_attempt_leaves_is_ended_with_a_warning(hall: Hall, executor: str) -> None:
+    hall.submit(executor, 1, "leave_child")
 
     child = hall.value(1)
 

@@ -222,12 +222,6 @@ def test_later_task_keys_are_not_yet_supported(key: str) -> None:
     assert (finding.code, finding.message, finding.span.line) == ("FP122", f'"{key}" is not yet supported', 5)
 
 
-def test_a_later_executor_is_not_yet_supported() -> None:
-    finding = finding_of("shell: x\nexecutor: pool")
-
-    assert (finding.code, finding.message) == ("FP122", 'the executor "pool" is not yet supported')
-
-
 @pytest.mark.parametrize("key", sorted(FOREIGN_TOP_KEYS))
 def test_top_level_keys_of_other_tools_get_a_hint(key: str) -> None:
     (finding,) = bound(f'flowpar: 1\ntasks: {{a: {{shell: echo}}}}\n"{key}": {{}}\n').diagnostics
@@ -290,7 +284,7 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
         ("shell: x\nretry: {on: [exit]}", "", ""),
         ("shell: x\nretry: {on: [exit code 3]}", "FP124", '"retry.on[0]" of task "t" wants the name of an exception'),
         ("shell: x\nretry: {counts_retries: true}", "FP121", 'has the unknown key "counts_retries"'),
-        ("shell: x\nexecutor: thred", "FP124", 'wants one of process, thread, inline, found "thred"'),
+        ("shell: x\nexecutor: thred", "FP124", 'wants one of process, pool, thread, inline, found "thred"'),
         ("shell: x\non_item_error: stop", "FP124", "wants one of finish, fail_fast, collect"),
         ("shell: x\nallow_failure: yes", "FP124", '"allow_failure" of task "t" wants true or false, found "yes"'),
         ("shell: x\nenv: [A]", "FP124", '"env" of task "t" wants a mapping, found a list'),

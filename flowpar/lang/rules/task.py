@@ -186,7 +186,10 @@ class TaskRules:
         if model.batch is None:
             return
         executor = checked.executors.chosen()
-        if executor != "process":
+        if executor == "pool":
+            message = '"batch" is for items in processes of their own, and the workers of a pool stay as they are'
+            self.reading.findings.key_error("FP213", (*path, "batch"), message, hint="leave it out")
+        elif executor != "process":
             message = f'"batch" is for items in processes of their own, and the executor of the task is "{executor}"'
             self.reading.findings.key_error("FP213", (*path, "batch"), message, hint="leave one of the two out")
         elif "resources.memory" in checked.settings:

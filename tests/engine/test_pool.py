@@ -1,0 +1,210 @@
+"""Attempts in warm workers: who makes them, what stays, and what happens to the others when one dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(90)
+
+STEPS = """
+import os
+import signal
+import time
+
+CALLS = []
+
+
+def pid(n: int = 0) -> int:
+    return os.getpid()
+
+
+def calls(n: int) -> tuple[int, int]:
+    CALLS.append(n)
+    return os.getpid(), len(CALLS)
+
+
+def env(n: int) -> list[object]:
+    told = [os.environ.get(name) for name in ("FLOWPAR_TASK", "FLOWPAR_ITEM", "MINE", "LEFT")]
+    os.environ["LEFT"] = "x"
+    os.chdir("/")
+    return told
+
+
+def dies_at_three(n: int) -> int:
+    if n == 3 and os.environ["FLOWPAR_ATTEMPT"] == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def sleeps_at_two(n: int) -> int:
+    if n == 2:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    return n
+
+
+def nap(n: int) -> tuple[float, float]:
+    began = time.monotonic()
+    time.sleep(0.1)
+    return began, time.monotonic()
+
+
+def keeps(n: int) -> int:
+    if n == 0:
+        CALLS.append(bytearray(os.urandom(1 << 20) * 600))
+        time.sleep(0.2)
+    return os.getpid()
+
+
+def speaks(n: int) -> None:
+    print(f"item {n}")
+    if n % 3 == 0:
+        os.system(f"echo child of {n}")
+"""
+
+
+class Project:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "steps.py").write_text(STEPS)
+
+    def run(self, tasks: str, *options: str, outputs: str = "${{ tasks.w.output }}") -> tuple[Any, str]:
+        text = f'flowpar: 1\ntasks:\n{tasks}\noutputs: {{all: "{outputs}"}}\n'
+        (self.folder / "workflow.yaml").write_text(text)
+        command = [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=80, check=False)
+        return json.loads(done.stdout)["all"] if done.stdout else None, done.stderr
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = (self.folder / "run" / "events.jsonl").read_text().splitlines()
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def items(function: str, count: int, more: str = "") -> str:
+    each = f'for_each: "${{{{ range({count}) }}}}", with: {{n: "${{{{ each.item }}}}"}}'
+    return f'  w: {{python: "steps:{function}", {each}{more}}}'
+
+
+def test_attempts_share_a_worker_for_each_slot_and_its_modules_stay_imported(project: Project) -> None:
+    made, told = project.run(items("calls", 20), "-w", "2", "--executor", "pool")
+
+    assert made, told
+    calls = Counter(pid for pid, _ in made)
+    assert len(calls) <= 2
+    assert sorted(count for _, count in made) == sorted(
+        count for calls_of_one in calls.values() for count in range(1, calls_of_one + 1)
+    )
+    assert {event["executor"] for event in project.events("task.succeeded") if event["item"] is not None} == {"pool"}
+
+
+def test_different_tasks_take_the_same_worker(project: Project) -> None:
+    tasks = '  v: {python: "steps:pid", executor: pool}\n  w: {python: "steps:pid", executor: pool, needs: [v]}'
+
+    both, told = project.run(tasks, "-w", "1", outputs="${{ [tasks.v.output, tasks.w.output] }}")
+
+    assert both, told
+    assert both[0] == both[1]
+
+
+def test_each_attempt_has_its_own_variables_and_what_it_changed_is_put_back(project: Project) -> None:
+    seen, told = project.run(items("env", 3, ', env: {MINE: "${{ each.item }}"}, executor: pool'), "-w", "1")
+
+    assert seen, told
+    assert seen == [["w", str(n), str(n), None] for n in range(3)]
+
+
+def test_each_attempt_has_its_own_log(project: Project) -> None:
+    _, told = project.run(items("speaks", 9), "-w", "2", "--executor", "pool")
+
+    ended = [event for event in project.events("task.succeeded") if event["item"] is not None]
+    assert len(ended) == 9, told
+    for event in ended:
+        text = (project.folder / "run" / event["log_file"]).read_text()
+        expected = [f"child of {event['item']}"] if event["item"] % 3 == 0 else []
+        assert sorted(text.splitlines()) == [*expected, f"item {event['item']}"]
+
+
+def test_a_worker_that_dies_takes_only_the_attempt_that_it_made(project: Project) -> None:
+    made, told = project.run(items("dies_at_three", 12, ", retry: 1"), "-w", "2", "--executor", "pool")
+
+    assert made, told
+    assert len(set(made)) <= 3
+    (retrying,) = project.events("task.retrying")
+    assert (retrying["item"], retrying["error"]["kind"]) == (3, "died")
+    assert Counter(event["item"] for event in project.events("task.started")) == Counter([*range(12), 3])
+
+
+def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(project: Project) -> None:
+    made, told = project.run(
+        items("sleeps_at_two", 8, ", timeout: 1s, grace: 100ms, on_item_error: collect"),
+        "-w",
+        "2",
+        "--executor",
+        "pool",
+    )
+
+    assert made == [0, 1, None, 3, 4, 5, 6, 7], told
+    (late,) = project.events("task.timed_out")
+    assert late["item"] == 2
+    assert late["duration_s"] < 1.5
+
+
+def test_a_worker_that_keeps_much_memory_is_replaced(project: Project) -> None:
+    made, told = project.run(items("keeps", 4), "-w", "1", "--executor", "pool")
+
+    assert made, told
+    assert made[0] != made[1] == made[2] == made[3]
+
+
+def test_what_needs_a_process_of_its_own_gets_one(project: Project) -> None:
+    tasks = """
+  a: {shell: "true"}
+  b: {python: "steps:pid", resources: {memory: 1GiB}}
+  c: {python: "steps:pid", resources: {cpu: 0.5}}
+  d: {python: "steps:pid", resources: {cpu: 1}}
+  w: {python: "steps:pid"}"""
+
+    _, told = project.run(tasks, "--executor", "pool")
+
+    used = {event["task"]: event["executor"] for event in project.events("task.succeeded")}
+    assert used == {"a": "process", "b": "process", "c": "process", "d": "pool", "w": "pool"}, told
+
+
+def test_a_workflow_of_another_folder_does_not_meet_modules_of_the_same_name(project: Project) -> None:
+    other = project.folder / "other"
+    other.mkdir()
+    (other / "steps.py").write_text("def pid() -> int:\n    return -1\n")
+    (other / "sub.yaml").write_text(
+        'flowpar: 1\ntasks:\n  p: {python: "steps:pid"}\noutputs: {it: "${{ tasks.p.output }}"}\n'
+    )
+    tasks = '  v: {python: "steps:pid"}\n  w: {workflow: other/sub.yaml, needs: [v]}'
+
+    found, told = project.run(tasks, "-w", "1", "--executor", "pool", outputs="${{ tasks.w.output.it }}")
+
+    assert found == -1, told
+
+
+def test_a_pool_beside_processes_takes_no_more_slots(project: Project) -> None:
+    each = 'for_each: "${{ range(8) }}", with: {n: "${{ each.item }}"}'
+    tasks = f'  v: {{python: "steps:nap", {each}, executor: pool}}\n  w: {{python: "steps:nap", {each}}}'
+
+    spans, told = project.run(tasks, "-w", "2", outputs="${{ tasks.v.output + tasks.w.output }}")
+
+    assert spans, told
+    assert len(spans) == 16
+    # When each of them has just begun, no more than two run.
+    assert max(sum(a <= began < b for a, b in spans) for began, _ in spans) <= 2
