@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from flowpar.core.packed import Packed
 
+# How a process of ours that stays ends where it can get no thread: a limit of processes counts threads, too.
+NO_THREAD = 218
+
 
 class FailureKind(StrEnum):
     """Why an attempt failed, in the words that `tasks.x.error.kind` and `retry.on` use."""

@@ -23,13 +23,14 @@ import threading
 import time
 from contextlib import suppress
 from itertools import islice
-from multiprocessing import AuthenticationError
+from multiprocessing import AuthenticationError, current_process
 from multiprocessing.connection import Client
-from multiprocessing.managers import BaseManager, BaseProxy, RemoteError, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
+from multiprocessing.managers import BaseManager, BaseProxy, RemoteError, Server, Token, dispatch  # type: ignore[attr-defined]  # not in its stub
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowpar.core.errors import MachineError
+from flowpar.core.outcome import NO_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +54,9 @@ _BATCH = 2_000
 _SOCKET_NAME = "outputs.sock"
 _HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 _TYPE = "table"
+# How long the server tries to get a thread for a client.
+_THREAD_PATIENCE_S = 2.0
+_THREAD_NAP_S = 0.02
 
 
 class OutputsLost(MachineError):  # noqa: N818 - it says what became of them
@@ -109,8 +113,35 @@ class _Table:
 _METHODS = ("update", "complete", "fetch", "discard", "post", "take")
 
 
-class _Server(BaseManager):
-    """The manager on the side that holds the table."""
+class _Manager(BaseManager):
+    """Knows the table by name."""
+
+
+class _Server(Server):
+    """The manager's server: its main thread takes clients in, each of which gets a thread of its own."""
+
+    def serve_forever(self) -> NoReturn:
+        """Serve until the process is ended, or ends because no thread can be had for a client."""
+        self.stop_event = threading.Event()
+        current_process()._manager_server = self  # type: ignore[attr-defined]  # noqa: SLF001 - as its base does
+        while True:
+            try:
+                client = self.listener.accept()  # type: ignore[attr-defined]  # not in its stub
+            except OSError:
+                continue
+            self._attend(client)
+
+    def _attend(self, client: Connection) -> None:
+        until = time.monotonic() + _THREAD_PATIENCE_S
+        while True:
+            try:
+                threading.Thread(target=self.handle_request, args=(client,), daemon=True).start()
+            except RuntimeError:  # a limit of processes counts threads, too
+                if time.monotonic() > until:
+                    os._exit(NO_THREAD)
+                time.sleep(_THREAD_NAP_S)
+            else:
+                return
 
 
 def new_address() -> str:
@@ -139,8 +170,8 @@ def serve_again(address: str, authkey: bytes, ready_fd: int) -> None:
 def _serve(table: _Table, address: str, authkey: bytes, ready_fd: int) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _Server.register(_TYPE, callable=lambda: table, exposed=_METHODS)
-    server = _Server(address=address, authkey=authkey).get_server()
+    _Manager.register(_TYPE, callable=lambda: table, exposed=_METHODS)
+    server = _Server(_Manager._registry, address, authkey, "pickle")  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         os.write(ready_fd, b"1")
         os.close(ready_fd)

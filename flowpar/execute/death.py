@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 
-from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.outcome import NO_THREAD, Failure, FailureKind
 
 # How a worker ends when its task closed the pipe on which it reports.
 PIPE_LOST = 217
@@ -48,6 +49,19 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def no_process(error: OSError) -> str:
+    """Say why a fork failed, and what to look at where a limit of the user's was reached."""
+    hint = "; see ulimit -u" if error.errno == errno.EAGAIN else ""
+    return f"no process could be started: {error.strerror or error}{hint}"
+
+
+def end_of_service(code: int) -> str:
+    """Say how a process ended that was to stay."""
+    if code == NO_THREAD:
+        return "could get no thread: the limit of processes is reached (see ulimit -u)"
+    return f"was killed by {signal_name(-code)}" if code < 0 else f"exited with code {code}"
 
 
 def _memory(number: int, max_rss_bytes: int | None, is_out_of_memory: bool) -> str:  # noqa: FBT001  # passed on

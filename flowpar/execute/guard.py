@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from flowpar.core.point import enter, point
 from flowpar.execute import kernel, tree
-from flowpar.execute.death import signal_name
+from flowpar.execute.death import no_process, signal_name
 from flowpar.execute.last_word import LastWord
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _fork(role: str) -> int:
         point(f"{role}.fork")
         pid = os.fork()
     except OSError as error:
-        sys.stderr.write(f"error: no process could be started: {error.strerror}\n")
+        sys.stderr.write(f"error: {no_process(error)}\n")
         tree.kill_descendants()
         os._exit(3)
     with suppress(OSError):  # both sides do it; whoever comes second finds it done

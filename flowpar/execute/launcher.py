@@ -37,6 +37,7 @@ from flowpar.execute.control import (
     unpack_share,
     unpack_start,
 )
+from flowpar.execute.death import no_process
 from flowpar.execute.lean import preload, prepare
 from flowpar.execute.lines import Lines, Over
 from flowpar.execute.memory_watch import MemoryWatch
@@ -188,7 +189,7 @@ class Launcher:
                 process = self._starter.start(waiting.order, waiting.name)
                 point("process.forked")
             except OSError as error:
-                self._put_off(f"no process could be started: {error.strerror or error}")
+                self._put_off(no_process(error))
             except ForkserverLost as error:
                 self._make_up_for(waiting, str(error))
             else:

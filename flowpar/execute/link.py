@@ -27,6 +27,7 @@ from flowpar.execute.control import (
     pack_start,
     unpack_failed,
 )
+from flowpar.execute.death import no_process
 from flowpar.execute.wire import BadFrame, Channel
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Link:
             )
         except OSError as error:
             ours.close()
-            raise MachineError(f"no process could be started: {error.strerror}") from error
+            raise MachineError(no_process(error)) from error
         finally:
             theirs.close()
         return cls(ours, watch, launcher=0, guard=guard)

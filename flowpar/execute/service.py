@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.execute.death import signal_name
+from flowpar.execute.death import end_of_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,7 @@ class Service:
 
     def ended(self, end: Exit) -> None:
         """Note how it ended."""
-        how = f"was killed by {signal_name(-end.code)}" if end.code < 0 else f"exited with code {end.code}"
-        self.fate = f"(pid {end.pid}) {how}"
+        self.fate = f"(pid {end.pid}) {end_of_service(end.code)}"
         self._ended(self.fate)
 
     def refused(self, refusal: Refusal) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.base import Completion, Printed, Started
-from flowpar.execute.death import signal_name
+from flowpar.execute.death import end_of_service, signal_name
 from flowpar.execute.order import pack_job
 from flowpar.execute.printed import PrintedOutput
 from flowpar.execute.report_pipe import Report
@@ -151,7 +151,7 @@ class StandingWorker:
     def ended(self, end: Exit) -> None:
         """Fail what it held."""
         self._hear_rest()
-        how = f"was killed by {signal_name(-end.code)}" if end.code < 0 else f"exited with code {end.code}"
+        how = end_of_service(end.code)
         name = signal_name(-end.code) if end.code < 0 else ""
         self._lose(Failure(FailureKind.DIED, name, f"its worker process (pid {end.pid}) {how}"))
 

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
+from flowpar.core.outcome import NO_THREAD
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
 from flowpar.execute.attempt import hide_sources, make_attempt, masker_of
@@ -100,8 +101,13 @@ class ThreadWorker:
         self._errands[errand.job.number] = errand
         self._waiting.put(errand)
         if self._threads < min(self._slots, len(self._errands)):
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"flowpar-{self._threads}", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name=f"flowpar-{self._threads + 1}", daemon=True).start()
+            except RuntimeError:  # a limit of processes counts threads, too: those that are there do all the work
+                if not self._threads:
+                    _end(NO_THREAD)
+            else:
+                self._threads += 1
 
     def _cancel(self, errand: _Errand) -> None:
         errand.cancelled.set()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +52,39 @@ def test_too_few_descriptors_are_said_or_do(trial: Trial, limit: int) -> None:
 
     assert code in {0, 3}, stderr
     assert code == 0 or "open" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.fixture
+def somebody() -> int:
+    """A user who has no other process."""
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can be somebody else, and root may have any number of processes")
+    return 60_000 + os.getpid() % 5_000
+
+
+@pytest.fixture
+def their_trial(somebody: int) -> Iterator[Trial]:
+    with TemporaryDirectory() as folder:
+        made = Trial(Path(folder, "trial"))
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            os.chown(path, somebody, -1)
+        yield made
+        made.clear()
+
+
+@pytest.mark.parametrize(
+    ("limit", "executor"),
+    [(1, "process"), (3, "process"), (4, "process"), (5, "process"), (5, "thread"), (6, "thread"), (8, "process")],
+)
+def test_too_few_processes_are_said_or_do(their_trial: Trial, somebody: int, limit: int, executor: str) -> None:
+    reads_our_python = "--inh-caps=+dac_override --ambient-caps=+dac_override --bounding-set=-all,+dac_override"
+    become = f"setpriv --reuid={somebody} --clear-groups {reads_our_python} prlimit --nproc={limit}:{limit}"
+
+    code, _, stderr = run(their_trial, f'set -- {become} "$@"', "-w", "2", "--executor", executor)
+
+    assert code in {0, 1, 3}, stderr
+    assert code == 0 or "see ulimit -u" in stderr
     assert "Traceback" not in stderr
 
 

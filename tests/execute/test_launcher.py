@@ -60,7 +60,7 @@ def test_a_hopeless_limit_is_refused_with_a_hint() -> None:
 
 @pytest.mark.parametrize(
     ("failures", "outcome"),
-    [(3, "Success"), (1000, "no process could be started: Resource temporarily unavailable")],
+    [(3, "Success"), (1000, "no process could be started: Resource temporarily unavailable; see ulimit -u")],
 )
 def test_a_fork_that_fails_is_tried_again_for_a_while(failures: int, outcome: str) -> None:
     done = subprocess.run(
