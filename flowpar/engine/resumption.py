@@ -176,6 +176,8 @@ def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
     if standing.state is TaskState.SKIPPED:
         return bool(standing.fingerprint)
     if standing.is_done:
+        if task.kind == "finally":
+            return True
         return standing.value is not None or found.item_count is not None
     return standing.state in _FAILED and standing.is_tolerated and task.allow_failure
 

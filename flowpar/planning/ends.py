@@ -2,6 +2,7 @@
 
     train/(inputs)   what `with` comes to             train/(items)   the items, where only the run knows them
     train            the outputs; of items, the list  train[2]        the outputs of one item
+    train/(outputs)  the outputs, before `finally`    train/(finally) the turn of its tasks, which costs no process
 
 Each is planned from the workflow's task, without what holds for the sub-workflow as a whole.
 """
@@ -13,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
 from flowpar.execute.recipe import INPUTS, Call, Expand
-from flowpar.expr.template import Constant, MapTemplate
+from flowpar.expr.references import references
+from flowpar.expr.template import Constant, Expression, MapTemplate
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.instance import declared_inputs, read_by
 from flowpar.planning.model import Bounds
-from flowpar.planning.template import ITEMS, gathered
+from flowpar.planning.template import FINALLY, ITEMS, OUTPUTS, gathered
 from flowpar.planning.template import Template as TaskTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from flowpar.execute.recipe import Scope
     from flowpar.expr.template import Template
@@ -44,6 +46,8 @@ class Ends:
     sub: Checked
     outer: Scope | None
     is_run: bool
+    in_finally: bool = False
+    tidies: str = ""
 
     @property
     def prefix(self) -> str:
@@ -67,8 +71,7 @@ class Ends:
     def exit(self, scope: Scope, ids: Sequence[str]) -> PlannedTask:
         """Return the task that makes the outputs, when those of `ids` are over."""
         reads = {scope.prefix + name for name in read_by(self.sub.outputs, "tasks")}
-        if scope.has_entry and read_by(self.sub.outputs, "inputs"):
-            reads.add(f"{scope.prefix}{INPUTS}")
+        reads |= self._inputs_read(scope, *self.sub.outputs.values())
         call = Call(f"{_MODULE}:gather", {"outputs": MapTemplate(tuple(self.sub.outputs.items()))})
         fingerprint = ""
         if self.is_run:
@@ -85,6 +88,38 @@ class Ends:
             scope=scope,
             bounds=self._bounds,
         )
+
+    def closing(self, scope: Scope, ids: Sequence[str], last_ids: Sequence[str]) -> Iterator[PlannedTask]:
+        """Give the tasks around those of `finally`, and then the one that ends the sub-workflow when they are over."""
+        part = scope.prefix.removesuffix("/")
+        end = self.exit(scope, ids)
+        outputs = replace(end, id=f"{scope.prefix}{OUTPUTS}", part_of=part, bounds=None, allow_failure=False)
+        yield replace(outputs, is_spared=scope.may_fail)
+        yield replace(
+            self._last,
+            id=f"{scope.prefix}{FINALLY}",
+            kind="finally",
+            call=Call("", {}),
+            needs=(outputs.id,),
+            reads=frozenset(),
+            bound=None,
+            scope=scope,
+            part_of=part,
+            tidies=part,
+        )
+        made = Expression(f'tasks["{OUTPUTS}"].output', f'tasks["{OUTPUTS}"].output')
+        yield replace(
+            end,
+            call=Call(f"{_MODULE}:pass_on", {"outputs": made}),
+            needs=(outputs.id, *last_ids),
+            reads=frozenset({outputs.id}) | self._inputs_read(scope),
+        )
+
+    def _inputs_read(self, scope: Scope, *templates: Template) -> frozenset[str]:
+        """Return what made the inputs, where templates or the environment read some."""
+        found = (reference for each in (*templates, *self.sub.env.values()) for reference in references(each))
+        reads = scope.has_entry and any(reference.context == "inputs" for reference in found)
+        return frozenset({f"{scope.prefix}{INPUTS}"}) if reads else frozenset()
 
     def whole(self, count: int) -> PlannedTask:
         """Return the task that has the outputs of all items."""
@@ -133,7 +168,8 @@ class Ends:
     @property
     def _bare(self) -> PlannedTask:
         """Return a task without what holds for the whole."""
-        return replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={})
+        bare = replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={})
+        return replace(bare, in_finally=self.in_finally, tidies=self.tidies)
 
     @property
     def _last(self) -> PlannedTask:

@@ -92,7 +92,8 @@ class PlannedTask:
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
     `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
     Where one `is_spared`, its failure is only that of the sub-workflow which it begins. `part_of` is the task that ends
-    the sub-workflow, or the item of one, that it belongs to; `bounds` are on such a task.
+    the sub-workflow, or the item of one, that it belongs to; `bounds` are on such a task. `tidies` is the one after
+    whose tasks it has its turn, as a task of its `finally`.
     """
 
     id: str
@@ -128,6 +129,7 @@ class PlannedTask:
     is_spared: bool = False
     part_of: str = ""
     bounds: Bounds | None = None
+    tidies: str = ""
 
 
 @dataclass(frozen=True, slots=True)

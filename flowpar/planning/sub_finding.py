@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flowpar.core.diagnostics import Diagnostic, Diagnostics
+from flowpar.core.diagnostics import Diagnostic, Diagnostics, Label
 from flowpar.planning.graph import build_graph, find_cycles
 from flowpar.planning.warm import executor_within
 
@@ -29,14 +29,22 @@ class SubFindings:
         """Add findings that were not made before: a file may be there many times."""
         self.diagnostics.extend(each for each in found if each not in self.diagnostics.found)
 
-    def find(self, path: tuple[str, ...], code: str, message: str) -> None:
+    def find(
+        self,
+        path: tuple[str, ...],
+        code: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        labels: tuple[Label, ...] = (),
+    ) -> None:
         """Add a finding at a place of the document, or at what is around it."""
         document = self.checked.document
         if document is None:
             return
         while document.node(path) is None and len(path) > 1:
             path = path[:-1]
-        self.add([Diagnostic(code, message, document.source.path, document.span(path))])
+        self.add([Diagnostic(code, message, document.source.path, document.span(path), hint=hint, labels=labels)])
 
     def find_cycles(self, sub: Checked) -> None:
         """Find tasks of a sub-workflow that wait for each other."""
@@ -49,7 +57,9 @@ class SubFindings:
             known = limits.setdefault(name, size)
             if known != size:
                 message = f'the limit "{name}" is {known:g} in this run, and {size:g} in "{sub.path}"'
-                self.find((task.home, task.id, "workflow"), "FP259", message)
+                labels = _label(sub, ("limits", name), f"here it is {size:g}")
+                hint = "give it the same number in both files"
+                self.find((task.home, task.id, "workflow"), "FP259", message, hint=hint, labels=labels)
 
     def find_shared(
         self, found: CheckedTask, task: PlannedTask, scope: Scope, home: tuple[str, tuple[str, ...]]
@@ -64,3 +74,9 @@ class SubFindings:
             message = f'task "{found.id}" shares a process with tasks of other workflows {how}'
             self.find((found.home, found.id, "executor"), "FP259", message)
         return replace(task, executor=executor_within(task.executor, scope, home))
+
+
+def _label(sub: Checked, path: tuple[str, ...], text: str) -> tuple[Label, ...]:
+    if sub.document is None or sub.document.node(path) is None:
+        return ()
+    return (Label(sub.path, sub.document.span(path), text),)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Bound, PlannedTask
 
 ITEMS = "(items)"
+OUTPUTS = "(outputs)"
+FINALLY = "(finally)"
 ANY_ITEM = -1
 GATHER_ITEMS = "flowpar.tasks.workflow:gather_items"
 
@@ -78,5 +80,6 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
         template=template,
         bound=bound if is_begun_by_item else task.bound,
         part_of=named(task.part_of),
+        tidies=named(task.tidies),
         bounds=None if bounds is None else replace(bounds, of=named(bounds.of)),
     )

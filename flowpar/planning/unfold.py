@@ -26,7 +26,7 @@ from flowpar.planning.model import Bound
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
 from flowpar.planning.sub_finding import SubFindings
-from flowpar.planning.template import ANY_ITEM, alone
+from flowpar.planning.template import ANY_ITEM, FINALLY, alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +52,8 @@ class Unfolder:
     dynamic: frozenset[str] = frozenset()
     home: tuple[str, tuple[str, ...]] = ("", ())
     limits: dict[str, float] = field(default_factory=dict)
+    in_finally: bool = False
+    tidies: str = ""
 
     def tasks(self) -> Iterator[PlannedTask]:
         """Give all tasks in file order, those of a sub-workflow before the task that it is."""
@@ -82,8 +84,8 @@ class Unfolder:
             reads |= {INPUTS}
         if self._reads_inputs(deciding):
             decides_on |= {INPUTS}
-        needs = {*found.needs, *reads, *decides_on}
-        if scope.has_entry and not found.needs:
+        needs = {*found.needs, FINALLY} if found.in_finally else {*found.needs, *reads, *decides_on}
+        if scope.has_entry and not needs:
             needs.add(INPUTS)
         fan_out = task.fan_out
         if fan_out is not None and fan_out.feeds:
@@ -97,7 +99,13 @@ class Unfolder:
             decides_on=frozenset(scope.prefix + name for name in decides_on),
             fan_out=fan_out,
             scope=scope,
+            in_finally=self.in_finally,
+            tidies=self._tidied_by(found),
         )
+
+    def _tidied_by(self, found: CheckedTask) -> str:
+        """Return the task that ends the sub-workflow of whose `finally` a task is, or is a part of."""
+        return self._prefix.removesuffix("/") if found.in_finally and self.scope is not None else self.tidies
 
     def _reads_inputs(self, templates: list[Template]) -> bool:
         return any(
@@ -150,13 +158,28 @@ class Unfolder:
             reader = SettingReader(sub.document, settled, sub.workflow.limits)
         dynamic = frozenset(declared) if known is None else frozenset()
         inner = replace(self, checked=sub, reader=reader, scope=scope, dynamic=dynamic)
+        inner = replace(inner, in_finally=ends.in_finally, tidies=ends.tidies)
         ids = [f"{scope.prefix}{INPUTS}"] if has_entry else []
-        for each in inner.tasks():
-            yield each
-            if "/" not in each.id.removeprefix(scope.prefix):
-                ids.append(each.id)
+        yield from inner.with_end(ends, ids)
         self._findings.add(reader.found)
-        yield ends.exit(scope, ids)
+
+    def with_end(self, ends: Ends, ids: list[str]) -> Iterator[PlannedTask]:
+        """Give all tasks of a sub-workflow and what it ends with, when they and `ids` are over."""
+        scope, last, last_ids = self.scope, [], []
+        assert scope is not None  # noqa: S101 - a sub-workflow has one
+        for each in self.tasks():
+            is_top = "/" not in each.id.removeprefix(scope.prefix)
+            if each.tidies == scope.prefix.removesuffix("/"):
+                last.append(each)
+                last_ids += [each.id] if is_top else []
+            else:
+                yield each
+                ids += [each.id] if is_top else []
+        if not last:
+            yield ends.exit(scope, ids)
+            return
+        *before, end = ends.closing(scope, ids, last_ids)
+        yield from (*before, *last, end)
 
     def _scope_of(
         self, sub: Checked, settled: Settled, instance: Instance, *, may_fail: bool, has_entry: bool
@@ -175,7 +198,9 @@ class Unfolder:
         )
 
     def _ends(self, found: CheckedTask, sub: Checked) -> Ends:
-        return Ends(found, self.make(found, self.reader), self.checked, sub, self.scope, self.is_run)
+        in_finally = self.in_finally or (self.scope is None and found.in_finally)
+        task, tidies = self.make(found, self.reader), self._tidied_by(found)
+        return Ends(found, task, self.checked, sub, self.scope, self.is_run, in_finally, tidies)
 
     @property
     def _findings(self) -> SubFindings:

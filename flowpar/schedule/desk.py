@@ -93,10 +93,9 @@ class Desk:
             record.is_queued = True
             self.backlog.add(record.lane, record.rank, record)
 
-    def enter_finally(self, plan: Plan) -> None:
-        """Let nothing but the tasks of `finally` run from now on."""
+    def enter_finally(self, tasks: Sequence[PlannedTask], plan: Plan) -> None:
+        """Let nothing but some tasks of `finally` run from now on."""
         self.in_finally, self.stop = True, None
-        tasks = [record.task for record in self.ledger.records.values() if record.task.in_finally]
         feeds = {task.id: frozenset(task.fan_out.feeds.values()) for task in tasks if task.fan_out is not None}
         self.frontier = _frontier_of(tasks, plan, feeds)
         self.settled.clear()
@@ -106,7 +105,10 @@ class Desk:
 def _frontier_of(tasks: Sequence[PlannedTask], plan: Plan, feeds: Mapping[str, Collection[str]]) -> Frontier:
     rules = {task.id: task.run_if for task in tasks if task.run_if != "all_success"}
     feeds = {task.id: feeds[task.id] for task in tasks if task.id in feeds}
-    return Frontier({task.id: task.needs for task in tasks}, plan.weights, feeds, rules)
+    known = {task.id for task in tasks}
+    # What waits for its turn in the `finally` of a sub-workflow has it where the run stopped before that.
+    needs = {task.id: [need for need in task.needs if not task.tidies or need in known] for task in tasks}
+    return Frontier(needs, plan.weights, feeds, rules)
 
 
 def lay_out(

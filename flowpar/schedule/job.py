@@ -110,14 +110,14 @@ class JobMaker:
         else:
             views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
-            bindings = bindings_of(record.task, views, self._ledger.run)
+            bindings = bindings_of(record.task, views, self._ledger.run_of(record.task))
             return replace(bindings, round=ready.round, previous=ready.previous) if ready.round else bindings
         return Bindings(
             tasks=views,
             each=record.bound.item(ready.item),
             index=ready.item,
             is_matrix=fan_out.is_product,
-            run=self._ledger.run,
+            run=self._ledger.run_of(record.task),
             round=ready.round,
             previous=ready.previous,
             scope=record.task.scope,

@@ -185,13 +185,14 @@ def failure_view(failure: Failure, attempt: int) -> FailureView:
 class Ledger:
     """All records of a run; owned by the loop.
 
-    `run` is how the run went, once tasks of `finally` may ask for it.
+    `run` is how the run went, once tasks of `finally` may ask for it; `runs` are how sub-workflows did.
     """
 
     def __init__(self, records: Iterable[Record], *, read_at_the_end: Collection[str] = ()) -> None:
         """Count who reads whose output; the workflow's own outputs are a reader that never ends."""
         self.records = {record.task.id: record for record in records}
         self.run: Mapping[str, object] = {}
+        self.runs: dict[str, Mapping[str, object]] = {}
         self._read_at_the_end = frozenset(read_at_the_end)
         self._unread = dict.fromkeys(read_at_the_end, 1)
         for record in self.records.values():
@@ -209,6 +210,10 @@ class Ledger:
     def __getitem__(self, task: str) -> Record:
         """Return the record of a task."""
         return self.records[task]
+
+    def run_of(self, task: PlannedTask) -> Mapping[str, object]:
+        """Return how that went after which a task of `finally` has its turn."""
+        return self.runs.get(task.tidies, self.run) if task.tidies else self.run
 
     def is_read(self, task: str) -> bool:
         """Whether anybody will still read the output of a task."""

@@ -80,7 +80,7 @@ class Loop:
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
         self._feeding = Feeding(self._desk, decisions, self._settlement)
         self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
-        self._stopping = Stopping(self._desk, self._settlement, stops or NoStopRequests())
+        self._stopping = Stopping(self._desk, self._settlement, self._opening.parts, stops or NoStopRequests())
         self._release = Release(
             self._desk,
             self._opening,
@@ -113,19 +113,20 @@ class Loop:
         return self._finish(began)
 
     def _finally(self) -> None:
-        """Run the tasks that run however the others ended."""
+        """Run the tasks that run however the others ended, those of sub-workflows first that a stop cut off."""
         records = self._desk.ledger.records.values()
-        if not any(record.task.in_finally for record in records):
-            return
         status, _ = self._verdict()
+        turns = [] if self._desk.stop is None else self._opening.parts.left(status)
+        last = [record.task for record in records if record.task.in_finally]
         failed = [record.task.id for record in records if record.has_failed]
         self._desk.ledger.run = {"status": status.value, "failed": failed}
-        if self._stopping.enter_finally():
-            self._desk.enter_finally(self._plan)
-            self._release.begin()
-        else:
-            self._desk.in_finally = True
-        self._go_on()
+        for tasks in filter(None, [*turns, last]):
+            if self._stopping.enter_finally():
+                self._desk.enter_finally(tasks, self._plan)
+                self._release.begin()
+            else:
+                self._desk.in_finally = True
+            self._go_on()
 
     def _go_on(self) -> None:
         """Turn until nothing is in flight and nothing will be."""

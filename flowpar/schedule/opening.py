@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
 from flowpar.execute.recipe import INPUTS, Expand, Judge
-from flowpar.planning.template import ITEMS
+from flowpar.planning.template import ITEMS, OUTPUTS
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.decision import NotHere
 from flowpar.schedule.fanout import ItemSet
@@ -55,12 +55,15 @@ class Opening:
             return
         if not self.parts.enter(record) or (record.task.kind == "workflow" and self._is_in_vain(record)):
             return
+        if record.task.kind == "finally":
+            self.parts.tidy(record)
+            return
         condition = record.task.condition
         if condition is None or record.task.condition_is_per_item:
             self._bind(record)
             return
         verdict = self._decisions.judge(
-            record.task, self._desk.ledger.views(record.condition_reads), run=self._desk.ledger.run
+            record.task, self._desk.ledger.views(record.condition_reads), run=self._desk.ledger.run_of(record.task)
         )
         if isinstance(verdict, NotHere):
             self._delegate(record, Judge(condition))
@@ -100,7 +103,8 @@ class Opening:
         task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
         if task is None or task.fan_out is None:
             return
-        found = self._decisions.expand(task, self._desk.ledger.views(record.items_read), run=self._desk.ledger.run)
+        ledger = self._desk.ledger
+        found = self._decisions.expand(task, ledger.views(record.items_read), run=ledger.run_of(record.task))
         if isinstance(found, NotHere):
             self._delegate(record, expansion_of(task, task.fan_out))
         else:
@@ -130,7 +134,7 @@ class Opening:
 
     def _is_in_vain(self, record: Record) -> bool:
         """End a sub-workflow that has no outputs: it was skipped as a whole, or a task of it failed."""
-        ledger, whole = self._desk.ledger, record.task.id
+        ledger, whole = self._desk.ledger, record.task.part_of if record.task.bounds is None else record.task.id
         if record.verdict is not None:
             self._fail(record, record.verdict)
             return True
@@ -146,6 +150,9 @@ class Opening:
         if not bad:
             return False
         told = bad[0].error
+        if bad[0].task.id == f"{whole}/{OUTPUTS}" and told is not None:
+            self._fail(record, Failure(FailureKind.TASKS, told.type, told.message))
+            return True
         reason = "" if told is None else f": {told.type}: {told.message}" if told.type else f": {told.message}"
         count = f"{len(bad)} of its tasks failed, " if len(bad) > 1 else ""
         self._fail(record, Failure(FailureKind.TASKS, "", f'{count}task "{bad[0].task.id}" {bad[0].fate}{reason}'))

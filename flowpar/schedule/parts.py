@@ -15,14 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.core.states import TaskState
+from flowpar.core.states import RunStatus, TaskState
+from flowpar.execute.recipe import INPUTS
 from flowpar.planning.model import Bounds
 from flowpar.schedule.attempt import Ending
 from flowpar.schedule.crew import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from flowpar.planning.model import PlannedTask
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
@@ -30,23 +32,34 @@ if TYPE_CHECKING:
 
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 _UNBOUNDED = Bounds()
+_WELL = RunStatus.SUCCEEDED
+FINALLY_S = 30.0
 
 
 @dataclass(slots=True, eq=False)
 class Part:
     """A sub-workflow, or an item of one, of which some task was opened; `last` is the task that ends it.
 
-    `ending` says why it is ended before its time. `parked` are tasks that wait until the item may begin.
+    `ending` says why it is ended before its time, `closing` why its `finally` is, too. `parked` are tasks that wait
+    until the item may begin; nothing of it runs where `entry`, which makes its inputs, was not well.
     """
 
     last: Record
     outer: Part | None
+    entry: Record | None
     opened: list[Record] = field(default_factory=list)
     inner: list[Part] = field(default_factory=list)
     parked: list[Record] = field(default_factory=list)
     timer: Timer[Callable[[], None]] | None = None
     ending: str = ""
+    closing: str = ""
     is_admitted: bool = False
+    has_begun: bool = False
+
+    @property
+    def name(self) -> str:
+        """The task that ends it."""
+        return self.last.task.id
 
     @property
     def bounds(self) -> Bounds:
@@ -83,9 +96,12 @@ class Parts:
             return True
         chain = list(self._chain(self._part(record.task.part_of)))
         chain[0].opened.append(record)
-        ending = next((part.ending for part in chain if part.ending), "")
+        ending, entry = _ending(record, chain), chain[0].entry
         if ending:
             self._cancel(record, ending)
+            return False
+        if entry is not None and entry is not record and entry.state.is_final and not entry.lets_others_run:
+            self._skip(record, entry)
             return False
         for part in reversed(chain):
             if not self._admit(part):
@@ -96,8 +112,10 @@ class Parts:
     def started(self, record: Record, monotonic: float) -> None:
         """Note that an attempt at a task runs: with the first one of a part its timeout begins."""
         for part in self._chain(self._parts.get(record.task.part_of)):
+            part.has_begun = True
             timeout_s = part.bounds.timeout_s
-            if timeout_s is not None and part.timer is None and not part.ending:
+            is_tidying = part.name in self._desk.ledger.runs
+            if timeout_s is not None and part.timer is None and not (part.ending or is_tidying):
                 part.timer = self._desk.timers.add(monotonic + timeout_s, partial(self._time_out, part))
 
     def over(self, record: Record) -> None:
@@ -116,6 +134,49 @@ class Parts:
             while gate.waiting and gate.going < bounds.max_parallel:
                 self._begin(gate, gate.waiting.popleft())
 
+    def tidy(self, turn: Record) -> None:
+        """Let the `finally` of a sub-workflow begin, whose other tasks are over."""
+        part = self._part(turn.task.part_of)
+        desk = self._desk
+        desk.timers.cancel(part.timer)
+        status = RunStatus.FAILED if part.ending or not desk.ledger[turn.task.needs[0]].lets_others_run else _WELL
+        if part.last.verdict is not None and part.last.verdict.kind is FailureKind.TIMEOUT:
+            status = RunStatus.TIMED_OUT
+        self._tell(part, status)
+        if part.ending:
+            reason = f'finally of task "{part.name}" took longer than {show_duration(FINALLY_S)}'
+            part.timer = desk.timers.add(desk.clock.monotonic() + FINALLY_S, partial(self._end_tidying, part, reason))
+        turn.move(TaskState.SUCCEEDED)
+        desk.announce.ended(turn, None)
+        self._settlement.close(turn)
+
+    def has_begun(self, name: str) -> bool:
+        """Whether an attempt at a task of a part has begun, and the part is not over."""
+        part = self._parts.get(name)
+        return part is not None and part.has_begun
+
+    def left(self, status: RunStatus) -> list[list[PlannedTask]]:
+        """Return the tasks of `finally` that a stop kept from their turn, the innermost sub-workflows first."""
+        turns: dict[int, list[PlannedTask]] = {}
+        for record in self._desk.ledger.records.values():
+            task = record.task
+            if not task.tidies or task.kind == "finally" or record.state.is_final or not self.has_begun(task.tidies):
+                continue
+            record.state = TaskState.PENDING  # it may have waited for room, or for its next attempt
+            chain = list(self._chain(self._parts[task.tidies]))
+            if task.tidies not in self._desk.ledger.runs:
+                self._tell(chain[0], status)
+            turns.setdefault(-len(chain), []).append(task)
+        return [turns[depth] for depth in sorted(turns)]
+
+    def _tell(self, part: Part, status: RunStatus) -> None:
+        """Let tasks of `finally` know how their sub-workflow went."""
+        own = [each for each in part.opened if each.task.part_of == part.name and not each.task.tidies]
+        bad = [each.task.id for each in own if each.state in _FAILED and not each.is_tolerated]
+        names = [name.removeprefix(f"{part.name}/") for name in bad]
+        failed = [name for name in names if not name.startswith("(")]
+        self._desk.ledger.runs[part.name] = {"status": status.value, "failed": failed}
+
     def released(self) -> Iterator[Record]:
         """Give the tasks that waited for their turn and may be opened now."""
         while self._released:
@@ -127,7 +188,8 @@ class Parts:
         if part is None:
             last = self._desk.ledger[name]
             outer = self._part(last.task.part_of) if last.task.part_of else None
-            part = self._parts[name] = Part(last, outer)
+            entry = self._desk.ledger.records.get(f"{name}/{INPUTS}")
+            part = self._parts[name] = Part(last, outer, entry)
             if outer is not None:
                 outer.inner.append(part)
             gate = self._gates.setdefault(part.bounds.of, Gate()) if part.bounds.of else None
@@ -177,9 +239,27 @@ class Parts:
         part.last.verdict = part.last.verdict or verdict
         self._desk.timers.cancel(part.timer)
         for record in part.opened:
+            if record.task.tidies != part.name:
+                self._cancel(record, reason)
+        for inner in part.inner:
+            if inner.last.task.tidies != part.name:
+                self._end(inner, reason, _cancelled(reason))
+
+    def _end_tidying(self, part: Part, reason: str) -> None:
+        if self._desk.stop is not None:
+            return
+        part.closing = reason
+        for record in part.opened:
             self._cancel(record, reason)
         for inner in part.inner:
             self._end(inner, reason, _cancelled(reason))
+
+    def _skip(self, record: Record, entry: Record) -> None:
+        """Leave out a task of a sub-workflow that has not begun, whatever its own rule."""
+        record.move(TaskState.SKIPPED)
+        record.is_skipped_as_failed = entry.is_skipped_as_failed or entry.state is not TaskState.SKIPPED
+        self._desk.announce.skipped(record, f'task "{entry.task.id}" {entry.fate}')
+        self._settlement.close(record)
 
     def _cancel(self, record: Record, reason: str) -> None:
         """End a task that was opened, politely where it runs."""
@@ -198,6 +278,16 @@ class Parts:
             record.move(TaskState.CANCELLED)
             self._desk.announce.ended(record, _cancelled(reason))
             self._settlement.close(record)
+
+
+def _ending(record: Record, chain: Sequence[Part]) -> str:
+    """Return why a task may not begin any more; one that tidies up may after what ended its own sub-workflow."""
+    for part in chain:
+        if part.name == record.task.tidies:
+            return part.closing
+        if part.ending:
+            return part.ending
+    return ""
 
 
 def _cancelled(reason: str) -> Failure:

@@ -217,7 +217,8 @@ class Settlement:
 
     def _fail_fast(self, record: Record) -> None:
         # What tidies up is not stopped by what it meets.
-        if self._is_fail_fast and not record.task.in_finally and self._desk.stop is None and not self._desk.wanted:
+        tidies = record.task.in_finally or record.task.tidies
+        if self._is_fail_fast and not tidies and self._desk.stop is None and not self._desk.wanted:
             self._desk.want(failed_fast(record.task.id))
 
 

@@ -18,26 +18,29 @@ from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.schedule.attempt import Ending
 from flowpar.schedule.crew import show_duration
+from flowpar.schedule.parts import FINALLY_S
 
 if TYPE_CHECKING:
     from flowpar.schedule.crew import Stop, StopRequests
     from flowpar.schedule.desk import Desk
+    from flowpar.schedule.ledger import Record
+    from flowpar.schedule.parts import Parts
     from flowpar.schedule.settle import Settlement
 
-FINALLY_S = 30.0
 _INSISTS = 2
 
 
 class Stopping:
     """Stops the run; a part of the loop."""
 
-    def __init__(self, desk: Desk, settlement: Settlement, requests: StopRequests) -> None:
+    def __init__(self, desk: Desk, settlement: Settlement, parts: Parts, requests: StopRequests) -> None:
         """Work on `desk`; listen to `requests`."""
+        self._parts = parts
         self._desk = desk
         self._settlement = settlement
         self._requests = requests
         self._requested = 0
-        self._is_limited = False
+        self._is_limited = self._is_over = False
         self.reason: Stop | None = None
 
     def obey(self) -> None:
@@ -59,7 +62,7 @@ class Stopping:
 
     def enter_finally(self) -> bool:
         """Say whether the tasks of `finally` may run; after a stop in a limited time only."""
-        if self._requested >= _INSISTS:
+        if self._requested >= _INSISTS or self._is_over:
             return False
         if self.reason is not None and self.reason.status is not RunStatus.FAILED:
             self._limit()
@@ -69,15 +72,18 @@ class Stopping:
         """Let the tasks of `finally` go on for a while."""
         if not self._is_limited:
             self._desk.announce.stopping(f"{stop.reason}; finally has {show_duration(FINALLY_S)} to end")
-            self._limit()
+        self._limit()
 
     def _limit(self) -> None:
-        self._is_limited = True
-        self._desk.timers.add(self._desk.clock.monotonic() + FINALLY_S, self._end_finally)
+        if not self._is_limited:
+            self._is_limited = True
+            self._desk.timers.add(self._desk.clock.monotonic() + FINALLY_S, self._end_finally)
 
     def _end_finally(self) -> None:
-        if self.reason is not None and self._desk.stop is None:
-            self._stop(replace(self.reason, reason=f"finally took longer than {show_duration(FINALLY_S)}"))
+        if self.reason is None or (self._desk.stop is not None and self._desk.in_finally):
+            return
+        self._is_over = True
+        self._stop(replace(self.reason, reason=f"finally took longer than {show_duration(FINALLY_S)}"))
 
     def _stop_at_once(self, stop: Stop) -> None:
         if self._desk.stop is None:
@@ -94,13 +100,22 @@ class Stopping:
         for record in desk.ledger.records.values():
             if record.items is not None and not record.state.is_final:
                 record.items.close()
+        spares = self._requested < _INSISTS and not (desk.in_finally or self._is_over)
         for attempt in desk.in_flight:
-            desk.in_flight.end(attempt, Ending.CANCELLED, stop.reason)
+            if spares and attempt.ready.record.task.tidies and attempt.ready.item is None:
+                self._limit()  # it tidies up already after a sub-workflow
+            else:
+                desk.in_flight.end(attempt, Ending.CANCELLED, stop.reason)
 
     def _may_follow(self, stop: Stop) -> bool:
         """Whether a person who asks for a stop is to know that something runs all the same."""
         is_first = stop.is_request and self._requested < _INSISTS and not self._desk.in_finally
-        return is_first and any(record.task.in_finally for record in self._desk.ledger.records.values())
+        return is_first and any(map(self._has_a_turn, self._desk.ledger.records.values()))
+
+    def _has_a_turn(self, record: Record) -> bool:
+        """Whether a task of `finally` may still run, once everything else is over."""
+        task = record.task
+        return task.in_finally or bool(task.tidies and not record.state.is_final and self._parts.has_begun(task.tidies))
 
     def cancel_the_rest(self) -> None:
         """Settle what a stop kept from starting or from going on; tasks of `finally` have their turn yet."""
@@ -109,13 +124,16 @@ class Stopping:
             return
         failure = Failure(FailureKind.CANCELLED, "", f"cancelled: {stop.reason}")
         for record in self._desk.ledger.records.values():
-            if record.state.is_final or (record.task.in_finally and not is_all):
+            if record.state.is_final or (not is_all and self._is_spared(record)):
                 continue
             if record.items is not None:
                 self._settlement.conclude(record)
             else:
                 record.move(TaskState.CANCELLED)
                 self._desk.announce.ended(record, failure)
+
+    def _is_spared(self, record: Record) -> bool:
+        return self._has_a_turn(record) and (record.task.in_finally or record.items is None)
 
 
 def _graver(before: Stop | None, stop: Stop) -> Stop:

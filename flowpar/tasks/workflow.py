@@ -39,6 +39,11 @@ def gather_items(items: list[object]) -> list[object]:
     return items
 
 
+def pass_on(outputs: dict[str, object]) -> dict[str, object]:
+    """Return the outputs that were made before `finally`."""
+    return outputs
+
+
 def gather(outputs: dict[str, object]) -> dict[str, object]:
     """Return the outputs of a sub-workflow."""
     return outputs

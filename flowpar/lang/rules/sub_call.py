@@ -32,25 +32,13 @@ def read_sub(reading: Reading, targets: Targets, path: Path, model: TaskModel, *
     arguments = {name: reading.value(v, (*home, name), view) for name, v in (model.arguments or {}).items()}
     templates = {name: read.template for name, read in arguments.items() if read.template is not None}
     target = model.body if isinstance(model.body, str) else ""
-    if model.in_finally:
-        message = 'a workflow as a task of "finally" is not yet supported'
-        reading.findings.key_error("FP259", (*path, "workflow"), message, hint="write its tasks below finally")
     found = targets.subs.find(target) if targets.subs is not None and target else None
     if isinstance(found, SubProblem):
         reading.findings.error(found.code, (*path, "workflow"), found.message, hint=found.hint)
     elif found is not None and found.workflow is not None:
-        _check_support(reading.findings, (*path, "workflow"), target, found)
         blamed = home if model.arguments is not None else (*path, "workflow")
         _check_inputs(reading.findings, found, arguments, home, blamed=blamed)
     return CheckedCall(target, templates)
-
-
-def _check_support(findings: Findings, path: Path, target: str, sub: Checked) -> None:
-    """Find what a workflow may have by itself, and not yet as a part of another one."""
-    workflow = sub.workflow
-    if workflow is not None and any(task.in_finally for task in workflow.tasks.values()):
-        message = f'"finally" of a sub-workflow is not yet supported, and "{target}" has it'
-        findings.error("FP259", path, message, labels=_label(sub, ("finally",), '"finally" stands here'))
 
 
 def _check_inputs(findings: Findings, sub: Checked, given: dict[str, Read], home: Path, *, blamed: Path) -> None:
