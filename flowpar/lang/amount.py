@@ -36,7 +36,10 @@ def wanted_of(pool: str) -> str:
 
 def hint_of(pool: str, value: object) -> str | None:
     """Return what was probably meant by something that can't be asked for."""
-    return (size_hint(value) if pool == "memory" else "") or None
+    if pool == "memory":
+        return size_hint(value) or None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{_MOST:,} is the most" if is_number and isinstance(value, int | float) and value > _MOST else None
 
 
 def type_of(pool: str) -> Type:

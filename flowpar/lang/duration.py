@@ -11,7 +11,8 @@ _DURATION = re.compile(
 )
 _SIMPLE = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _SECONDS_OF = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_LONGEST_S = 100 * 366 * 86_400.0
+LONGEST_DAYS = 100 * 366
+_LONGEST_S = LONGEST_DAYS * 86_400.0
 
 DURATION_FORM = "a duration such as 500ms, 10s, 5m or 1h30m, or seconds as a number"
 

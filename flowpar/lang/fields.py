@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
-from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.lang.duration import DURATION_FORM, LONGEST_DAYS, seconds
 from flowpar.lang.vocabulary import EXECUTORS
 
 if TYPE_CHECKING:
@@ -55,10 +55,13 @@ def _duration(value: object) -> float | str:
         return found
     if has_expression(value):
         return str(value)
-    raise wrong(DURATION_FORM)
+    is_long = isinstance(value, int | float) and value > 0 and not isinstance(value, bool)
+    raise wrong(DURATION_FORM, hint=f"{LONGEST_DAYS}d is the longest" if is_long else "")
 
 
 def _timeout(value: object) -> float | str:
+    if value == math.inf:
+        raise wrong(DURATION_FORM, hint="leave it out: an attempt may then take any time")
     found = _duration(value)
     if found == 0:
         raise wrong("a duration longer than zero")

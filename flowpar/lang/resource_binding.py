@@ -19,7 +19,7 @@ def read_resources(shape: ShapeReader, path: Path, node: Node) -> dict[str, Any]
     """Return the amounts that are right, by pool; what is not is reported."""
     written = shape.plain.value(node)
     if not isinstance(written, dict):
-        hint = f"write {{cpu: {written}}}" if isinstance(written, int | float) and written > 0 else None
+        hint = f"write {{cpu: {written}}}" if amount_of("cpu", written) else None
         shape.find_wrong(path, "a mapping of pools to amounts, such as {cpu: 2, memory: 1GiB}", hint=hint)
         return None
     limits = shape.document.root.get("limits")

@@ -16,7 +16,9 @@ def _priority(value: object) -> int | str:
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _FARTHEST:
         return value
-    raise wrong("a whole number (higher goes first)")
+    is_too_far = isinstance(value, int) and not isinstance(value, bool)
+    hint = f"it goes from -{_FARTHEST:,} to {_FARTHEST:,}" if is_too_far else ""
+    raise wrong("a whole number (higher goes first)", hint=hint)
 
 
 def _or_expression(description: str, **schema: object) -> dict[str, Any]:

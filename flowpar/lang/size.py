@@ -40,7 +40,7 @@ def size_bytes(value: object) -> int | None:
 
 def size_hint(value: object) -> str:
     """Return what was probably meant by something that is no size: `512M` is `512MiB`, 512 are hardly bytes."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0 and size_bytes(f"{value}MiB"):
         return f'for MiB write "{value}MiB"'
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGTkmgt])i?\s*", value) if isinstance(value, str) else None
     return f'write "{found.group(1)}{found.group(2).upper()}iB"' if found else ""
