@@ -13,6 +13,7 @@ import inspect
 import types
 import typing
 from contextlib import closing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.outcome import FailureKind, TaskFailed
@@ -44,8 +45,8 @@ def bind(
 
     What does not fit the signature is left for the call to refuse, in Python's own words.
     """
-    if is_plain(function) and _fit(function, arguments):
-        return [], dict(arguments)
+    if is_plain(function):
+        return [], _bound(function, arguments, make_context, call=call)
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a function of C without a signature
@@ -58,9 +59,9 @@ def bind(
             named[name] = make_context()
         elif parameter.kind is parameter.VAR_KEYWORD:
             for extra in [given for given in named if given not in parameters]:
-                named[extra] = _converted(extra, named[extra], parameter, annotation, call=call)
-        elif name in named:
-            named[name] = _converted(name, named[name], parameter, annotation, call=call)
+                named[extra] = _converted(extra, named[extra], parameter.annotation, annotation, call=call)
+        elif name in named and not (named[name] is None and parameter.default is None):
+            named[name] = _converted(name, named[name], parameter.annotation, annotation, call=call)
         if parameter.kind is parameter.POSITIONAL_ONLY and name in named:
             positional.append(named.pop(name))
     return positional, named
@@ -74,24 +75,59 @@ def is_plain(function: object) -> bool:
     return not (code.co_posonlyargcount or code.co_flags & _VAR_KEYWORDS)
 
 
-def _fit(function: Callable[..., Any], arguments: Mapping[str, object]) -> bool:
-    """Whether at a glance all arguments are what they should be, and nobody asks for a context."""
+def _bound(
+    function: Callable[..., Any],
+    arguments: Mapping[str, object],
+    make_context: Callable[[], TaskContext],
+    *,
+    call: Call,
+) -> dict[str, object]:
+    """Return the named arguments of a plain function: those that fit at a glance as they are."""
+    named = dict(arguments)
+    code = function.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for name, annotation in function.__annotations__.items():
-        if name in arguments:
-            if not glance.fits(arguments[name], annotation):
-                return False
-        elif name != "return" and ("TaskContext" in annotation if type(annotation) is str else is_context(annotation)):
-            return False
-    return True
+        if name not in parameters:  # what it returns
+            continue
+        if name in named:
+            value = named[name]
+            if not glance.fits(value, annotation) and not (value is None and _default_of(function, name) is None):
+                named[name] = _converted(name, value, annotation, _meaning(function, annotation), call=call)
+        elif is_context(_context_of(function, annotation)):
+            named[name] = make_context()
+    return named
 
 
-def _converted(name: str, value: object, parameter: inspect.Parameter, annotation: object, *, call: Call) -> object:
-    if annotation is inspect.Parameter.empty or (value is None and parameter.default is None):
+def _context_of(function: Callable[..., Any], annotation: object) -> object:
+    """Return an annotation as an object as far as it may be that of a context."""
+    is_other = isinstance(annotation, str) and "TaskContext" not in annotation
+    return None if is_other else _meaning(function, annotation)
+
+
+def _meaning(function: Callable[..., Any], annotation: object) -> object:
+    return _meaning_of_text(function, annotation) if isinstance(annotation, str) else annotation
+
+
+@lru_cache(maxsize=256)  # a worker that stays calls the same functions
+def _meaning_of_text(function: Callable[..., Any], annotation: str) -> object:
+    return annotation_of(function, annotation)
+
+
+def _default_of(function: Callable[..., Any], name: str) -> object:
+    """Return the default of a parameter; one that has none is its own name, which is no None."""
+    code, by_place = function.__code__, function.__defaults__ or ()
+    named = code.co_varnames[code.co_argcount - len(by_place) : code.co_argcount]
+    defaults = {**dict(zip(named, by_place, strict=True)), **(function.__kwdefaults__ or {})}
+    return defaults.get(name, name)
+
+
+def _converted(name: str, value: object, written: object, annotation: object, *, call: Call) -> object:
+    if written is inspect.Parameter.empty:
         return value
     try:
         return border.convert(value, annotation)
     except Unfit as error:
-        message = f'argument "{name}" of "{call.target}" wants {shown(parameter.annotation)}, and this is {error}'
+        message = f'argument "{name}" of "{call.target}" wants {shown(written)}, and this is {error}'
         origin = _origin(call.arguments.get(name))
         message += f"; it comes from {origin}" if origin else ""
         raise TaskFailed(refusal(FailureKind.EXPRESSION, message, type_name="TypeError")) from None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import types
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from flowpar.core.outcome import TaskFailed
 from flowpar.execute import glance
 from flowpar.execute.annotation import annotation_of, is_context, shown
-from flowpar.execute.binding import is_plain
+from flowpar.execute.binding import bind, is_plain
 from flowpar.execute.border import convert
+from flowpar.execute.recipe import Call
 from flowpar.plugin.spec import TaskContext
 from tests.execute.test_border import asked, plain
 
@@ -171,3 +174,62 @@ def test_what_fits_at_a_glance_is_let_in_as_it_is(value: object, annotation: obj
 
     if glance.fits(value, text) or glance.fits(value, annotation):
         assert convert(value, annotation) is value
+
+
+def by_place(folder: Path, count: float = 1, when: dt.date | None = None, *, note: str = None) -> Path:  # type: ignore[assignment] # noqa: RUF013
+    return folder / note / str(count) / str(when)
+
+
+def with_context(folder: Path, context: TaskContext | None = None) -> None: ...
+
+
+def with_text_context(folder: "Path", context: "flowpar.TaskContext") -> None: ...  # type: ignore[name-defined] # noqa: F821, UP037
+
+
+def inspected(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same function with a mark, which makes it one whose signature is inspected."""
+    found = types.FunctionType(function.__code__, function.__globals__, "same", function.__defaults__)
+    found.__kwdefaults__, found.__annotations__ = function.__kwdefaults__, function.__annotations__
+    found.mark = True  # type: ignore[attr-defined]
+    return found
+
+
+def bound(function: Callable[..., Any], arguments: dict[str, object]) -> object:
+    try:
+        return bind(function, arguments, lambda: CONTEXT, call=Call("steps:f", {}))
+    except TaskFailed as failed:
+        return failed.failure
+
+
+CONTEXT: Any = object()
+
+
+@pytest.mark.parametrize("function", [by_place, with_context, with_text_context])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"folder": "data"},
+        {"folder": Path("data"), "count": 3, "when": "2024-05-01"},
+        {"folder": None},
+        {"folder": "data", "count": None},
+        {"folder": "data", "note": None, "when": None},
+        {"folder": 3},
+        {"folder": "data", "note": 5},
+        {"folder": "data", "count": "3"},
+        {"folder": "data", "return": 7, "other": 8},
+        {"folder": "data", "context": None},
+        {},
+    ],
+)
+def test_a_plain_function_gets_what_its_inspected_signature_would_give_it(
+    function: Callable[..., Any], arguments: dict[str, object]
+) -> None:
+    assert is_plain(function)
+    assert not is_plain(inspected(function))
+
+    assert bound(function, arguments) == bound(inspected(function), arguments)
+
+
+def test_a_text_becomes_a_path_and_a_context_is_given() -> None:
+    assert bound(with_context, {"folder": "data"}) == ([], {"folder": Path("data"), "context": CONTEXT})
+    assert bound(by_place, {"folder": "data", "count": 3}) == ([], {"folder": Path("data"), "count": 3.0})
