@@ -121,7 +121,7 @@ class AttendedAttempt:
             self._outcome(end),
             end.pid,
             self._birth.monotonic if self._birth else end.monotonic,
-            end.monotonic,
+            self._ended_at(end),
             cpu_s=end.cpu_s if end.cpu_s >= 0 else None,
             max_rss_bytes=end.max_rss_bytes if end.max_rss_bytes >= 0 else None,
             has_log=has_log,
@@ -130,6 +130,12 @@ class AttendedAttempt:
         # Orphans of an abnormal death (code not 0) have been swept before it was told.
         self._host.over(self, is_clean=is_clean or end.code != 0)
         self._host.say(completion)
+
+    def _ended_at(self, end: Exit) -> float:
+        """Return when it ended: by its own clock, as the launcher may have stood still before it saw that."""
+        if self._report is None or self._birth is None or not (self._report.is_last and self._report.ended):
+            return end.monotonic
+        return min(end.monotonic, max(self._birth.monotonic, self._report.ended))
 
     def refused(self, refusal: Refusal) -> None:
         """Tell that there never was a process."""

@@ -32,11 +32,15 @@ class ReportKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the attempt ended; `is_last` says that the worker leaves nothing behind and ends now."""
+    """How the attempt ended; `is_last` says that the worker leaves nothing behind and ends now.
+
+    `ended` is when, by the monotonic clock, or 0 where it is not said.
+    """
 
     outcome: Outcome
     warnings: tuple[str, ...] = ()
     is_last: bool = True
+    ended: float = 0.0
 
 
 _HEAD = struct.Struct("<I")
@@ -54,7 +58,7 @@ def pack_report(report: Report) -> bytes:
         case Failure() as failure:
             text = (failure.type, failure.message, failure.exit_code, failure.traceback, failure.bases)
             said = [False, failure.kind, *text]
-    head = json.dumps([report.is_last, report.warnings, said]).encode()
+    head = json.dumps([report.is_last, report.warnings, said, report.ended]).encode()
     return _HEAD.pack(len(head)) + head + inline
 
 
@@ -62,7 +66,7 @@ def unpack_report(frame: Frame) -> Report:
     """Read the body of OUTCOME; raises `BadFrame` where a task has forged one badly."""
     try:
         (length,) = _HEAD.unpack_from(frame.body)
-        is_last, warnings, (is_success, *said) = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
+        is_last, warnings, (is_success, *said), ended = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
         outcome: Outcome
         if is_success:
             size_bytes, checksum, is_plain, is_inline, file, stamp, *is_last_round = said
@@ -73,7 +77,7 @@ def unpack_report(frame: Frame) -> Report:
             kind, type_name, message, exit_code, traceback, bases = said
             above = tuple(map(str, bases))
             outcome = Failure(FailureKind(kind), str(type_name), str(message), exit_code, str(traceback), above)
-        return Report(outcome, tuple(map(str, warnings)), bool(is_last))
+        return Report(outcome, tuple(map(str, warnings)), bool(is_last), float(ended))
     except (ValueError, TypeError, struct.error, RecursionError) as error:
         raise BadFrame("this is no outcome") from error
 

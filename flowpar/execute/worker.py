@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -52,7 +53,7 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     _flush()
     is_last = not is_anything_left()
     point("attempt.report")
-    is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last)))
+    is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last, time.monotonic())))
     if not is_last:
         late = leave(job.grace_s, is_cancelled=outcome is _CANCELLED)
         _flush()

@@ -79,6 +79,24 @@ def test_o07_a_process_that_stood_still_for_a_while_loses_nothing(yard: Yard, ro
     assert yard.survivors() == {}
 
 
+def test_o07_what_ended_in_its_time_while_the_launcher_stood_still_has_not_timed_out(yard: Yard) -> None:
+    yard.write('tasks: {slow: {python: "steps:nap", with: {name: slow, s: 0.5}, timeout: 1500ms}}', STEPS)
+    running = yard.start("run", "workflow.yaml")
+    until((yard.folder / "slow.began").exists)
+    began = time.monotonic()
+    launcher = role_of(running.pid, "launcher")
+
+    os.kill(launcher, signal.SIGSTOP)
+    until((yard.folder / "slow.ended").exists)
+    until(lambda: time.monotonic() > began + 2)  # the engine has reached for it in vain
+    os.kill(launcher, signal.SIGCONT)
+
+    ended = yard.end_of(running)
+    assert ended.code == 0, ended.stderr
+    assert "slow: succeeded in 0.5" in ended.stderr
+    assert yard.survivors() == {}
+
+
 @pytest.mark.parametrize("seconds", [3600, -3600])
 def test_o21_a_clock_that_jumps_changes_no_duration_and_no_order(seconds: int) -> None:
     def prepare(crew: FakeCrew) -> None:

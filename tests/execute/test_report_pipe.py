@@ -33,7 +33,7 @@ refs = st.builds(
 outcomes = st.builds(Success, refs) | st.builds(
     Failure, st.sampled_from(FailureKind), texts, texts, st.none() | st.integers(-255, 255), texts
 )
-reports = st.builds(Report, outcomes, st.lists(texts, max_size=3).map(tuple), st.booleans())
+reports = st.builds(Report, outcomes, st.lists(texts, max_size=3).map(tuple), st.booleans(), st.floats(0, 1e9))
 
 
 @given(reports)
