@@ -169,6 +169,8 @@ def _launch(control: int, life: int, guard: int) -> NoReturn:
     from flowpar.execute.wire import Channel
 
     enter("launcher")
+    # A guard that has stopped the tree, for Ctrl-Z or to end it, may be killed before it goes on.
+    kernel.wake_with_parent()
     become_launcher()
     os._exit(Launcher(Channel(socket.socket(fileno=control)), life=life, guard=guard).run())
 

@@ -2,6 +2,7 @@
 
     become_subreaper   orphaned descendants become children of this process instead of init's
     die_with_parent    the kernel kills this process when the thread that forked it ends
+    wake_with_parent   the kernel lets this process, which may be stopped, go on when that thread ends
     name_process       what `ps` and `top` show
 
 ctypes is loaded with this module, so that a process which forks has it before its children need it.
@@ -15,6 +16,7 @@ import signal
 import sys
 
 _SIGKILL = int(signal.SIGKILL)
+_SIGCONT = int(signal.SIGCONT)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -32,6 +34,11 @@ def become_subreaper() -> bool:
 def die_with_parent() -> bool:
     """Be killed when the parent dies; whoever asks checks afterwards that it has not died before."""
     return _control(_PR_SET_PDEATHSIG, _SIGKILL)
+
+
+def wake_with_parent() -> bool:
+    """Be sent SIGCONT when the parent dies, so that it is noticed even by one whom it had stopped."""
+    return _control(_PR_SET_PDEATHSIG, _SIGCONT)
 
 
 def name_process(name: str) -> None:

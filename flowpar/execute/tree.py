@@ -18,6 +18,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from flowpar.core.point import point
+
 _PROC = Path("/proc")
 _HAS_CHILD_LISTS = Path("/proc/self/task").is_dir() and any(_PROC.glob("self/task/*/children"))
 _HAS_PROC = Path("/proc/self/stat").exists()
@@ -166,6 +168,8 @@ def kill_descendants(*, spare: frozenset[int] = frozenset(), deadline_s: float =
     until = time.monotonic() + deadline_s
     while time.monotonic() < until:
         doomed = freeze(me, spare=spare) if _HAS_PROC else []
+        if doomed:
+            point("tree.frozen")
         for pid in doomed:
             ended[pid] = None
             send(pid, signal.SIGKILL)

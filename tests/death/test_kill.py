@@ -30,6 +30,10 @@ def is_taken(pid: int, number: int) -> bool:
     return not any(mask >> (number - 1) & 1 for mask in masks)
 
 
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_the_scene_is_as_drawn(set_scene: Callable[..., Scene]) -> None:
     scene = set_scene()
 
@@ -82,6 +86,17 @@ def test_the_engine_says_that_the_outputs_are_lost(set_scene: Callable[..., Scen
     assert scene.survivors() == []
 
 
+def test_nobody_outlives_a_guard_that_is_killed_while_it_has_stopped_all(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene()
+    scene.process.send_signal(signal.SIGTSTP)
+    scene.until(lambda: is_stopped(scene.process.pid))
+    assert is_stopped(scene.roles["launcher"])
+
+    scene.kill("guard")
+
+    assert scene.survivors() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_engine_once_and_ends_all(set_scene: Callable[..., Scene], number: signal.Signals) -> None:
     scene = set_scene()
@@ -122,7 +137,7 @@ def test_an_engine_that_does_not_answer_ends_soon_after_its_launcher(set_scene: 
 
     code, errors = scene.end()
     assert code == 3
-    assert "flowpar: the launcher was killed, and the engine did not answer" in errors
+    assert "flowpar: the launcher died, and the engine did not answer" in errors
     assert scene.survivors() == []
 
 
