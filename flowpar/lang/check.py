@@ -64,9 +64,11 @@ def _check(name: str, registry: Registry, nest: Nest, *, is_strict: bool) -> Che
     diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
     used = kinds.used_by(bound.workflow)
     signatures = Signatures([*python_path, *sys.path, *(source.root for source in used.values() if source.root)])
-    targets = Targets(signatures, used, {} if is_strict else None, SubWorkflows(folder, nest))
+    around, nest.pools = nest.pools, nest.pools.union(bound.workflow.limits)
+    targets = Targets(signatures, used, {} if is_strict else None, SubWorkflows(folder, nest), around)
     with collector_paused():  # syntax trees of expressions by the thousand: 3.3 s of 20,000 tasks become 2.1 s
         rules = check_workflow(bound.workflow, document, targets)
+    nest.pools = around
     diagnostics.extend(rules.diagnostics)
     asked = {kind: source for kind, source in used.items() if registry.checks_itself(source)}
     own = check_own(bound.workflow, document, rules.tasks, asked, python_path=python_path, so_far=diagnostics.found)

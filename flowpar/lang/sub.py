@@ -41,7 +41,8 @@ class SubProblem:
 class Nest:
     """What all files of one check have in common; `chain` are those that are open, outermost first, as they are shown.
 
-    `sizes` counts the tasks of each file, those of its own sub-workflows included.
+    `sizes` counts the tasks of each file, those of its own sub-workflows included; `pools` are the names of the limits
+    that open files declare.
     """
 
     project: Path
@@ -50,6 +51,7 @@ class Nest:
     checked: dict[Path, Checked] = field(default_factory=dict)
     sizes: dict[Path, int] = field(default_factory=dict)
     size_bytes: int = 0
+    pools: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, path: str, check: Callable[[str, Nest], Checked]) -> Nest:

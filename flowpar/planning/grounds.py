@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ from flowpar.core.digest import digest
 from flowpar.core.source import Source
 from flowpar.expr.references import references
 from flowpar.lang.reading import read_source
-from flowpar.planning.dotenv import DotenvProblem, read_variables
+from flowpar.planning.dotenv import DotenvProblem, read_env_files, read_variables
+from flowpar.plugin.local import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,15 +41,23 @@ _OWN_ROOMS = ("code", "core", "execute", "expr", "lang", "lang/rules", "lang/she
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is read again when grounds hold: the workflow's text and the variables of its env files."""
+    """What is read again when grounds hold: the texts of all files, and the variables of their env files.
+
+    `env_files` are those of sub-workflows, by their file.
+    """
 
     source: Source
     env_file: Mapping[str, str]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    env_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What one plan stands on."""
+    """What one plan stands on; of each of its sub-workflows, `subs` by their `path`, the same.
+
+    `real` is where a sub-workflow's file is in truth, and `project` the folder that all files belong to.
+    """
 
     setting: str
     text: str
@@ -58,9 +67,25 @@ class Grounds:
     env_files: tuple[str, ...]
     variables: Mapping[str, str]
     mentioned: Mapping[str, bool]
+    path: str = ""
+    real: str = ""
+    project: str = ""
+    subs: tuple[Grounds, ...] = ()
 
     def hold(self, path: str, registry: Registry) -> Held | None:
         """Ask again for all but the setting; None where one answer is another one now."""
+        held = self._hold(path, registry)
+        if held is None or (self.subs and str(project_of(Path(self.folder))) != self.project):
+            return None
+        sources, env_files = {held.source.path: held.source}, {}
+        for each in self.subs:
+            found = each._hold(each.path, registry) if os.path.realpath(each.path) == each.real else None  # noqa: SLF001
+            if found is None:
+                return None
+            sources[found.source.path], env_files[each.path] = found.source, found.env_file
+        return Held(held.source, held.env_file, sources, env_files)
+
+    def _hold(self, path: str, registry: Registry) -> Held | None:
         source = read_source(path)
         if not isinstance(source, Source) or digest(source.text) != self.text:
             return None
@@ -90,6 +115,25 @@ def setting_of(path: str, *, registry: Registry, executor: str | None) -> str:
 
 def grounds_of(checked: Checked, environment: Mapping[str, str], setting: str) -> Grounds | None:
     """Return what the plan of a sound workflow stands on; None where not all of it can be asked again."""
+    own = _grounds_of(checked, environment, setting)
+    found: dict[str, Checked] = {}
+    pending = [checked]
+    while pending:
+        subs = {task.sub.path: task.sub for task in pending.pop().tasks.values() if task.sub is not None}
+        pending += [sub for path, sub in subs.items() if path not in found]
+        found |= subs
+    if own is None or not found:
+        return own
+    parts = []
+    for path, sub in found.items():
+        part = _grounds_of(sub, {**os.environ, **read_env_files(sub).variables}, "")
+        if part is None:
+            return None
+        parts.append(replace(part, path=path, real=os.path.realpath(path)))
+    return replace(own, project=str(project_of(Path(own.folder))), subs=tuple(parts))
+
+
+def _grounds_of(checked: Checked, environment: Mapping[str, str], setting: str) -> Grounds | None:
     workflow, document = checked.workflow, checked.document
     looked, kinds = checked.looked, checked.kinds
     if workflow is None or document is None or looked is None or kinds is None:

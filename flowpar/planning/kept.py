@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,15 @@ from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleSource
 from flowpar.core.diagnostics import Diagnostic, Label, Severity
 from flowpar.core.source import Span
-from flowpar.execute.recipe import Call
+from flowpar.data.input_value import DeclaredInput
+from flowpar.execute.recipe import Call, Expand, Scope
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text
 from flowpar.lang.collector import collector_paused
+from flowpar.planning.env_values import without_values
 from flowpar.planning.grounds import Grounds
-from flowpar.planning.model import FanOut, Plan, PlannedTask, Repeat, Retry
+from flowpar.planning.model import Bound, Bounds, FanOut, Plan, PlannedTask, Repeat, Retry
 from flowpar.planning.secret import SecretSource
+from flowpar.planning.template import Template as TaskTemplate
 from flowpar.plugin.registry import TaskTypeSource
 from flowpar.plugin.source import DeclaredOptions
 from flowpar.plugin.used import UsedKinds
@@ -39,8 +41,14 @@ _OF_PLANS = (
     Retry,
     Repeat,
     FanOut,
+    Bound,
+    Bounds,
     SecretSource,
+    TaskTemplate,
+    DeclaredInput,
     Call,
+    Expand,
+    Scope,
     Constant,
     Expression,
     Text,
@@ -66,7 +74,7 @@ def pack(prepared: Prepared) -> bytes | None:
         with collector_paused():
             # In this order: where the first does not hold, the second is not read.
             pickler.dump((prepared.given, prepared.grounds))
-            pickler.dump((tuple(prepared.diagnostics.found), replace(prepared.plan, env_file={})))
+            pickler.dump((tuple(prepared.diagnostics.found), without_values(prepared.plan)))
     except (pickle.PicklingError, AttributeError, *_ILL_MADE):
         return None
     content = stream.getvalue()

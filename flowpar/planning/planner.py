@@ -79,7 +79,7 @@ def prepare(
             plan = _whole(plan, checked, reader, executor, diagnostics=diagnostics, is_run=given is not None)
             diagnostics.extend(reader.found)
             _refuse_threads(plan, executor)
-            grounds = None if settled.env is None or _has_subs(checked) else grounds_of(checked, settled.env, setting)
+            grounds = None if settled.env is None else grounds_of(checked, settled.env, setting)
             secrets = settled.secrets
     if diagnostics.has_errors:
         plan, grounds = None, None

@@ -16,6 +16,7 @@ from flowpar.core.diagnostics import Diagnostics
 from flowpar.core.digest import digest
 from flowpar.lang.inputs import variable_of
 from flowpar.lang.reading import label_sources
+from flowpar.planning.env_values import with_values
 from flowpar.planning.grounds import setting_of
 from flowpar.planning.kept import Packed, pack
 from flowpar.planning.prepared import Prepared
@@ -102,8 +103,8 @@ def _kept(
     if head is None or held is None or rest is None or not fits(head[0], rest[1]):
         return None
     findings, plan = rest
-    sources = {**label_sources(findings), held.source.path: held.source}
-    plan = replace(plan, env_file=held.env_file)
+    sources = {**label_sources(findings), **held.sources}
+    plan = with_values(plan, held.env_file, held.env_files)
     secrets = resolve(plan.secrets, env_file=held.env_file, inputs=plan.inputs)
     if secrets.diagnostics:
         return Prepared(path, None, Diagnostics([*findings, *secrets.diagnostics]), sources)

@@ -120,12 +120,13 @@ class SettingReader:
                 continue
             amount = self._read(task, name, partial(amount_of, pool), wanted_of(pool))
             limit = self.limits.get(pool, math.inf)
+            is_here = self.document.node(("limits", pool)) is not None
             if amount is not None and amount <= limit:
                 found[pool] = amount
-            elif amount is not None and not isinstance(template, Constant):
+            elif amount is not None and not (is_here and isinstance(template, Constant)):
                 message = over_limit(f'task "{task.id}"', pool, amount, limit)
                 span = self.document.span(self._home(task, name)[0])
-                labels = (limit_label(self.document, pool),)
+                labels = (limit_label(self.document, pool),) if is_here else ()
                 self.found.append(
                     Diagnostic(OVER_LIMIT, message, self.document.source.path, span, hint=LIMIT_HINT, labels=labels)
                 )

@@ -155,7 +155,7 @@ class Unfolder:
             yield replace(entry, id=f"{scope.prefix}{INPUTS}", part_of=scope.prefix.removesuffix("/"))
         reader = self.reader
         if sub.document is not None and sub.workflow is not None:
-            reader = SettingReader(sub.document, settled, sub.workflow.limits)
+            reader = SettingReader(sub.document, settled, self.limits)
         dynamic = frozenset(declared) if known is None else frozenset()
         inner = replace(self, checked=sub, reader=reader, scope=scope, dynamic=dynamic)
         inner = replace(inner, in_finally=ends.in_finally, tidies=ends.tidies)

@@ -73,7 +73,7 @@ class _Uses:
 
 def check_workflow(workflow: Workflow, document: Document, targets: Targets) -> Ruled:
     """Check a bound workflow; what has a finding is left out of what is returned."""
-    findings = Findings(document)
+    findings = Findings(document, targets.pools)
     reading = Reading(findings, flow=SecretFlow(findings, workflow) if workflow.secrets else None)
     surroundings = _surroundings(workflow, targets)
     uses = _Uses()

@@ -20,9 +20,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Findings:
-    """What the rules have found so far in one document."""
+    """What the rules have found so far in one document; `pools` are limits of the workflows around it."""
 
     document: Document
+    pools: frozenset[str] = frozenset()
     found: list[Diagnostic] = field(default_factory=list)
 
     def error(

@@ -32,7 +32,7 @@ def check_pools(
     """Find pools that nobody declared, and more than there is of one; `place` is where, if not at each pool."""
     declared = _declared(findings.document)
     for pool, amount in asked.items():
-        if pool not in BUILT_IN_LIMITS and pool not in declared:
+        if pool not in BUILT_IN_LIMITS and pool not in declared and pool not in findings.pools:
             near = nearest(pool, [*declared, *sorted(BUILT_IN_LIMITS)])
             hint = f'did you mean "{near}"?' if near else f'declare it at the top: "limits: {{{pool}: 1}}"'
             message = f'{_owner(path)} asks for "{pool}", which is no pool'

@@ -36,13 +36,15 @@ _CAPTURED: Mapping[str, Type] = {"text": STR, "lines": ListOf(STR)}
 class Targets:
     """Finds what tasks call; `sources` has the task types that the workflow uses, by kind.
 
-    `calls` gathers the calls of functions by task for a strict check, None where nobody asks.
+    `calls` gathers the calls of functions by task for a strict check, None where nobody asks; `pools` are the names of
+    limits of the workflows that this one is a task of.
     """
 
     signatures: Signatures
     sources: Mapping[str, TaskTypeSource]
     calls: dict[str, Call] | None = None
     subs: SubWorkflows | None = None
+    pools: frozenset[str] = frozenset()
     _kinds: dict[str, Signature] = field(default_factory=dict)
 
     def target(self, model: TaskModel) -> str:
