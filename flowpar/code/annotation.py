@@ -9,25 +9,30 @@ packages are looked up in theirs, or in a stub. What is not understood is `ANY`,
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.enumeration import enumeration_of
+from flowpar.code.generic import parameters_of
 from flowpar.code.library import Defined, Foreign
 from flowpar.code.shape import Family, shape_of
 from flowpar.code.spot import spot_of_name
 from flowpar.code.standard import COUNTERS, LISTS, MAPPINGS, TUPLES, WRAPPERS, bare, standard
-from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, Record, Spot, TupleOf, union
+from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, Record, Spot, TupleOf, show, union
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flowpar.code.library import Library, Module
-    from flowpar.code.shape import Shape
+    from flowpar.code.shape import Field, Member, Shape
     from flowpar.core.types import Type
+
+    Given = Mapping[str, Type]
 
 # Aliases and classes within classes are followed this far; a record's type holds its fields' types,
 # so the bound also keeps a type small that refers to itself.
 _DEEPEST = 4
+NOTHING: Given = {}
 
 
 class Annotations:
@@ -36,36 +41,53 @@ class Annotations:
     def __init__(self, library: Library) -> None:
         """Start with no class read."""
         self._library = library
-        self._classes: dict[tuple[str, int, int], Type] = {}
+        self._classes: dict[tuple[str, int, tuple[Type, ...], int], Type] = {}
 
-    def type_of(self, module: Module, annotation: ast.expr | None, *, depth: int = _DEEPEST) -> Type:
-        """Return the type that an annotation in a module stands for."""
+    def type_of(
+        self, module: Module, annotation: ast.expr | None, *, given: Given = NOTHING, depth: int = _DEEPEST
+    ) -> Type:
+        """Return the type that an annotation in a module stands for; `given` is what type parameters stand for."""
         match annotation:
             case ast.Constant(value=None):
                 return NONE
             case ast.Constant(value=str(text)):
-                return self._of_text(module, text, depth)
+                return self._of_text(module, text, given, depth)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return union([self.type_of(module, left, depth=depth), self.type_of(module, right, depth=depth)])
+                return union(self.type_of(module, side, given=given, depth=depth) for side in (left, right))
             case ast.Subscript(value=head, slice=inside):
                 parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-                return self._subscript(module, head, parts, depth=depth)
+                return self._subscript(module, head, parts, given=given, depth=depth)
+            case ast.Name(id=name) if name in given:
+                return given[name]
             case ast.Name() | ast.Attribute():
                 return self._named(module, annotation, depth)
             case _:
                 return ANY
 
-    def of_class(self, module: Module, node: ast.ClassDef, *, depth: int = _DEEPEST) -> Type:
-        """Return the type of a class's instances."""
-        key = (module.name, node.lineno, depth)
+    def of_class(
+        self, module: Module, node: ast.ClassDef, parts: tuple[Type, ...] = (), *, depth: int = _DEEPEST
+    ) -> Type:
+        """Return the type of a class's instances; `parts` stand for its type parameters."""
+        key = (module.name, node.lineno, parts, depth)
         if key not in self._classes:
             self._classes[key] = Named(node.name)  # what the class is within itself
-            self._classes[key] = self._record(module, node, depth)
+            self._classes[key] = self._record(module, node, parts, depth)
         return self._classes[key]
 
-    def _of_text(self, module: Module, text: str, depth: int) -> Type:
+    def of_field(self, field: Field | Member, *, given: Given = NOTHING, depth: int = _DEEPEST) -> Type:
+        """Return the type of a field, by way of the classes through which it was inherited."""
+        for bound in field.bounds:
+            given = {
+                name: ANY if part is None else self.type_of(bound.module, part, given=given, depth=depth)
+                for name, part in bound.pairs
+            }
+        return self.type_of(field.module, field.annotation, given=given, depth=depth)
+
+    def _of_text(self, module: Module, text: str, given: Given, depth: int) -> Type:
+        if not depth:
+            return ANY
         try:
-            return self.type_of(module, ast.parse(text.strip(), mode="eval").body, depth=depth - 1) if depth else ANY
+            return self.type_of(module, ast.parse(text.strip(), mode="eval").body, given=given, depth=depth - 1)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ANY
 
@@ -88,17 +110,19 @@ class Annotations:
             case _:
                 return ANY
 
-    def _subscript(self, module: Module, head: ast.expr, parts: Sequence[ast.expr], *, depth: int) -> Type:
+    def _subscript(
+        self, module: Module, head: ast.expr, parts: Sequence[ast.expr], *, given: Given, depth: int
+    ) -> Type:
         meaning = self._library.meaning(module, head)
         if not isinstance(meaning, Foreign):
-            return self._named(module, head, depth)  # a generic class of the project's
+            return self._generic(module, head, parts, given=given, depth=depth)
         name = standard(meaning.qualified)
         if name == "typing.Literal":
             return _literal(parts)
         if name in WRAPPERS or name in LISTS:
-            inner = self.type_of(module, parts[0], depth=depth)
+            inner = self.type_of(module, parts[0], given=given, depth=depth)
             return ListOf(inner) if name in LISTS else inner
-        types = [self.type_of(module, part, depth=depth) for part in parts]
+        types = [self.type_of(module, part, given=given, depth=depth) for part in parts]
         if name in TUPLES:
             is_open = isinstance(parts[-1], ast.Constant) and parts[-1].value is Ellipsis
             return ListOf(types[0]) if is_open else TupleOf(tuple(types))
@@ -109,6 +133,15 @@ class Annotations:
         if name in {"typing.Union", "typing.Optional"}:
             return union([*types, NONE] if name == "typing.Optional" else types)
         return bare(name)
+
+    def _generic(self, module: Module, head: ast.expr, parts: Sequence[ast.expr], *, given: Given, depth: int) -> Type:
+        """Return the type of a generic class of the project's, with what is given for its parameters."""
+        meaning = self._library.meaning(module, head)
+        is_class = isinstance(meaning, Defined) and meaning.binding.is_certain and depth
+        if not is_class or not isinstance(meaning, Defined) or not isinstance(meaning.binding.value, ast.ClassDef):
+            return self._named(module, head, depth)
+        types = tuple(self.type_of(module, part, given=given, depth=depth) for part in parts)
+        return self.of_class(meaning.module, meaning.binding.value, types, depth=depth - 1)
 
     def _made(self, module: Module, call: ast.Call, depth: int) -> Type:
         """Return what `X = NewType("X", int)`, `namedtuple("X", "a b")` and the like stand for."""
@@ -136,23 +169,27 @@ class Annotations:
             if len(pair) == 2 and isinstance(pair[0], ast.Constant) and isinstance(pair[0].value, str)  # noqa: PLR2004
         )
 
-    def _record(self, module: Module, node: ast.ClassDef, depth: int) -> Type:
+    def _record(self, module: Module, node: ast.ClassDef, parts: tuple[Type, ...], depth: int) -> Type:
         shape = shape_of(self._library, module, node)
         if shape.family is Family.ENUM and shape.is_complete:
             return enumeration_of(self._library, module, node)
         if not shape.has_fields:
             return Named(node.name) if shape.is_complete else ANY
         is_mapping = shape.family is Family.TYPED_DICT
-        kinds = {f.name: self.type_of(f.module, f.annotation, depth=depth) for f in shape.fields}
+        names = parameters_of(self._library, module, node)
+        parts = parts if len(parts) == len(names) else ()
+        given = dict(zip(names, parts or [ANY] * len(names), strict=True))
+        kinds = {f.name: self.of_field(f, given=given, depth=depth) for f in shape.fields}
         members = {} if is_mapping else {m.name: m for m in shape.members if m.name not in kinds}
-        fields = {name: self.type_of(m.module, m.annotation, depth=depth) for name, m in members.items()}
+        fields = {name: self.of_field(m, given=given, depth=depth) for name, m in members.items()}
         fields |= {f.name: kinds[f.name] for f in shape.fields if not f.is_passed_only}
         return Record(
-            node.name,
+            f"{node.name}[{', '.join(map(show, parts))}]" if parts else node.name,
             tuple(fields.items()),
             module.source.file,
             node.lineno,
             is_mapping=is_mapping,
+            parts=parts,
             optional=frozenset(f.name for f in shape.fields if f.may_be_missing) if is_mapping else frozenset(),
             items=tuple(kinds.values()) if shape.family is Family.NAMED_TUPLE else None,
             above=shape.above,
@@ -161,7 +198,10 @@ class Annotations:
 
     @staticmethod
     def _spots(module: Module, node: ast.ClassDef, shape: Shape) -> tuple[tuple[str, Spot], ...]:
-        return ("", spot_of_name(module, node)), *((field.name, field.spot) for field in shape.fields)
+        # By its own name, without what is given for its parameters.
+        return ("", replace(spot_of_name(module, node), name=node.name)), *(
+            (field.name, field.spot) for field in shape.fields
+        )
 
 
 def _of_call(

@@ -10,6 +10,8 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from flowpar.code.annotation import NOTHING
+from flowpar.code.generic import own_parameters
 from flowpar.code.library import Defined, Foreign
 from flowpar.code.shape import Family, shape_of
 from flowpar.code.spot import spot_of_name
@@ -19,7 +21,7 @@ from flowpar.core.types import ANY, NONE, ListOf, union
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flowpar.code.annotation import Annotations
+    from flowpar.code.annotation import Annotations, Given
     from flowpar.code.library import Library, Module, Resolved
     from flowpar.code.shape import Field, Shape
     from flowpar.core.types import Type
@@ -86,9 +88,10 @@ class Reader:
         effect = self._effect(module, node.decorator_list)
         if effect == "unknown":
             return Signature(node.name, spot.file, spot.line, spot.column, docstring=docstring, is_known=False)
-        parameters = self._parameters(module, node.args, drop_first=effect == "classmethod")
+        given = dict.fromkeys(own_parameters(node), ANY)
+        parameters = self._parameters(module, node.args, drop_first=effect == "classmethod", given=given)
         is_generator = _yields(node)
-        returns = self.annotations.type_of(module, node.returns)
+        returns = self.annotations.type_of(module, node.returns, given=given)
         return Signature(
             node.name,
             spot.file,
@@ -147,17 +150,21 @@ class Reader:
                 return Parameter("") if _is_left_out(field.default) else None
             maker = getattr(field.default.func, "id", getattr(field.default.func, "attr", ""))
             is_required = maker == "field" and not given & {"default", "default_factory"}
-        kind = self.annotations.type_of(field.module, field.annotation)
+        kind = self.annotations.of_field(field)
         return Parameter(field.name, "keyword_only", kind, is_required, annotation=ast.unparse(field.annotation))
 
-    def _parameters(self, module: Module, arguments: ast.arguments, *, drop_first: bool) -> tuple[Parameter, ...]:
+    def _parameters(
+        self, module: Module, arguments: ast.arguments, *, drop_first: bool, given: Given = NOTHING
+    ) -> tuple[Parameter, ...]:
         found = list(_in_order(arguments))
         if drop_first and found and found[0][1] in {"positional_only", "positional_or_keyword"}:
             del found[0]
-        return tuple(self._parameter(module, argument, kind, default) for argument, kind, default in found)
+        return tuple(self._parameter(module, argument, kind, default, given=given) for argument, kind, default in found)
 
-    def _parameter(self, module: Module, argument: ast.arg, kind: ParameterKind, default: ast.expr | None) -> Parameter:
-        type_ = self.annotations.type_of(module, argument.annotation)
+    def _parameter(
+        self, module: Module, argument: ast.arg, kind: ParameterKind, default: ast.expr | None, *, given: Given
+    ) -> Parameter:
+        type_ = self.annotations.type_of(module, argument.annotation, given=given)
         if isinstance(default, ast.Constant) and default.value is None:
             type_ = union([type_, NONE])  # `x: int = None` is often written for `int | None`
         return Parameter(

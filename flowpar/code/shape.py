@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from flowpar.code.generic import bound_of
 from flowpar.code.library import Defined, Foreign, Module
 from flowpar.code.names import names_of
 from flowpar.code.standard import standard
@@ -15,6 +16,7 @@ from flowpar.core.types import Spot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from flowpar.code.generic import Bound
     from flowpar.code.library import Library, Resolved
 
 _DEEPEST_BASE = 16
@@ -35,7 +37,8 @@ class Family(Enum):
 class Field:
     """One field: `annotation` is to be read in `module`; without a `default` the constructor asks for it.
 
-    `may_be_missing` is a key that a TypedDict need not have, `is_passed_only` an `InitVar`.
+    `may_be_missing` is a key that a TypedDict need not have, `is_passed_only` an `InitVar`. `bounds` lead from the
+    class that was asked for to the one that has it, by what each gives for the type parameters of the next.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Field:
     default: ast.expr | None = None
     may_be_missing: bool = False
     is_passed_only: bool = False
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Member:
     name: str
     annotation: ast.expr | None
     module: Module
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,15 @@ class Shape:
 def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int = _DEEPEST_BASE) -> Shape:
     """Read a class and the project's classes that it is based on."""
     meanings = [library.meaning(module, _head(base)) for base in node.bases]
-    homes = [(base.module, base.binding.value) for base in meanings if isinstance(base, Defined) and depth]
-    classes = [(home, base) for home, base in homes if isinstance(base, ast.ClassDef)]
-    bases = [shape_of(library, home, base, depth=depth - 1) for home, base in classes]
+    classes = [
+        (found.module, found.binding.value, written)
+        for found, written in zip(meanings, node.bases, strict=True)
+        if isinstance(found, Defined) and isinstance(found.binding.value, ast.ClassDef) and depth
+    ]
+    bases = [
+        _as_base(shape_of(library, home, base, depth=depth - 1), bound_of(library, module, written, (home, base)))
+        for home, base, written in classes
+    ]
     roots = [standard(base.qualified) for base in meanings if isinstance(base, Foreign)]
     family = _family(library, module, node, [*(base.family for base in bases), *(_ROOTS.get(r) for r in roots)])
     is_complete = (
@@ -101,7 +112,16 @@ def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int
         _constructor(module, node) or next((base.constructor for base in bases if base.constructor), None),
         is_complete,
         has_only_init=all(base.has_only_init for base in bases) and not _has_new(node),
-        above=frozenset((home.source.file, base.lineno) for home, base in classes).union(*(b.above for b in bases)),
+        above=frozenset((home.source.file, base.lineno) for home, base, _ in classes).union(*(b.above for b in bases)),
+    )
+
+
+def _as_base(shape: Shape, bound: Bound) -> Shape:
+    """Return a class as seen from one that is based on it."""
+    return replace(
+        shape,
+        fields=tuple(replace(field, bounds=(bound, *field.bounds)) for field in shape.fields),
+        members=tuple(replace(member, bounds=(bound, *member.bounds)) for member in shape.members),
     )
 
 

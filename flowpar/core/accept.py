@@ -110,6 +110,8 @@ def _accepts_record(wanted: Record, given: Record) -> bool:
         return _misfit(wanted, given) is None
     # A mapping is no object and the other way round; of two classes one may be based on the other.
     is_related = wanted.place in (given.place, *given.above) or given.place in wanted.above
+    if wanted.place == given.place and len(wanted.parts) == len(given.parts):
+        is_related = all(map(accepts, wanted.parts, given.parts))
     return not (wanted.is_mapping or given.is_mapping) and is_related
 
 

@@ -67,7 +67,7 @@ class Record:
 
     `optional` are the keys of a mapping that may be missing, `items` the types of a NamedTuple by index,
     `above` the places of the classes that it is based on, `spots` where the class (under an empty name)
-    and its fields stand.
+    and its fields stand, `parts` what is given for the parameters of a generic class.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Record:
     items: tuple[Type, ...] | None = None
     above: frozenset[tuple[str, int]] = frozenset()
     spots: tuple[tuple[str, Spot], ...] = field(default=(), compare=False, repr=False)
+    parts: tuple[Type, ...] = ()
 
     @property
     def place(self) -> tuple[str, int]:

@@ -66,6 +66,8 @@ class _Border:
         parts = typing.get_args(wanted)
         if origin in _WRAPPERS:
             return self.admit(value, parts[0], depth)
+        if typing.is_typeddict(origin):
+            return self._keys(value, wanted, depth)
         if is_union(wanted):
             return self._one_of(value, parts, depth)
         if origin is typing.Literal:

@@ -99,12 +99,25 @@ def member_of(value: object, wanted: Any) -> object:
 @lru_cache(maxsize=64)
 def keys_of(wanted: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """Return the keys of a TypedDict with their types, and those of them that must be there."""
+    kind = typing.get_origin(wanted) or wanted
     try:
-        hints = typing.get_type_hints(wanted, include_extras=True)
+        hints = typing.get_type_hints(kind, include_extras=True)
     except Exception:  # noqa: BLE001 - names that only the type checker knows
         return {}, ()
     optional = {key for key, hint in hints.items() if typing.get_origin(hint) is typing.NotRequired}
-    return hints, tuple(key for key in hints if key not in optional and key not in wanted.__optional_keys__)
+    needed = tuple(key for key in hints if key not in optional and key not in kind.__optional_keys__)
+    given = dict(zip(getattr(kind, "__parameters__", ()), typing.get_args(wanted), strict=False))
+    return {key: _substituted(hint, given) for key, hint in hints.items()}, needed
+
+
+def _substituted(hint: Any, given: Mapping[Any, Any]) -> Any:
+    """Return an annotation with what is given for the parameters of a generic class."""
+    if isinstance(hint, typing.TypeVar):
+        return given.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if not given or not parameters or isinstance(hint, type):
+        return hint
+    return hint[tuple(given.get(parameter, parameter) for parameter in parameters)]
 
 
 def in_words(value: object) -> str:

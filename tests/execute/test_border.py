@@ -263,3 +263,33 @@ def test_what_is_let_in_is_what_was_asked_for(value: object, annotation: object)
 
     prove(converted, annotation)
     assert convert(converted, annotation) == converted
+
+
+class Filed(TypedDict, typing.Generic[T]):
+    value: T
+    many: list[T]
+    note: NotRequired[T]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"value": "a", "many": []}, "the text \"a\" at ['value'], not int"),
+        ({"value": 1, "many": [2, "b"]}, "the text \"b\" at ['many'][1], not int"),
+        ({"value": 1, "many": [], "note": "c"}, "the text \"c\" at ['note'], not int"),
+        ({"value": 1}, 'a dict without the key "many"'),
+        (3, "the int 3"),
+    ],
+)
+def test_keys_of_a_generic_typed_dict_are_held_against_what_is_given(value: object, told: str) -> None:
+    with pytest.raises(Unfit) as unfit:
+        convert(value, Filed[int])
+
+    assert str(unfit.value) == told
+
+
+def test_keys_of_a_generic_typed_dict_are_converted() -> None:
+    row = {"value": "a", "many": ["b"]}
+
+    assert convert(row, Filed[Path]) == {"value": Path("a"), "many": [Path("b")]}
+    assert convert(row, Filed) is row
