@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,9 @@ import click
 from flowpar.cli import options
 from flowpar.cli.history import task_names
 from flowpar.core.errors import ExitCode, StateError, UsageError
+from flowpar.core.part_name import matching, split_item
 from flowpar.core.suggest import nearest
+from flowpar.engine.parts import number_in
 from flowpar.record.attempt_logs import AttemptLog, logs_of, read_log
 from flowpar.record.history import find_run
 from flowpar.record.resume import read_settled
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from flowpar.record.settled import Settled
 
-_WANTED = re.compile(r"(?P<task>.*[^\[\]])(?:\[(?P<item>\d{1,18})\])?")
 _EXAMPLES = options.examples(
     "flowpar logs last",
     "flowpar logs last count",
@@ -53,16 +53,16 @@ def command(
     """Print what the tasks of a run wrote to stdout and stderr: all of them, one task, or one item of it.
 
     RUN is an id, the beginning of one, `last`, or the path of a run folder. An item is written as
-    `task[3]`; most shells want it in quotes.
+    `task[3]`, or `task[key]` where it has a key; most shells want it in quotes. A workflow has all of its tasks.
     """
     screen = system_screen(color)
     run_dir = find_run(state_dir, run)
     settled, _ = read_settled(run_dir, is_salvaged=True, keeps_values=False)
-    task, item = (None, None) if wanted is None else _chosen(wanted, settled)
+    tasks, item = (None, None) if wanted is None else _chosen(wanted, settled)
     found = [
         log
         for log in logs_of(run_dir, settled)
-        if task in (None, log.task)
+        if (tasks is None or log.task in tasks)
         and item in (None, log.item)
         and attempt in (None, log.attempt)
         and lap in (None, log.round)
@@ -76,22 +76,28 @@ def command(
     return ExitCode.OK
 
 
-def _chosen(wanted: str, settled: Settled) -> tuple[str, int | None]:
-    if wanted in task_names(settled):
-        return wanted, None  # an item of a sub-workflow is one
-    parts = _WANTED.fullmatch(wanted)
+def _chosen(wanted: str, settled: Settled) -> tuple[set[str], int | None]:
+    """Return the tasks that are wanted, those of a sub-workflow with it, and the item of one."""
+    names = task_names(settled)
+    found = matching(wanted, names)  # an item of a sub-workflow is a task
+    parts = split_item(wanted)
     if parts is None:
         raise UsageError(f'"{wanted}" names no task', hint="write a task as count, an item of it as count[3]")
-    names = task_names(settled)
-    task = parts["task"]
-    if task not in names:
+    if found or parts[1] is None:
+        task, item = wanted, None
+    else:
+        task, item = parts
+        found = matching(task, names)
+    if not found:
         near = nearest(task, names)
         hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(names[:10])}"
         raise UsageError(f'the run has no task "{task}"', hint=hint)
-    item = None if parts["item"] is None else int(parts["item"])
-    if item is not None:
-        _check_item(task, item, settled)
-    return task, item
+    if item is None:
+        within = tuple(f"{each}{sign}" for each in found for sign in "/[")
+        return {*found, *(name for name in names if name.startswith(within))}, None
+    number = number_in(settled, found[0], item)
+    _check_item(found[0], number, settled)
+    return {found[0]}, number
 
 
 def _check_item(task: str, item: int, settled: Settled) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from flowpar.cli import options
 from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, selected, show_outputs
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
+from flowpar.core.part_name import split_item
 from flowpar.engine.build import resume_workflow
 from flowpar.engine.earlier import earlier_run
 from flowpar.engine.result import write_result
@@ -34,18 +34,17 @@ _EXAMPLES = options.examples(
     "flowpar resume last --from train[3]",
     "flowpar resume last -i top=5",
 )
-_TARGET = re.compile(r"(?P<task>.*[^\[\]])(\[(?P<item>\d{1,9})\])?")
 
 
 def _read_targets(
     context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
-) -> tuple[tuple[str, int | None], ...]:
+) -> tuple[tuple[str, str | None], ...]:
     targets = []
     for text in given:
-        found = _TARGET.fullmatch(text.strip())
+        found = split_item(text)
         if found is None:
             raise click.BadParameter(f'"{text}" is neither TASK nor TASK[ITEM]', context, parameter)
-        targets.append((found["task"], None if found["item"] is None else int(found["item"])))
+        targets.append(found)
     return tuple(targets)
 
 
@@ -63,7 +62,7 @@ def _read_targets(
 @run_options
 @click.pass_obj
 def command(
-    tree: Tree | None, /, *, run: str | None, redo: tuple[tuple[str, int | None], ...], salvage: bool, **given: Any
+    tree: Tree | None, /, *, run: str | None, redo: tuple[tuple[str, str | None], ...], salvage: bool, **given: Any
 ) -> int:
     """Go on with a run that failed or was cut off: what is done stays done.
 

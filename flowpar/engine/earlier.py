@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flowpar.engine.resumption import Redo, Resumption
+    from flowpar.engine.parts import Named
+    from flowpar.engine.resumption import Resumption
     from flowpar.planning.model import Plan
     from flowpar.record.reading import JournalEnd
     from flowpar.record.settled import Settled
@@ -54,7 +55,7 @@ class EarlierRun:
             return path
         return path.removeprefix(here)
 
-    def resumption(self, plan: Plan, redo: Redo = ()) -> Resumption:
+    def resumption(self, plan: Plan, redo: Named = ()) -> Resumption:
         """Check the values that were kept, and tell what stands under this plan."""
         path = self.folder.path
         return sort_out(plan, verify(self.settled, path), redo=redo, first_job=first_free_number(path))

@@ -21,6 +21,7 @@ from flowpar.engine.parts import all_tasks, with_parts
 from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
 
 if TYPE_CHECKING:
+    from flowpar.engine.parts import Named
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.record.resume import Verified
     from flowpar.record.settled import SettledTask, Standing
@@ -45,16 +46,16 @@ class Resumption:
     old_code: tuple[str, ...] = ()
 
 
-def sort_out(plan: Plan, verified: Verified, *, redo: Redo = (), first_job: int = 1) -> Resumption:
+def sort_out(plan: Plan, verified: Verified, *, redo: Named = (), first_job: int = 1) -> Resumption:
     """Hold what is settled against the plan; `redo` is to run again, and what is below it.
 
     Raises UsageError where `redo` names what is not there.
     """
     tasks = {task.id: task for task in all_tasks(plan, verified.settled.tasks)}
-    redo = with_parts(tasks, redo)
-    for name, item in redo:
+    parts = with_parts(tasks, redo, verified.settled)
+    for name, item in parts:
         _check_redo(tasks, verified, name, item)
-    sorter = _Sorter(verified, redo)
+    sorter = _Sorter(verified, parts)
     for task in tasks.values():
         sorter.take(task)
     return sorter.resumption(first_job)

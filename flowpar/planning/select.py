@@ -4,22 +4,25 @@
                                        └─ outputs  that need a task left out, and so are left out, too
 
 The tasks of `finally` stay, for they tidy up after whatever ran; a task that was left out is skipped in their eyes.
+Of a sub-workflow whose items only the run knows, the template is cut down, for some items or for all.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
+from flowpar.core.part_name import matching
 from flowpar.core.suggest import nearest
 from flowpar.expr.references import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flowpar.expr.template import Template
-    from flowpar.planning.model import Plan
+    from flowpar.planning.model import Plan, PlannedTask
 
 _MOST_NAMED = 12
 
@@ -36,14 +39,16 @@ def select(plan: Plan, only: Sequence[str]) -> Selection:
     """Cut a plan down to the tasks `only` and all that they need; raises UsageError for a name that is no task."""
     if not only:
         return Selection(plan)
-    _check(plan, only)
-    kept = _with_needs(plan, only) | {task.id for task in plan.tasks if task.in_finally}
+    in_file_order = sorted(plan.tasks, key=lambda task: task.index)
+    picked = {task.id: task for task in _pick(in_file_order, only)}
+    kept = picked.keys() | {task.id for task in plan.tasks if task.in_finally}
     layers = tuple(filter(None, (tuple(task for task in layer if task in kept) for layer in plan.layers)))
     layer_of = {task: number for number, layer in enumerate(layers) for task in layer}
     outputs = {name: template for name, template in plan.outputs.items() if tasks_in([template]) <= kept}
+    tasks = (picked.get(task.id, task) for task in plan.tasks if task.id in kept)
     selected = replace(
         plan,
-        tasks=tuple(replace(task, layer=layer_of[task.id]) for task in plan.tasks if task.id in kept),
+        tasks=tuple(replace(task, layer=layer_of[task.id]) for task in tasks),
         layers=layers,
         outputs=outputs,
         outputs_read=tasks_in(outputs.values()),
@@ -61,25 +66,92 @@ def tasks_in(templates: Iterable[Template]) -> frozenset[str]:
     )
 
 
-def _check(plan: Plan, only: Sequence[str]) -> None:
-    in_finally = {task.id: task.in_finally for task in sorted(plan.tasks, key=lambda task: task.index)}
-    ordinary = [task for task, is_last in in_finally.items() if not is_last]
+def _pick(tasks: Sequence[PlannedTask], only: Sequence[str]) -> list[PlannedTask]:
+    """Return what is left of some tasks, in their order."""
+    by_id = {task.id: task for task in tasks}
+    wanted: set[str] = set()
+    cut: dict[str, PlannedTask] = {}
     for name in only:
-        if name not in in_finally:
-            near = nearest(name, ordinary)
-            more = f" and {len(ordinary) - _MOST_NAMED} more" if len(ordinary) > _MOST_NAMED else ""
-            hint = f'did you mean "{near}"?' if near else f"its tasks are {', '.join(ordinary[:_MOST_NAMED])}{more}"
-            raise UsageError(f'--only names "{name}", which is not a task of the workflow', hint=hint)
-        if in_finally[name]:
-            hint = "name the tasks that are to run before it"
-            raise UsageError(f'--only names "{name}", which stands in finally and runs in any case', hint=hint)
+        found = matching(name, by_id)
+        holders = [] if found else [task for task in tasks if _may_hold(task, name)]
+        late = [_kept_open(_of_items(cut.get(task.id, task), name), by_id) for task in holders]
+        if not found and not late:
+            raise _unknown(name, tasks)
+        for each in (by_id[found_name] for found_name in found):
+            if each.in_finally or each.tidies:
+                hint = "name the tasks that are to run before it"
+                raise UsageError(f'--only names "{name}", which stands in finally and runs in any case', hint=hint)
+        cut |= {task.id: task for task in late}
+        wanted.update(found, (task.id for task in late))
+    kept = _with_needs(by_id, wanted)
+    # Who wants the whole of what was cut down for another name, has the whole.
+    whole = {task.id for task in cut.values() if task.template is not None and task.template.whole in kept}
+    left = {**by_id, **{name: task for name, task in cut.items() if name not in whole}}
+    return list(_with_finally(list(left.values()), kept))
 
 
-def _with_needs(plan: Plan, only: Sequence[str]) -> set[str]:
-    needs = {task.id: task.needs for task in plan.tasks}
-    kept, waiting = set(only), list(only)
+def _may_hold(task: PlannedTask, name: str) -> bool:
+    """Whether a name may be that of a task in an item which this one makes."""
+    template = task.template
+    if template is None or not _pattern(template.whole).match(name):
+        return False
+    try:
+        _of_items(task, name)
+    except UsageError:
+        return False
+    return True
+
+
+def _of_items(task: PlannedTask, name: str) -> PlannedTask:
+    """Return a task that makes items with the template for what is named in one item of it, or in all."""
+    template = task.template
+    assert template is not None  # noqa: S101 - it was asked before
+    found = _pattern(template.whole).match(name)
+    assert found is not None  # noqa: S101 - the same
+    index = None if found["item"] is None else int(found["item"])
+    inside = f"{template.whole}[*]{name[found.end() :]}"
+    picks = (*(template.picks or ()), (index, tuple(_pick(template.tasks, [inside]))))
+    return replace(task, template=replace(template, picks=picks))
+
+
+def _kept_open(task: PlannedTask, by_id: Mapping[str, PlannedTask]) -> PlannedTask:
+    """Let what the items will be given be kept by the task that makes them, where none waits for all of them."""
+    whole = None if task.template is None else by_id.get(task.template.whole)
+    return task if whole is None else replace(task, reads=task.reads | whole.reads - {task.id})
+
+
+def _pattern(whole: str) -> re.Pattern[str]:
+    own = re.escape(whole).replace(re.escape("[*]"), r"\[(?:\*|\d+)\]")
+    return re.compile(own + r"(?:\[(?P<item>\d{1,9})\])?(?=/|$)")
+
+
+def _unknown(name: str, tasks: Sequence[PlannedTask]) -> UsageError:
+    ordinary = [task.id for task in tasks if not (task.in_finally or task.tidies)]
+    near = nearest(name, ordinary)
+    more = f" and {len(ordinary) - _MOST_NAMED} more" if len(ordinary) > _MOST_NAMED else ""
+    hint = f'did you mean "{near}"?' if near else f"its tasks are {', '.join(ordinary[:_MOST_NAMED])}{more}"
+    return UsageError(f'--only names "{name}", which is not a task of the workflow', hint=hint)
+
+
+def _with_needs(tasks: dict[str, PlannedTask], wanted: Iterable[str]) -> set[str]:
+    kept = set(wanted)
+    waiting = list(kept)
     while waiting:
-        fresh = [need for need in needs[waiting.pop()] if need not in kept]
+        fresh = [need for need in tasks[waiting.pop()].needs if need not in kept]
         kept.update(fresh)
         waiting += fresh
     return kept
+
+
+def _with_finally(tasks: Sequence[PlannedTask], kept: set[str]) -> Iterator[PlannedTask]:
+    """Give the tasks that are kept, and those that tidy up after sub-workflows of which a part is kept."""
+    begun = {task.part_of for task in tasks if task.id in kept} - kept - {""}
+    for task in tasks:
+        if task.id in kept:
+            yield task
+        elif task.tidies in begun and task.kind == "finally":
+            yield replace(
+                task, needs=tuple(each.id for each in tasks if each.id in kept and each.part_of == task.part_of)
+            )
+        elif task.tidies in begun:
+            yield task

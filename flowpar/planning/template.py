@@ -28,16 +28,24 @@ GATHER_ITEMS = "flowpar.tasks.workflow:gather_items"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a task makes of the items of a sub-workflow, which `recipe` gives; `whole` has all their outputs."""
+    """What a task makes of the items of a sub-workflow, which `recipe` gives; `whole` has all their outputs.
+
+    `picks` are there where not all is to run: tasks for the item of a number, or for all items.
+    """
 
     whole: str
     tasks: tuple[PlannedTask, ...]
     recipe: Expand
+    picks: tuple[tuple[int | None, tuple[PlannedTask, ...]], ...] | None = None
 
     def instance(self, index: int, bound: Bound | None = None) -> Iterator[PlannedTask]:
         """Give the tasks of one item, in plan order; `bound` is what it is bound to."""
         old, new = f"{self.whole}[*]", f"{self.whole}[{index}]"
-        for task in self.tasks:
+        tasks = self.tasks
+        if self.picks is not None:
+            picked = {task.id: task for item, some in self.picks if item in {None, index} for task in some}
+            tasks = tuple(picked.get(task.id, task) for task in tasks if task.id in picked)
+        for task in tasks:
             yield _renamed(task, old, new, bound)
 
     def exit_of(self, index: int) -> str:
@@ -66,8 +74,7 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
     if fan_out is not None and fan_out.feeds:
         fan_out = replace(fan_out, feeds={name: named(source) for name, source in fan_out.feeds.items()})
     if template is not None:
-        inner = tuple(_renamed(each, old, new, None) for each in template.tasks)
-        template = replace(template, whole=named(template.whole), tasks=inner)
+        template = _renamed_template(template, old, new, named(template.whole))
     is_begun_by_item = task.bound is not None and task.bound.index == ANY_ITEM and bound is not None
     return replace(
         task,
@@ -83,3 +90,11 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
         tidies=named(task.tidies),
         bounds=None if bounds is None else replace(bounds, of=named(bounds.of)),
     )
+
+
+def _renamed_template(template: Template, old: str, new: str, whole: str) -> Template:
+    def renamed(tasks: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
+        return tuple(_renamed(each, old, new, None) for each in tasks)
+
+    picks = None if template.picks is None else tuple((item, renamed(some)) for item, some in template.picks)
+    return replace(template, whole=whole, tasks=renamed(template.tasks), picks=picks)

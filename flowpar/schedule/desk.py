@@ -67,7 +67,7 @@ class Desk:
             self.fresh[record.task.id, item] = ref
             if item is not None:
                 record.keep_item_output(item, ref)
-        elif item is None:
+        elif item is None and record.task.template is None:  # the loop itself reads what items there are
             record.output = None
 
     def withdraw(self, keys: Iterable[OutputKey]) -> None:

@@ -105,7 +105,7 @@ class Frontier:
         for task, sources in feeds.items():
             for source in sources:
                 self._fed_by.setdefault(source, set()).add(task)
-        weight = self._rank[before][0] - 1.0
+        weight = (self._rank[before][0] if before else 0.0) - 1.0
         for task in needs:
             self._rank[task] = (weight, len(self._rank))
             self._dependents[task] = []

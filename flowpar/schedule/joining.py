@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.states import RunStatus
 from flowpar.planning.model import Bound
 from flowpar.planning.template import gathered
+from flowpar.schedule.crew import Stop
 from flowpar.schedule.desk import lane_of, lay_feeds
 from flowpar.schedule.ledger import NOT_BEGUN, Record
 from flowpar.schedule.restore import restore
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from flowpar.planning.model import PlannedTask
     from flowpar.planning.template import Template
-    from flowpar.schedule.decision import Decisions
+    from flowpar.schedule.decision import Decisions, Items
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.start import Start
 
@@ -39,10 +42,13 @@ class Joining:
 
     def join(self, record: Record, template: Template) -> None:
         """Let the tasks of all items join that a task has made."""
-        whole = self._desk.ledger[template.whole]
-        if whole.state.is_final or record.output is None:
+        whole = self._desk.ledger.records.get(template.whole)
+        if record.output is None or (whole is not None and whole.state.is_final):
             return
         items = self._decisions.read_expanded(record.output)
+        if whole is None:
+            self._join_some(record, template, items)
+            return
         if isinstance(items, Failure):
             whole.verdict = items
             return
@@ -53,12 +59,29 @@ class Joining:
         tasks: list[PlannedTask] = []
         for index in range(items.count):
             tasks += template.instance(index, Bound(items.item(index), index, template.recipe.is_product))
-        self._add(tasks, whole, [template.exit_of(index) for index in range(items.count)])
-
-    def _add(self, tasks: Sequence[PlannedTask], whole: Record, exits: list[str]) -> None:
-        desk, scope = self._desk, whole.task.scope
+        exits = [template.exit_of(index) for index in range(items.count)]
+        scope = whole.task.scope
         whole.task = gathered(whole.task, "" if scope is None else scope.prefix, exits)
-        _, weight, place = whole.rank
+        self._add(tasks, whole.rank, whole.task.id, exits)
+
+    def _join_some(self, record: Record, template: Template, items: Items | Failure) -> None:
+        """Let those tasks join that were asked for, of some items or of all."""
+        count = 0 if isinstance(items, Failure) else items.count
+        missing = [item for item, _ in template.picks or () if item is not None and item >= count]
+        if missing or isinstance(items, Failure):
+            wanted = f'--only names item {missing[0] if missing else 0} of "{template.whole}"'
+            reason = f"{wanted}, which has {count} items, counted from 0"
+            self._desk.want(Stop(reason, RunStatus.FAILED, ExitCode.USAGE))
+            return
+        tasks: list[PlannedTask] = []
+        for index in range(count):
+            tasks += template.instance(index, Bound(items.item(index), index, template.recipe.is_product))
+        self._add(tasks, record.rank, "", [])
+
+    def _add(self, tasks: Sequence[PlannedTask], rank: tuple[int, float, int], before: str, exits: list[str]) -> None:
+        """Let tasks join that go before another one, which awaits their `exits`."""
+        desk = self._desk
+        _, weight, place = rank
         records = [
             Record(
                 task,
@@ -73,7 +96,7 @@ class Joining:
             {task.id: task.needs for task in tasks},
             lay_feeds(desk.ledger, records),
             {task.id: task.run_if for task in tasks if task.run_if != "all_success"},
-            before=whole.task.id,
+            before=before,
             awaited=exits,
         )
         restore(desk, records)

@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 _UNBOUNDED = Bounds()
-_WELL = RunStatus.SUCCEEDED
 FINALLY_S = 30.0
 
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """A sub-workflow, or an item of one, of which some task was opened; `last` is the task that ends it.
+    """A sub-workflow, or an item of one, of which some task was opened; `last` is the task `name`, which ends it.
 
     `ending` says why it is ended before its time, `closing` why its `finally` is, too. `parked` are tasks that wait
     until the item may begin; nothing of it runs where `entry`, which makes its inputs, was not well.
     """
 
-    last: Record
+    name: str
+    last: Record | None
     outer: Part | None
     entry: Record | None
     opened: list[Record] = field(default_factory=list)
@@ -57,14 +57,9 @@ class Part:
     has_begun: bool = False
 
     @property
-    def name(self) -> str:
-        """The task that ends it."""
-        return self.last.task.id
-
-    @property
     def bounds(self) -> Bounds:
-        """What holds for it as a whole."""
-        return self.last.task.bounds or _UNBOUNDED
+        """What holds for it as a whole; nothing where only a part of it runs."""
+        return (None if self.last is None else self.last.task.bounds) or _UNBOUNDED
 
 
 @dataclass(slots=True, eq=False)
@@ -139,8 +134,10 @@ class Parts:
         part = self._part(turn.task.part_of)
         desk = self._desk
         desk.timers.cancel(part.timer)
-        status = RunStatus.FAILED if part.ending or not desk.ledger[turn.task.needs[0]].lets_others_run else _WELL
-        if part.last.verdict is not None and part.last.verdict.kind is FailureKind.TIMEOUT:
+        is_well = all(desk.ledger[need].lets_others_run for need in turn.task.needs)
+        status = RunStatus.FAILED if part.ending or not is_well else RunStatus.SUCCEEDED
+        verdict = None if part.last is None else part.last.verdict
+        if verdict is not None and verdict.kind is FailureKind.TIMEOUT:
             status = RunStatus.TIMED_OUT
         self._tell(part, status)
         if part.ending:
@@ -186,10 +183,10 @@ class Parts:
     def _part(self, name: str) -> Part:
         part = self._parts.get(name)
         if part is None:
-            last = self._desk.ledger[name]
-            outer = self._part(last.task.part_of) if last.task.part_of else None
-            entry = self._desk.ledger.records.get(f"{name}/{INPUTS}")
-            part = self._parts[name] = Part(last, outer, entry)
+            records = self._desk.ledger.records
+            last = records.get(name)  # none where it was left out of this run
+            outer = self._part(last.task.part_of) if last is not None and last.task.part_of else None
+            part = self._parts[name] = Part(name, last, outer, records.get(f"{name}/{INPUTS}"))
             if outer is not None:
                 outer.inner.append(part)
             gate = self._gates.setdefault(part.bounds.of, Gate()) if part.bounds.of else None
@@ -224,7 +221,7 @@ class Parts:
     def _time_out(self, part: Part) -> None:
         if self._desk.stop is None and not part.ending:
             message = f"ran longer than its timeout of {show_duration(part.bounds.timeout_s or 0.0)}"
-            self._end(part, f'task "{part.last.task.id}" {message}', Failure(FailureKind.TIMEOUT, "", message))
+            self._end(part, f'task "{part.name}" {message}', Failure(FailureKind.TIMEOUT, "", message))
 
     def _end_items(self, whole: str, reason: str) -> None:
         self._gates[whole].ending = reason
@@ -236,13 +233,14 @@ class Parts:
         if part.ending:
             return
         part.ending = reason
-        part.last.verdict = part.last.verdict or verdict
+        if part.last is not None:
+            part.last.verdict = part.last.verdict or verdict
         self._desk.timers.cancel(part.timer)
         for record in part.opened:
             if record.task.tidies != part.name:
                 self._cancel(record, reason)
         for inner in part.inner:
-            if inner.last.task.tidies != part.name:
+            if inner.last is None or inner.last.task.tidies != part.name:
                 self._end(inner, reason, _cancelled(reason))
 
     def _end_tidying(self, part: Part, reason: str) -> None:

@@ -81,6 +81,8 @@ class Release:
             for record in self._opening.parts.released():
                 self._opening.open(record)
             if not (desk.settled or desk.given):
+                if desk.wanted:
+                    self._stopping.obey()  # nothing may be left that another turn would come for
                 return
             self._stopping.obey()
             self._commit()

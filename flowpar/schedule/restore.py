@@ -35,7 +35,7 @@ def restore(desk: Desk, records: Iterable[Record]) -> None:
         if whole is None:
             continue
         record.state, record.is_tolerated = whole.state, whole.is_tolerated
-        if record.task.id in needed:
+        if record.task.id in needed or record.task.template is not None:
             _restore_output(desk, record, whole)
 
 

@@ -169,7 +169,7 @@ def test_logs_names_its_files_for_programs(failed: Desk, say: Callable[..., tupl
         (("logs", "last", "zzz"), 'the run has no task "zzz"; there are: load, each, bad, after'),
         (("logs", "last", "each[2]"), 'task "each" has no item 2; its items are 0 to 1'),
         (("logs", "last", "load[0]"), 'task "load" had no items in this run; flowpar logs RUN load prints its log'),
-        (("logs", "last", "each[x]"), '"each[x]" names no task; write a task as count, an item of it as count[3]'),
+        (("logs", "last", "each[x]"), '"each[x]" names no item; no item of "each" has that key in this run'),
         (("clean",), "nothing says which runs are old; give --keep N or --older-than DURATION"),
     ],
 )
