@@ -1,7 +1,7 @@
 """What a function yields: each value is kept and told at once, and the output is the list of them all.
 
 generator ─► value ─► kept ─┬─► told at once: {index, value}
-└─► at the end: a list of places, of which no value is copied
+                             └─► at the end: a list of places, of which no value is copied
 
 pack    ValueRef ─► plain JSON      what travels through the managed Queue
 unpack  what any task may have put there ─► (index, ValueRef), or None

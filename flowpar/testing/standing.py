@@ -1,7 +1,7 @@
 """What of a run that was cut off must stand when it goes on, told from its events: by other means than recovery's.
 
 events that the journal has ─► last end of each ─┬─► kept    what was done, and all above it, too {(task, item): state}
-└─► counts  how each task that stands counts {task: how}
+                                                     └─► counts  how each task that stands counts {task: how}
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from trial import Trial
+
 from flowpar.execute import tree
 from flowpar.testing import marked
 
@@ -101,3 +104,17 @@ def set_scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     yield set_one
     for scene in scenes:
         scene.clear()
+
+
+@pytest.fixture
+def make_trial(tmp_path: Path) -> Iterator[Callable[..., Trial]]:
+    """Make trials, each in a folder of its own."""
+    made: list[Trial] = []
+
+    def make(**how: Any) -> Trial:
+        made.append(Trial(tmp_path / str(len(made)), **how))
+        return made[-1]
+
+    yield make
+    for trial in made:
+        trial.clear()

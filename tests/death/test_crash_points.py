@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from trial import Interrupted, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    MakeTrial = Callable[[], Trial]
+    MakeTrial = Callable[..., Trial]
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -27,19 +27,6 @@ RESUMED_SHARE = {"engine": range(5, 45, 13), "launcher": range(3, 22, 9), "guard
 LEAST_POINTS = {"engine": 60, "launcher": 20, "guard": 3, "task": 1}
 # In the middle of the engine's points: some tasks are done, some run, some are to come.
 CUT_OFF = "engine:45"
-
-
-@pytest.fixture
-def make_trial(tmp_path: Path) -> Iterator[MakeTrial]:
-    made: list[Trial] = []
-
-    def make() -> Trial:
-        made.append(Trial(tmp_path / str(len(made))))
-        return made[-1]
-
-    yield make
-    for trial in made:
-        trial.clear()
 
 
 def survives_a_death(make_trial: MakeTrial, where: str, *, is_resumed: bool) -> bool:

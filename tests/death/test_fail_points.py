@@ -14,26 +14,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from trial import Ended, Interrupted, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    MakeTrial = Callable[[], Trial]
+    MakeTrial = Callable[..., Trial]
 
 pytestmark = pytest.mark.timeout(300)
 
 FULL, BROKEN = (os.strerror(number).lower() for number in (errno.ENOSPC, errno.EIO))
-
-
-@pytest.fixture
-def make_trial(tmp_path: Path) -> Iterator[MakeTrial]:
-    made: list[Trial] = []
-
-    def make() -> Trial:
-        made.append(Trial(tmp_path / str(len(made))))
-        return made[-1]
-
-    yield make
-    for trial in made:
-        trial.clear()
 
 
 def survives_a_failure(make_trial: MakeTrial, where: str) -> bool:

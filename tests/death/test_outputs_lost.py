@@ -17,7 +17,7 @@ from trial import DEADLINE_S, Trial
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,17 +61,8 @@ outputs: {count: "${{ tasks.count.output }}"}
 OUTPUTS = {"count": [30, 30 * 40_000, "gone on"]}
 
 
-@pytest.fixture
-def make_trial(tmp_path: Path) -> Iterator[Callable[[str], Trial]]:
-    made: list[Trial] = []
-
-    def make(executor: str) -> Trial:
-        made.append(Trial(tmp_path, steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor)))
-        return made[-1]
-
-    yield make
-    for trial in made:
-        trial.clear()
+def trial_of(make_trial: Callable[..., Trial], executor: str) -> Trial:
+    return make_trial(steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor))
 
 
 def started(trial: Trial) -> subprocess.Popen[str]:
@@ -103,8 +94,8 @@ def kill_outputs(trial: Trial) -> int:
 
 
 @pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
-def test_the_run_goes_on_with_all_outputs(make_trial: Callable[[str], Trial], executor: str) -> None:
-    trial = make_trial(executor)
+def test_the_run_goes_on_with_all_outputs(make_trial: Callable[..., Trial], executor: str) -> None:
+    trial = trial_of(make_trial, executor)
     process = started(trial)
 
     killed = kill_outputs(trial)
@@ -117,8 +108,8 @@ def test_the_run_goes_on_with_all_outputs(make_trial: Callable[[str], Trial], ex
     assert trial.survivors() == {}
 
 
-def test_it_may_be_lost_more_than_once(make_trial: Callable[[str], Trial]) -> None:
-    trial = make_trial("process")
+def test_it_may_be_lost_more_than_once(make_trial: Callable[..., Trial]) -> None:
+    trial = trial_of(make_trial, "process")
     process = started(trial)
 
     killed = [kill_outputs(trial) for _ in range(3)]
@@ -129,8 +120,8 @@ def test_it_may_be_lost_more_than_once(make_trial: Callable[[str], Trial]) -> No
     assert all(f"(pid {pid}) was killed" in ended.stderr for pid in killed)
 
 
-def test_what_is_lost_again_and_again_ends_the_run_which_can_go_on(make_trial: Callable[[str], Trial]) -> None:
-    trial = make_trial("process")
+def test_what_is_lost_again_and_again_ends_the_run_which_can_go_on(make_trial: Callable[..., Trial]) -> None:
+    trial = trial_of(make_trial, "process")
     process = started(trial)
 
     for _ in range(5):

@@ -19,9 +19,9 @@ from flowpar.execute import tree
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    MakeTrial = Callable[[str], Trial]
+    MakeTrial = Callable[..., Trial]
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -56,17 +56,8 @@ outputs: {{total: "${{{{ tasks.total.output }}}}"}}
 UNTOUCHED = {"total": sum(n * n for n in range(TASKS))}
 
 
-@pytest.fixture
-def make_trial(tmp_path: Path) -> Iterator[MakeTrial]:
-    made: list[Trial] = []
-
-    def make(executor: str) -> Trial:
-        made.append(Trial(tmp_path, steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor)))
-        return made[-1]
-
-    yield make
-    for trial in made:
-        trial.clear()
+def trial_of(make_trial: Callable[..., Trial], executor: str) -> Trial:
+    return make_trial(steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor))
 
 
 def engine_of(process: subprocess.Popen[str], trial: Trial) -> int:
@@ -106,7 +97,7 @@ def left_for_good(before: set[str]) -> set[str]:
 @pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
 def test_a_thousand_tasks_survive_the_death_of_the_engine_in_their_middle(make_trial: MakeTrial, executor: str) -> None:
     before = shared_memory()
-    trial = make_trial(executor)
+    trial = trial_of(make_trial, executor)
     process = trial.start("run", "workflow.yaml", "-w", str(WORKERS), "-q")
     come_to(process, trial, TASKS // 2)
 

@@ -71,20 +71,24 @@ def test_limits_hold_at_each_step_and_everything_starts_some_time(
     assert all(play.pools.free(name) == total * WHOLE for name, total in _TOTALS.items())
 
 
+_PATIENCE = 100
+
+
 @given(_requests(), st.lists(_requests(), min_size=1, max_size=10))
 def test_a_large_request_starts_though_smaller_ones_never_stop_coming(large: Request, small: list[Request]) -> None:
     pools = Pools(_TOTALS, ahead=2)
     running = [pools.take(ONE_CPU), pools.take(ONE_CPU)]
+    turn = pools.turn()
+    turns = 1
 
-    for _ in range(100):
-        turn = pools.turn()
-        if turn.admits(large):
-            return
+    while not turn.admits(large) and turns < _PATIENCE:
         turn.reserve(large)
         running += [pools.take(request) for request in small if turn.admits(request)]
         pools.give_back(running.pop(0))
+        turn = pools.turn()
+        turns += 1
 
-    pytest.fail("it was starved")
+    assert turns < _PATIENCE, "it was starved"
 
 
 def test_what_ones_wait_for_is_not_given_to_less_urgent_ones() -> None:
