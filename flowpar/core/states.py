@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class TaskState(StrEnum):
@@ -28,6 +29,9 @@ class TaskState(StrEnum):
         """Whether what needs the task may run."""
         return self in {TaskState.SUCCEEDED, TaskState.CACHED}
 
+
+FAILURES: Final = (TaskState.FAILED, TaskState.TIMED_OUT)
+"""How a task or an item ends that failed by itself, or by its time."""
 
 MOVES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.PENDING: frozenset(

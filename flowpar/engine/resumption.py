@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
 from flowpar.core.outcome import FailureKind
-from flowpar.core.states import TaskState
+from flowpar.core.states import FAILURES, TaskState
 from flowpar.core.suggest import nearest
 from flowpar.engine.parts import all_tasks, with_parts
 from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from flowpar.record.settled import SettledTask, Standing
 
 Redo = Sequence[tuple[str, int | None]]
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
         if task.kind == "finally":
             return True
         return standing.value is not None or found.item_count is not None
-    return standing.state in _FAILED and standing.is_tolerated and task.allow_failure
+    return standing.state in FAILURES and standing.is_tolerated and task.allow_failure
 
 
 def _feeds(task: PlannedTask) -> frozenset[str]:
@@ -208,7 +207,7 @@ def _items(task: PlannedTask, found: SettledTask, gone: set[int], *, is_whole: b
         if item in gone or standing.state is None:
             continue
         is_done = standing.is_done and standing.value is not None
-        is_tolerated = standing.state in _FAILED and standing.is_tolerated and tolerates
+        is_tolerated = standing.state in FAILURES and standing.is_tolerated and tolerates
         is_same = Fingerprint.parse(standing.fingerprint).is_same_task(now)
         if is_whole or (is_same and (is_done or is_tolerated)):
             kept[item] = _ended(standing)

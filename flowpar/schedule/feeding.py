@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import InternalError
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.core.states import TaskState
+from flowpar.core.states import FAILURES, TaskState
 from flowpar.execute.yielded import unpack
 from flowpar.schedule.fanout import ItemSet
 from flowpar.schedule.fed import Fed
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from flowpar.schedule.feed import Feed
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
-
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 class Feeding:
@@ -82,7 +80,7 @@ class Feeding:
             state, fan_out = source.items.state(given.item), source.task.fan_out
             if state is TaskState.CANCELLED:
                 return
-            if state in _FAILED and fan_out is not None and fan_out.on_item_error != "collect":
+            if state in FAILURES and fan_out is not None and fan_out.on_item_error != "collect":
                 self._doom(source, f'item {given.item} of task "{source.task.id}" {state.value.replace("_", " ")}')
                 return
         if feed.failing or (source.items is None and self._is_known(source, feed, given)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import InternalError
 from flowpar.core.outcome import Success
-from flowpar.core.states import MOVES, TaskState
+from flowpar.core.states import FAILURES, MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView
 from flowpar.schedule.attempt import Ready
 from flowpar.schedule.resources import DECISIONS, Lane
@@ -118,7 +118,7 @@ class Record:
         scope = self.task.scope
         if self.task.is_spared or (scope is not None and scope.may_fail):
             return False  # the sub-workflow as a whole is tolerated
-        return self.state in {TaskState.FAILED, TaskState.TIMED_OUT} and not self.is_tolerated
+        return self.state in FAILURES and not self.is_tolerated
 
     def move(self, state: TaskState) -> None:
         """Go to another state, where that is legal."""

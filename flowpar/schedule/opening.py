@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.core.states import TaskState
+from flowpar.core.states import FAILURES, TaskState
 from flowpar.execute.recipe import INPUTS, Expand, Judge
 from flowpar.planning.template import ITEMS, OUTPUTS
 from flowpar.schedule.attempt import Ready
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from flowpar.schedule.feeding import Feeding
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
-
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 class Opening:
@@ -145,7 +143,7 @@ class Opening:
                 record, f'task "{entry.task.id}" was skipped' if entry.is_skipped_as_failed else CONDITION_IS_FALSE
             )
             return True
-        bad = [each for each in map(ledger.__getitem__, record.task.needs) if each.state in _FAILED]
+        bad = [each for each in map(ledger.__getitem__, record.task.needs) if each.state in FAILURES]
         bad = [each for each in bad if not each.is_tolerated or _counts_for(record.task, each.task)]
         if not bad:
             return False
@@ -169,7 +167,7 @@ class Opening:
     def _fail(self, record: Record, failure: Failure) -> None:
         # Only a sub-workflow runs out of time, or is ended, before an attempt of its own.
         state = TaskState.FAILED if record.verdict is None else state_of(failure)
-        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.is_tolerated = record.task.allow_failure and state in FAILURES
         record.move(state)
         record.keep_outcome(failure, 0)
         self._desk.announce.ended(record, failure)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.core.states import RunStatus, TaskState
+from flowpar.core.states import FAILURES, RunStatus, TaskState
 from flowpar.execute.recipe import INPUTS
 from flowpar.planning.model import Bounds
 from flowpar.schedule.attempt import Ending
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from flowpar.schedule.settle import Settlement
     from flowpar.schedule.timers import Timer
 
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 _UNBOUNDED = Bounds()
 FINALLY_S = 30.0
 
@@ -122,7 +121,7 @@ class Parts:
         bounds, gate = part.bounds, self._gates.get(part.bounds.of)
         if gate is None:
             return
-        if bounds.on_item_error == "fail_fast" and record.state in _FAILED and not gate.ending:
+        if bounds.on_item_error == "fail_fast" and record.state in FAILURES and not gate.ending:
             self._end_items(bounds.of, f'task "{record.task.id}" {record.fate}')
         if part.is_admitted and bounds.max_parallel is not None:
             gate.going -= 1
@@ -169,7 +168,7 @@ class Parts:
     def _tell(self, part: Part, status: RunStatus) -> None:
         """Let tasks of `finally` know how their sub-workflow went."""
         own = [each for each in part.opened if each.task.part_of == part.name and not each.task.tidies]
-        bad = [each.task.id for each in own if each.state in _FAILED and not each.is_tolerated]
+        bad = [each.task.id for each in own if each.state in FAILURES and not each.is_tolerated]
         names = [name.removeprefix(f"{part.name}/") for name in bad]
         failed = [name for name in names if not name.startswith("(")]
         self._desk.ledger.runs[part.name] = {"status": status.value, "failed": failed}

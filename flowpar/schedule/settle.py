@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind, Success
-from flowpar.core.states import TaskState
+from flowpar.core.states import FAILURES, TaskState
 from flowpar.schedule.attempt import Attempt, Ending
 from flowpar.schedule.crew import failed_fast, show_duration
 from flowpar.schedule.retry import next_try
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
 
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 _STATE_OF = {FailureKind.TIMEOUT: TaskState.TIMED_OUT, FailureKind.CANCELLED: TaskState.CANCELLED}
 
 
@@ -129,7 +128,7 @@ class Settlement:
 
     def _settle_task(self, attempt: Attempt, completion: Completion, outcome: Outcome) -> None:
         record, state = attempt.ready.record, state_of(outcome)
-        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.is_tolerated = record.task.allow_failure and state in FAILURES
         record.move(state)
         record.keep_outcome(outcome, attempt.ready.number)
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=record.is_tolerated)
@@ -143,7 +142,7 @@ class Settlement:
         assert items is not None  # noqa: S101 - an item was taken from them
         assert fan_out is not None  # noqa: S101 - the same
         items.settle(item, state)
-        is_tolerated = state in _FAILED and (record.task.allow_failure or fan_out.on_item_error == "collect")
+        is_tolerated = state in FAILURES and (record.task.allow_failure or fan_out.on_item_error == "collect")
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=is_tolerated)
         self._desk.give(record, item, outcome.value if isinstance(outcome, Success) else None)
         if record.intake is not None:
@@ -153,7 +152,7 @@ class Settlement:
         else:
             if self._desk.ledger.is_read(record.task.id):
                 record.keep_item_error(item, outcome, attempt.ready.number)
-            if state in _FAILED:
+            if state in FAILURES:
                 self._note_failed_item(record, fan_out, item, outcome, is_tolerated=is_tolerated)
         if items.is_over:
             self.conclude(record)
@@ -182,7 +181,7 @@ class Settlement:
         """Settle a fan-out of which no item is out or will be."""
         failure = self._verdict(record)
         state = TaskState.SUCCEEDED if failure is None else state_of(failure)
-        record.is_tolerated = record.task.allow_failure and state in _FAILED
+        record.is_tolerated = record.task.allow_failure and state in FAILURES
         record.move(state)
         if failure is not None:
             record.keep_outcome(failure, 0)
@@ -206,7 +205,7 @@ class Settlement:
         item, failure = record.first_failed
         is_raised = failure.kind is FailureKind.EXCEPTION and failure.type
         told = f"{failure.type}: {failure.message}" if is_raised else failure.message
-        count = f"{items.tally(*_FAILED)} of {items.count} items failed"
+        count = f"{items.tally(*FAILURES)} of {items.count} items failed"
         return Failure(FailureKind.ITEMS, "", f"{count}, item {item}: {told}")
 
     def close(self, record: Record) -> None:

@@ -27,7 +27,7 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.run_if import EARLY
-from flowpar.core.states import RunStatus, TaskState
+from flowpar.core.states import FAILURES, RunStatus, TaskState
 from flowpar.schedule.fed import CONDITION_IS_FALSE
 from flowpar.schedule.resources import WHOLE, request_of
 from flowpar.schedule.rule import Counts
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     Key = tuple[str, int | None]
 
-_FAILED = frozenset({TaskState.FAILED, TaskState.TIMED_OUT})
 _NONE = (0, 0)
 
 
@@ -140,7 +139,7 @@ class Witness:
             _prove(state.is_final, f"{task} ended as {state}")
             _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
             _prove(state in DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
-        failed = {task for task, state in end.states.items() if state in _FAILED and not tasks[task].allow_failure}
+        failed = {task for task, state in end.states.items() if state in FAILURES and not tasks[task].allow_failure}
         _prove(set(end.failed) == failed, f"failed are {failed}, told are {end.failed}")
         if part.submitted_at_stop is None:
             self._check_rules(end)
@@ -195,7 +194,7 @@ class Witness:
             return True  # it yields: what came before its end is submitted by then, however that comes
         state = self.state_of(key)
         # One that stands from before failed then, and is not told again.
-        has_failed = state in _FAILED or (state is None and key in self.attempts and key not in self._part.live)
+        has_failed = state in FAILURES or (state is None and key in self.attempts and key not in self._part.live)
         is_collected = fan_out.on_item_error == "collect" and has_failed
         return state in DONE or state is TaskState.SKIPPED or is_collected
 

@@ -36,6 +36,22 @@ def numbers(n: int, pause_s: float, dies_at: int = -1, go: Path | None = None) -
         time.sleep(0.01)
 
 
+def waits_for(mark: Path) -> Iterator[int]:
+    yield 0
+    yield 1
+    until = time.monotonic() + 30
+    while not mark.exists():
+        if time.monotonic() > until:
+            raise TimeoutError("nobody has begun")
+        time.sleep(0.01)
+    yield 2
+
+
+def begin(x: int, mark: Path) -> int:
+    mark.touch()
+    return x
+
+
 def arrays(n: int) -> Iterator[bytes]:
     for number in range(n):
         yield bytes([number]) * 200_000
@@ -103,8 +119,30 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+@pytest.mark.parametrize("executor", ["process", "pool", "thread"])
+def test_the_third_item_is_yielded_when_the_first_has_begun(project: Project, executor: str) -> None:
+    """The one that yields waits for that: were the first item to wait for the third, nothing would end well."""
+    done = project.run(
+        """
+flowpar: 1
+tasks:
+  give: {python: "steps:waits_for", with: {mark: begun}}
+  take:
+    python: steps:begin
+    for_each: {x: "${{ tasks.give.output }}"}
+    with: {x: "${{ each.x }}", mark: begun}
+outputs: {taken: "${{ tasks.take.output }}"}
+""",
+        *("-w", "2", "--executor", executor),
+    )
+
+    assert json.loads(done.stdout) == {"taken": [0, 1, 2]}, done.stderr
+
+
 @pytest.mark.parametrize("options", [("-w", "2"), ("-w", "2", "--executor", "thread")], ids=["process", "thread"])
-def test_the_first_item_starts_before_the_third_is_yielded(project: Project, options: tuple[str, ...]) -> None:
+def test_all_items_start_before_the_last_word_of_the_one_that_yields(
+    project: Project, options: tuple[str, ...]
+) -> None:
     done = project.run(STREAM % {"n": 8, "pause": 0.2}, *options)
 
     assert json.loads(done.stdout) == {"taken": [0, 10, 20, 30, 40, 50, 60, 70], "all": 28}, done.stderr
