@@ -237,3 +237,11 @@ class EventSink(Protocol):
     def close(self) -> None:
         """Take leave after the last event."""
         ...
+
+
+class RunSink(EventSink, Protocol):
+    """What the loop tells: it may let others go on before the disk has answered."""
+
+    def flush(self) -> None:
+        """Hand all that was emitted to the operating system: it outlives this process, a power cut may take it."""
+        ...

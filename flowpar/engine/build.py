@@ -133,7 +133,7 @@ def _record(
     start: Start | None = None,
 ) -> RunEnd:
     """Run a plan, and tell the journal and all others what happens."""
-    sink = FanoutSink([journal, *make_sinks(folder)], masker=secrets.masker)
+    sink = FanoutSink([journal, *make_sinks(folder)], masker=secrets.masker, flush=journal.flush)
     with ExitStack() as stack:
         stack.callback(sink.close)
         refill = partial(recorded_outputs, journal, folder.path)

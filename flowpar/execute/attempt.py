@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import types
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -25,6 +26,7 @@ from flowpar.data.store import ValueStore
 from flowpar.execute import share, surroundings
 from flowpar.execute.binding import bind, prove
 from flowpar.execute.cancellation import Cancelled
+from flowpar.execute.compiled import CompiledModules
 from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
@@ -74,12 +76,23 @@ def hide_sources(shared: bytes) -> None:
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
     hide_sources(shared)
+    opened = _opened(shared)
+    _keep_code(opened)
     rehearse(shared, make_attempt)
     masker_of(shared)
-    folders = surroundings.folders_of_modules(_opened(shared))
+    folders = surroundings.folders_of_modules(opened)
     # Asked for what is nowhere, it lists the folders; what changes in them later is noticed.
     PathFinder.find_spec("flowpar: no module", list(folders))
     listen_to_logging(lambda: None)
+
+
+def _keep_code(shared: Shared) -> None:
+    """Read the code of the run's modules, of those that are found in the first of the folders."""
+    compiled = CompiledModules(shared.workflow_dir)
+    compiled.read(shared.modules)
+    others = [finder for finder in sys.meta_path if not isinstance(finder, CompiledModules)]
+    first = others.index(PathFinder) if PathFinder in others else len(others)
+    sys.meta_path[:] = [*others[:first], compiled, *others[first:]]
 
 
 def make_attempt(

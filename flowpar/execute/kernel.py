@@ -11,19 +11,20 @@ ctypes is loaded with this module, so that a process which forks has it before i
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import sys
 
 _SIGKILL = int(signal.SIGKILL)
 _SIGCONT = int(signal.SIGCONT)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 
 IS_LINUX = sys.platform == "linux"
-_PRCTL = ctypes.CDLL(None).prctl if IS_LINUX else None
-if _PRCTL is not None:
+_PRCTL, _NAME = (ctypes.CDLL(None).prctl, ctypes.CDLL(None).prctl) if IS_LINUX else (None, None)
+if _PRCTL is not None and _NAME is not None:
     _PRCTL.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    _NAME.argtypes = [ctypes.c_int, ctypes.c_char_p, *[ctypes.c_ulong] * 3]
 
 
 def become_subreaper() -> bool:
@@ -42,13 +43,9 @@ def wake_with_parent() -> bool:
 
 
 def name_process(name: str) -> None:
-    """Show the first 15 bytes of `name` in listings of processes."""
-    try:
-        comm = os.open("/proc/self/comm", os.O_WRONLY)
-    except OSError:  # not Linux
-        return
-    os.write(comm, name.encode(errors="replace")[:15])
-    os.close(comm)
+    """Show the first 15 bytes of `name` in listings of processes; called in the main thread."""
+    if _NAME is not None:
+        _NAME(_PR_SET_NAME, name.encode(errors="replace")[:15], 0, 0, 0)
 
 
 def _control(option: int, value: int) -> bool:

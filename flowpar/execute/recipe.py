@@ -29,7 +29,7 @@ class Shared(Packed):
     `env` holds templates of the top-level `env`, applied after `env_file` (already read).
     `secrets` travel by sockets and pipes only and are kept nowhere; tasks do not inherit the `hidden` variables
     that they were read from. `outputs_address` and `outputs_key` lead to the managed outputs; None where there
-    are none (tests).
+    are none (tests). `modules` are those that the tasks' functions are in.
     """
 
     run_id: str
@@ -44,6 +44,7 @@ class Shared(Packed):
     outputs_key: bytes = b""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     hidden: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 INPUTS = "(inputs)"

@@ -12,9 +12,16 @@ Under forkserver the forkserver reaps and tells the exit code through the proces
 
 from __future__ import annotations
 
+import itertools
 import os
+<<<<<<< HEAD
 from dataclasses import replace
 from multiprocessing import context, popen_fork, process
+=======
+import sys
+import threading
+from multiprocessing import context, get_context, popen_fork, process, util
+>>>>>>> 0aac8ac (Let the next attempt of a slot begin while the disk syncs; read the code of the workflow's modules once for all workers)
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute.habitat import move_high
@@ -48,19 +55,43 @@ class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
         self.pid = os.fork()
         if self.pid:
             return
-        code = 1
         try:
-            code = process_obj._bootstrap(parent_sentinel=process_obj.heart)  # noqa: SLF001  # as its base does
+            _become(process_obj)
+            enter(process_obj.order, process_obj.origin)
+        except BaseException:  # noqa: BLE001  # a mistake of ours: there is no frame above that could say it
+            sys.excepthook(*sys.exc_info())
         finally:
-            os._exit(code)
+            os._exit(1)
+
+
+def _become(child: Any) -> None:
+    """Be `child` to multiprocessing: what `Process._bootstrap` does, as far as a fork of the launcher needs it.
+
+    The rest of it is a tenth of what a small task costs.
+    """
+    state: Any = process
+    state._process_counter = itertools.count(1)  # noqa: SLF001  # multiprocessing has no public way
+    state._children = set()  # noqa: SLF001
+    state._current_process = child  # noqa: SLF001
+    state._parent_process = state._ParentProcess(child._parent_name, child._parent_pid, child.heart)  # noqa: SLF001
+    main: Any = threading.main_thread()
+    if hasattr(main, "_set_native_id"):
+        main._set_native_id()  # noqa: SLF001
+    known: Any = util
+    known._finalizer_registry.clear()  # noqa: SLF001
+    if known._afterfork_registry:  # noqa: SLF001
+        known._run_after_forkers()  # noqa: SLF001
 
 
 class ForkProcess(context.ForkProcess):
-    """A process that the launcher forks; `heart` ends when the launcher does."""
+    """A process that the launcher forks to carry out `order`; `heart` ends when the launcher does."""
 
-    # It leaves the start method of what the task starts itself alone.
-    _start_method = None  # type: ignore[assignment]  # typeshed: str
-    heart = -1
+    def __init__(self, order: Order, origin: Origin, name: str) -> None:
+        """Take the order and where it comes from."""
+        super().__init__(name=name)
+        self.order = order
+        self.origin = origin
+        self.heart = origin.heart
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing's name
@@ -102,9 +133,7 @@ class Starter:
     def _make(self, order: Order, name: str) -> process.BaseProcess:
         match self._origin.start_method:
             case "fork":
-                forked = ForkProcess(target=enter, args=(order, self._origin), name=name)
-                forked.heart = self._origin.heart
-                return forked
+                return ForkProcess(order, self._origin, name)
             case "spawn":
                 return SpawnProcess(target=enter, args=(order, self._origin), name=name)
             case _:

@@ -104,7 +104,8 @@ def lay(over: MutableMapping[str, str], told: Mapping[str, str | None]) -> None:
     """Change an environment in place; None takes a variable away."""
     for name, value in told.items():
         if value is not None:
-            over[name] = value
+            if over.get(name) != value:  # each change copies what the process has
+                over[name] = value
         elif name in over:
             del over[name]
 

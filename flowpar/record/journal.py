@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from binascii import b2a_base64
+from contextlib import suppress
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 from zlib import crc32
 
@@ -61,9 +62,9 @@ class ValueFields(TypedDict):
 class Journal:
     """The event sink that is the truth; it has one writer and is never rewritten.
 
-    `emit` keeps lines in memory, `commit` writes all of them at once, and syncs them if one of them
-    says that something ended. A disk that is full
-    or broken raises `StateError`: then nothing that was not committed happened.
+    `emit` keeps lines in memory, `flush` writes all of them at once, and `commit` syncs them, too, if one
+    of them says that something ended. A disk that is full or broken raises `StateError`: then nothing
+    that was not committed happened.
     """
 
     def __init__(self, path: Path, *, is_synced: bool = True, after: JournalEnd | None = None) -> None:
@@ -73,6 +74,7 @@ class Journal:
         self._lines: list[bytes] = []
         self._held = 0
         self._owes_sync = False
+        self._unsynced_bytes = 0
         self._count = 0 if after is None else after.count
         self._size = 0 if after is None else after.size_bytes
         try:
@@ -87,6 +89,11 @@ class Journal:
         A torn tail is cut off; what a salvage leaves behind is kept beside, in `events.damaged.jsonl`.
         """
         return cls(path, is_synced=is_synced, after=end)
+
+    @property
+    def durable_bytes(self) -> int:
+        """How much of the file a power cut leaves."""
+        return self._size
 
     def emit(self, event: Event) -> None:
         """Keep one line until the next commit."""
@@ -111,22 +118,33 @@ class Journal:
         if self._held > _HELD_BYTES:
             self.commit()
 
-    def commit(self) -> None:
-        """Write what was emitted and wait until it is on disk."""
+    def flush(self) -> None:
+        """Write what was emitted: a kill of this process no longer takes it."""
         if not self._lines:
             return
         content = b"".join(self._lines)
         try:
             self._write(content)
+        except OSError as error:
+            raise self._broken(error) from error
+        self._lines.clear()
+        self._held = 0
+        self._unsynced_bytes += len(content)
+
+    def commit(self) -> None:
+        """Write what was emitted and wait until it is on disk."""
+        self.flush()
+        if not self._unsynced_bytes:
+            return
+        try:
             if self._is_synced and self._owes_sync:
                 point("journal.sync")
                 _sync(self._fd)
         except OSError as error:
-            self._cut_back()
-            raise self._failure("write", error) from error
-        self._lines.clear()
-        self._held, self._owes_sync = 0, False
-        self._size += len(content)
+            raise self._broken(error) from error
+        self._owes_sync = False
+        self._size += self._unsynced_bytes
+        self._unsynced_bytes = 0
         point("journal.committed")
 
     def close(self) -> None:
@@ -146,12 +164,11 @@ class Journal:
             while view:
                 view = view[os.write(self._fd, view) :]
 
-    def _cut_back(self) -> None:
+    def _broken(self, error: OSError) -> StateError:
         # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
-        try:
+        with suppress(OSError):
             os.ftruncate(self._fd, self._size)
-        except OSError:
-            return
+        return self._failure("write", error)
 
     def _failure(self, verb: str, error: OSError) -> StateError:
         return StateError(

@@ -31,8 +31,13 @@ class FanoutSink:
         *,
         complain: Callable[[str], None] | None = None,
         masker: Masker | None = None,
+        flush: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the sinks in the order in which they are told, and what hides secrets from all of them."""
+        """Take the sinks in the order in which they are told, and what hides secrets from all of them.
+
+        `flush` lets outlive this process what the one among them was told that is the truth.
+        """
+        self.flush = flush
         self._sinks = list(sinks)
         self._masker = masker or Masker()
         self._complain = complain or _to_stderr

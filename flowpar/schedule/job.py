@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
 from flowpar.execute.base import Job
-from flowpar.execute.recipe import Bindings, Expand, Shared
+from flowpar.execute.recipe import Bindings, Call, Expand, Shared
 from flowpar.planning.secret import hidden_by
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
@@ -23,7 +23,7 @@ from flowpar.schedule.resources import WHOLE
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.execute.recipe import TaskView
     from flowpar.planning.model import Plan, PlannedTask
@@ -50,7 +50,14 @@ def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, 
         outputs_address=address,
         outputs_key=key,
         hidden=hidden,
+        modules=_modules_of(plan.tasks),
     )
+
+
+def _modules_of(tasks: Sequence[PlannedTask]) -> tuple[str, ...]:
+    """Return the modules that functions of tasks are in."""
+    calls = (task.call if task.template is None else task.template.recipe for task in tasks)
+    return tuple(sorted({call.target.partition(":")[0] for call in calls if isinstance(call, Call)}))
 
 
 class JobMaker:

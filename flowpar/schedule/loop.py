@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowpar.core.clock import Clock
-    from flowpar.core.events import EventSink
+    from flowpar.core.events import RunSink
     from flowpar.planning.model import Plan
     from flowpar.schedule.crew import Crew, StopRequests
     from flowpar.schedule.decision import Decisions
@@ -60,7 +60,7 @@ class Loop:
         self,
         plan: Plan,
         crew: Crew,
-        sink: EventSink,
+        sink: RunSink,
         clock: Clock,
         *,
         decisions: Decisions,
@@ -154,16 +154,19 @@ class Loop:
         self._stopping.obey()
         if len(self._desk.fresh) + len(self._desk.stale) >= _MOST_FRESH:
             self._hand_out()
-        # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         settled = self._desk.settled
+        has_ended = bool(settled) or any(isinstance(notice, Completion) for notice in notices)
+        if has_ended:
+            # Before anything that takes time: slots wait for it.
+            self._sink.flush()
+            self._crew.recorded()
+        # What is about to be released may be more urgent: it is not overtaken for the sake of the disk.
         if not (settled and self._desk.has_priorities):
             weights = (self._desk.frontier.weight_after(each.task.id) for each in settled)
             self._filling.fill(weight=max(weights, default=0.0))
         # An item that ended is durable before the next turn, too, though nothing waits for it yet.
-        has_ended = bool(settled) or any(isinstance(notice, Completion) for notice in notices)
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
-            self._crew.recorded()
         self._is_untold = bool(notices) and not has_ended
         if has_news := bool(settled or self._desk.given):
             self._release.go_on()

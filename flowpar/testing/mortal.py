@@ -1,4 +1,4 @@
-"""A sink of an engine that dies: it tells the journal, a witness and others, until the commit at which it is to die."""
+"""A sink of an engine that dies at a flush or commit: until then it tells the journal, a witness and others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Crash(Exception):  # noqa: N818 - it is what happens
 
 
 class MortalSink:
-    """Tells the journal, the witness and others, and dies at a commit if it is to."""
+    """Tells the journal, the witness and others, and dies at a flush or commit if it is to."""
 
     def __init__(self, journal: Journal, witness: Witness, others: Sequence[EventSink], *, dies_at: int | None) -> None:
         """Tell the journal first; live on where `dies_at` is None."""
@@ -30,14 +30,22 @@ class MortalSink:
         for sink in self._sinks:
             sink.emit(event)
 
+    def flush(self) -> None:
+        """Let the journal write what it was told, or raise Crash in front of it."""
+        self._step()
+        self._journal.flush()
+
     def commit(self) -> None:
         """Have every sink keep what it was told, or raise Crash in front of it."""
+        self._step()
+        for sink in self._sinks:
+            sink.commit()
+
+    def _step(self) -> None:
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
                 raise Crash
-        for sink in self._sinks:
-            sink.commit()
 
     def close(self) -> None:
         """Close the journal."""

@@ -3,7 +3,7 @@
     seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, shares
                       ── script(job)     succeeds, fails, takes too long, ignores being asked to end
                       ── crew(), stops   tells things twice or late, or not at all
-                      ── crashes         at which commit of the journal the engine dies, if it does
+                      ── crashes         at which flush or commit of the journal the engine dies, if it does
 
 The same seed is the same scenario.
 """

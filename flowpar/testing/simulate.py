@@ -38,7 +38,7 @@ from flowpar.testing.witness import Broken, Witness
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flowpar.core.events import Event, EventSink
+    from flowpar.core.events import Event, EventSink, RunSink
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import TaskView
     from flowpar.planning.model import Plan
@@ -119,13 +119,17 @@ class _Simulation:
             return None
 
     def _tear(self, journal: Journal) -> None:
-        """Leave of what was not committed as much as a crash may leave: nothing, all, or a torn part."""
-        before = self._journal_path.stat().st_size
+        """Leave of what was not committed as much as a crash may leave: nothing, all, or a torn part.
+
+        A killed engine leaves what it has flushed; a power cut leaves what was synced.
+        """
+        draw = self._scenario.draw
+        before = draw.choice([self._journal_path.stat().st_size, journal.durable_bytes])
         journal.close()
         after = self._journal_path.stat().st_size
         # A run whose first line is not whole never began, which is no case for recovery.
         first = len(self._journal_path.read_bytes().partition(b"\n")[0]) + 1
-        os.truncate(self._journal_path, max(first, self._scenario.draw.randint(before, after)))
+        os.truncate(self._journal_path, max(first, draw.randint(before, after)))
 
     def _recover(self) -> tuple[Journal, Start]:
         settled, end = read_settled(self._run_dir)
@@ -188,7 +192,7 @@ def _succeeded(view: TaskView) -> Iterator[int | None]:
         yield from (item for item, state in enumerate(view.item_states) if state == TaskState.SUCCEEDED)
 
 
-def _loop(scenario: Scenario, crew: NoisyCrew, sink: EventSink, start: Start | None = None) -> Loop:
+def _loop(scenario: Scenario, crew: NoisyCrew, sink: RunSink, start: Start | None = None) -> Loop:
     return Loop(
         scenario.plan,
         crew,

@@ -28,7 +28,7 @@ from flowpar.testing.sink import RecordingSink
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from flowpar.core.events import EventSink
+    from flowpar.core.events import RunSink
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.expr.template import Template
@@ -215,7 +215,7 @@ def play(
     options: RunOptions | None = None,
     stops: StopRequests | None = None,
     prepare: Callable[[FakeCrew], None] = lambda _: None,
-    sink: EventSink | None = None,
+    sink: RunSink | None = None,
 ) -> Played:
     """Run a plan, or tasks in file order, to its end; `prepare` may schedule actions of the crew."""
     clock, recording = FakeClock(), RecordingSink()

@@ -13,9 +13,10 @@ E = TypeVar("E")
 
 @dataclass(slots=True)
 class RecordingSink:
-    """Keeps every event; `committed` counts those that were there at the last commit."""
+    """Keeps every event; `flushed` and `committed` count those that were there the last time."""
 
     events: list[Event] = field(default_factory=list)
+    flushed: int = 0
     committed: int = 0
     commits: int = 0
     is_closed: bool = False
@@ -24,9 +25,13 @@ class RecordingSink:
         """Keep one event."""
         self.events.append(event)
 
+    def flush(self) -> None:
+        """Remember how many events were there."""
+        self.flushed = len(self.events)
+
     def commit(self) -> None:
         """Remember how many events were there."""
-        self.committed = len(self.events)
+        self.flushed = self.committed = len(self.events)
         self.commits += 1
 
     def close(self) -> None:

@@ -102,6 +102,20 @@ def test_nothing_is_on_disk_before_the_commit_and_all_of_it_after(tmp_path: Path
     journal.close()
 
 
+def test_a_kill_takes_nothing_that_was_flushed_and_a_power_cut_nothing_that_was_committed(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path)
+    journal.emit(started_run())
+
+    journal.flush()
+
+    assert path.read_bytes().count(b"\n") == 1
+    assert journal.durable_bytes == 0
+    journal.commit()
+    assert journal.durable_bytes == path.stat().st_size
+    journal.close()
+
+
 def test_lines_that_nobody_commits_do_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     journal = Journal(path, is_synced=False)

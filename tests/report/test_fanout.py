@@ -47,6 +47,16 @@ def test_every_sink_is_told_everything_in_order() -> None:
     assert other.is_closed
 
 
+def test_a_flush_reaches_the_one_that_is_the_truth() -> None:
+    truth, other = RecordingSink(), RecordingSink()
+    fanout = FanoutSink([truth, other], flush=truth.flush)
+    fanout.emit(run_started())
+
+    fanout.flush()
+
+    assert (truth.flushed, other.flushed) == (1, 0)
+
+
 def test_a_sink_that_raises_is_reported_once_and_left_out() -> None:
     broken, healthy, complaints = Broken(OSError("no space")), RecordingSink(), list[str]()
     fanout = FanoutSink([broken, healthy], complain=complaints.append)

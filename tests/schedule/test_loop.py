@@ -64,7 +64,7 @@ def test_nothing_begins_in_the_place_of_what_is_not_recorded() -> None:
 
         def recorded() -> None:
             ended = [place for place, event in enumerate(sink.events) if isinstance(event, TaskEnded)]
-            assert all(place < sink.committed for place in ended)
+            assert all(place < sink.flushed for place in ended)
             told.append(len(ended))
             renew()
 

@@ -284,6 +284,9 @@ class Forgetful:
     def emit(self, event: object) -> None:
         pass
 
+    def flush(self) -> None:
+        pass
+
     def commit(self) -> None:
         pass
 
