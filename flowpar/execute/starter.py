@@ -14,14 +14,10 @@ from __future__ import annotations
 
 import itertools
 import os
-<<<<<<< HEAD
-from dataclasses import replace
-from multiprocessing import context, popen_fork, process
-=======
 import sys
 import threading
-from multiprocessing import context, get_context, popen_fork, process, util
->>>>>>> 0aac8ac (Let the next attempt of a slot begin while the disk syncs; read the code of the workflow's modules once for all workers)
+from dataclasses import replace
+from multiprocessing import context, popen_fork, process, util
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute.habitat import move_high

@@ -79,10 +79,9 @@ def test_garbage_on_the_result_pipe_is_a_failure_of_its_task_alone(rig: Rig) -> 
 
 
 def test_multiprocessing_of_a_task_leaves_nothing_in_the_temporary_folder(
-    make_rig: Callable[..., Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_rig: Callable[..., Rig], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = tmp_path_factory.mktemp("t")  # short, as the path of a socket has to be
     monkeypatch.setenv("TMPDIR", str(temporary))
     rig = make_rig(slots=1, start_method="fork")
 
