@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
+from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
@@ -139,6 +140,8 @@ def _record(
         refill = partial(recorded_outputs, journal, folder.path)
         found = start or Start()
         end = _run(plan, options, sink, folder, tree=tree, refill=refill, secrets=secrets, start=found)
+        # All that is kept there is recorded now; where the run was cut off, it is what a resume needs.
+        shutil.rmtree(folder.path / SPOOLS, ignore_errors=True)
         if end.outputs is not None:
             folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end

@@ -18,6 +18,7 @@ from flowpar.record.folder import RunFolder, check_state
 from flowpar.record.history import find_run
 from flowpar.record.lock import Lock
 from flowpar.record.reading import JOURNAL
+from flowpar.record.recovery import recover
 from flowpar.record.resume import first_free_number, read_settled, verify
 
 if TYPE_CHECKING:
@@ -72,5 +73,6 @@ def earlier_run(
     if not (folder.path / JOURNAL).exists():
         raise StateError(f'the run in "{run_dir}" was cut off before it began', hint="run the workflow anew")
     with Lock.take(folder.path):
+        recover(folder.path)
         settled, end = read_settled(folder.path, is_salvaged=is_salvaged)
         yield EarlierRun(RunFolder(folder.path, settled.run.run_id), settled, end)

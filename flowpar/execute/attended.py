@@ -65,6 +65,7 @@ class AttendedAttempt:
     def __init__(self, job: Job, host: Host, *, result: int, output: int, masked: MaskedStream | None = None) -> None:
         """Attend an attempt that has been asked for; what it prints goes through `masked`."""
         self.job = job
+        self.cpu_milli = job.cpu_milli
         self.key = 0
         self.was_forced = False
         self.has_leave = False

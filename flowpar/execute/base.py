@@ -25,7 +25,8 @@ class Job:
     for the run, `recipe` one for the task, `bindings` belongs to this attempt. `log_file` is an
     absolute path, made only when there is output. `cpu_milli` are the thousandths of a worker that it
     takes, `memory_bytes` what its process tree may have, 0 for any amount. `batch` is how many items of its task a
-    process makes, 0 for as many as are worth it; only the executor `batch` asks.
+    process makes, 0 for as many as are worth it; only the executor `batch` asks. `ticket` is what the record of
+    the attempt would say, for a worker that keeps one itself; only `pool` asks.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Job:
     cpu_milli: int = 1000
     memory_bytes: int = 0
     batch: int = 0
+    ticket: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ process gets no more jobs.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import json
 import logging
 import os
@@ -38,17 +39,23 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job
     from flowpar.execute.wire import Frame
 
-_SIGNALS = (
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGHUP,
-    signal.SIGPIPE,
-    signal.SIGCHLD,
-    signal.SIGALRM,
-    signal.SIGVTALRM,
-    signal.SIGPROF,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
+# As numbers, for the module under `signal`, which makes no enums of them: they are looked at after each attempt.
+_SIGNALS = tuple(
+    map(
+        int,
+        (
+            signal.SIGINT,
+            signal.SIGQUIT,
+            signal.SIGHUP,
+            signal.SIGPIPE,
+            signal.SIGCHLD,
+            signal.SIGALRM,
+            signal.SIGVTALRM,
+            signal.SIGPROF,
+            signal.SIGUSR1,
+            signal.SIGUSR2,
+        ),
+    )
 )
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
@@ -69,7 +76,7 @@ class InlineWorker:
         self._null = os.open(os.devnull, os.O_WRONLY)
         spare_children()
         pass_over_term()
-        _direct(self._null)
+        direct(self._null)
 
     def run(self) -> None:
         """Serve until the engine hangs up."""
@@ -88,28 +95,20 @@ class InlineWorker:
     def _do(self, job: Job, output: int) -> None:
         started, cpu_s = time.monotonic(), time.process_time()
         self._channel.send(Word.BEGUN, BEGUN.pack(job.number, started))
-        _direct(output)
+        direct(output)
         os.close(output)
-        before = self._before()
+        before = Before.now()
         try:
             outcome, warnings = self._attempt(job)
         finally:
             is_as_before = before.restore()
-            _direct(self._null)
-        warnings += _end_children()
-        if not is_as_before or self._has_had_enough():
+            direct(self._null)
+        warnings += end_children()
+        if not is_as_before:
             self._channel.send(Word.RETIRE, b"")
         report = Report(outcome, warnings)
         done = Done(job.number, started, time.monotonic(), time.process_time() - cpu_s, report)
         self._channel.send(Word.DONE, done.pack())
-
-    def _before(self) -> Before:
-        """Return what is put back after an attempt that begins now."""
-        return Before.now()
-
-    def _has_had_enough(self) -> bool:
-        """Whether this attempt was the last one of the process, though it is as it was."""
-        return False
 
     def _attempt(self, job: Job) -> tuple[Outcome, tuple[str, ...]]:
         def post(kind: str, body: Mapping[str, object]) -> None:
@@ -128,7 +127,7 @@ class InlineWorker:
             return Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM"), ()
 
 
-def _direct(number: int) -> None:
+def direct(number: int) -> None:
     """Let stdout and stderr go to a descriptor, with nothing left of what was there before."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -168,7 +167,7 @@ class Before:
             mask=mask,
             recursion_limit=sys.getrecursionlimit(),
             streams=(sys.stdin, sys.stdout, sys.stderr),
-            handlers={number: signal.getsignal(number) for number in _SIGNALS},
+            handlers={number: _signal.getsignal(number) for number in _SIGNALS},
             log_level=root.level,
             log_handlers=tuple(root.handlers),
             powers=Powers.now(),
@@ -190,8 +189,7 @@ class Before:
         if not (_is_open(sys.stdout) and _is_open(sys.stderr)):
             renew_output_streams()
         os.chdir(self.folder)
-        os.environ.clear()
-        os.environ.update(self.environment)
+        _put_back_environment(self.environment)
         sys.path[:] = self.path
         sys.argv[:] = self.arguments
         os.umask(self.mask)
@@ -199,11 +197,22 @@ class Before:
         for timer in _TIMERS:
             signal.setitimer(timer, 0)
         for number, handler in self.handlers.items():
-            signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            if _signal.getsignal(number) is not handler:
+                _signal.signal(number, handler)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
         root = logging.getLogger()
         root.setLevel(self.log_level)
         root.handlers[:] = self.log_handlers
+
+
+def _put_back_environment(before: Mapping[str, str]) -> None:
+    """Change what differs: all of it anew is most of what a small attempt costs."""
+    now = dict(os.environ)
+    for name in now.keys() - before.keys():
+        del os.environ[name]
+    for name, value in before.items():
+        if now.get(name) != value:
+            os.environ[name] = value
 
 
 def _is_open(stream: TextIO) -> bool:
@@ -219,7 +228,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _end_children() -> tuple[str, ...]:
+def end_children() -> tuple[str, ...]:
     """End what the attempt left running; return what to warn of."""
     names = [tree.name_of(pid) for pid in tree.children_of(os.getpid()) if tree.is_alive(pid)]
     if not names:

@@ -9,16 +9,13 @@ ask ──► waiting ──► granted ──► give_back ──► unrecorded
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from flowpar.execute.base import Job
+from typing import Protocol
 
 
 class Applicant(Protocol):
     """An attempt that needs leave to begin."""
 
-    job: Job
+    cpu_milli: int
     has_leave: bool
 
     def let_begin(self) -> None:
@@ -38,7 +35,7 @@ class Leaves:
 
     def ask(self, attempt: Applicant) -> None:
         """Let an attempt begin, now or when there is room for it; what takes no share needs none."""
-        if not attempt.job.cpu_milli:
+        if not attempt.cpu_milli:
             attempt.let_begin()
             return
         self._waiting.append(attempt)
@@ -47,7 +44,7 @@ class Leaves:
     def give_back(self, attempt: Applicant) -> None:
         """Take back what an attempt had that is over; it is room for another one once that is recorded."""
         if attempt.has_leave:
-            self._unrecorded_milli += attempt.job.cpu_milli
+            self._unrecorded_milli += attempt.cpu_milli
         else:
             self._waiting.remove(attempt)
 
@@ -60,7 +57,7 @@ class Leaves:
 
     def _grant(self) -> None:
         while self._waiting:
-            share_milli = self._waiting[0].job.cpu_milli
+            share_milli = self._waiting[0].cpu_milli
             # One that is larger than all slots has them to itself.
             if self._taken_milli and self._taken_milli + share_milli > self._room_milli:
                 return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from flowpar.execute.base import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Descriptors:
@@ -82,6 +82,34 @@ def unpack_job(content: bytes, shared: bytes) -> Job:
     """Return a job as it was submitted; done in the launcher, whose pages are warm."""
     number, task, item, attempt, recipe, *rest = pickle.loads(content)
     return Job(number, task, item, attempt, shared, recipe, *rest)
+
+
+def pack_jobs(jobs: Sequence[Job]) -> bytes:
+    """Return jobs of one run as bytes, without their shared part; what several of them have is told once."""
+    return pickle.dumps(
+        [
+            (
+                job.number,
+                job.task,
+                job.item,
+                job.attempt,
+                job.recipe,
+                job.bindings,
+                job.log_file,
+                job.grace_s,
+                job.ticket,
+            )
+            for job in jobs
+        ]
+    )
+
+
+def unpack_jobs(content: bytes, shared: bytes) -> list[Job]:
+    """Return jobs as they were handed over."""
+    return [
+        Job(number, task, item, attempt, shared, recipe, bindings, log_file, grace_s, ticket=ticket)
+        for number, task, item, attempt, recipe, bindings, log_file, grace_s, ticket in pickle.loads(content)
+    ]
 
 
 def pack_job(job: Job) -> bytes:

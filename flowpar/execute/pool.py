@@ -1,43 +1,47 @@
 """The executor `pool`: attempts of any task in worker processes that stay, one a slot.
 
-    waiting ─► leave ─► seat: a warm worker that makes one attempt at a time
-                          ├─ the attempt is over ─► free for the next that has leave
-                          ├─ it has made many, or has grown too large ─► it ends, and a new one comes
-                          └─ it died, or was told to end ─► the attempt that it had is over; nobody else's
+    waiting ─► leave ─► bundle ─► seat: a warm worker that makes its attempts one after another
+                 ▲                  ├─ all are over and recorded ─► free for the next bundle
+                 └── not begun ◄────┼─ one did not succeed, or lasts while another seat is free
+                                    └─ it died, was told to end, or is worn ─► another worker comes
 
-Who may begin is decided for all executors together (see `leave`), so a pool beside `process` takes no more slots.
+Short jobs travel together, as many as are some milliseconds of work by what was seen so far; each is an attempt of its
+own, and what has not begun can be had back at any time (see `claim`). Who may begin is decided for all executors
+together (see `leave`), so a pool beside `process` takes no more slots.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.mask import Masker
-from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.execute.attended import never_started
 from flowpar.execute.base import Completion
 from flowpar.execute.leave import Leaves
-from flowpar.execute.standing import StandingWorker
+from flowpar.execute.pace import Pace
+from flowpar.execute.warm_worker import WarmWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.link import Link
+    from flowpar.execute.standing import StandingWorker
     from flowpar.execute.watch import Watch
 
-_ENTRY = "flowpar.execute.pool_worker:serve"
 # Whoever waits for a slot is prepared by then.
 _AHEAD = 2
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
-    """A job that waits for leave to begin, or has it."""
+class _Turn:
+    """A slot that is asked for, or held."""
 
-    job: Job
-    begin: Callable[[_Entry], None]
+    begin: Callable[[_Turn], None]
+    cpu_milli: int = 1000
     has_leave: bool = False
 
     def let_begin(self) -> None:
@@ -48,9 +52,10 @@ class _Entry:
 
 @dataclass(slots=True, eq=False)
 class _Seat:
-    """A worker; once it `is_retired` or `is_told_to_end`, it gets no other job."""
+    """A worker, and the turn that it has; once it `is_retired` or `is_told_to_end`, it gets no other."""
 
-    worker: StandingWorker
+    worker: WarmWorker
+    turn: _Turn | None = None
     is_retired: bool = False
     is_told_to_end: bool = False
 
@@ -78,30 +83,34 @@ class PoolExecutor:
         self._masker = masker or Masker()
         self._arguments = (outputs_address, outputs_key)
         self._leaves = leaves or Leaves(slots)
-        self._entries: dict[int, _Entry] = {}
+        self._pace = Pace()
+        self._waiting: deque[Job] = deque()
+        self._asked: list[_Turn] = []
         self._seats: list[_Seat] = []
-        self._free: list[_Seat] = []
-        self._seat_of: dict[int, _Seat] = {}
+        self._given: dict[int, tuple[Job, _Seat]] = {}
+        self._busy = 0
         self._notices: list[Notice] = []
 
     @property
     def capacity(self) -> int:
-        """How many jobs it may hold."""
-        return self._slots + _AHEAD
+        """How many jobs it may hold: what runs, and as much again that is prepared meanwhile."""
+        size = self._pace.most
+        return self._slots * size * 2 if size > 1 else self._slots + _AHEAD
 
     @property
     def held(self) -> int:
         """How many jobs it holds."""
-        return len(self._entries)
+        return len(self._waiting) + len(self._given)
 
     def submit(self, job: Job) -> None:
         """Take a job."""
-        entry = self._entries[job.number] = _Entry(job, self._begin)
-        self._leaves.ask(entry)
+        self._waiting.append(job)
+        self._ask()
 
     def recorded(self) -> None:
         """Know that whatever was told so far is on disk."""
         self._leaves.renew()
+        self._ask()
 
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time."""
@@ -116,58 +125,98 @@ class PoolExecutor:
         return self.take()
 
     def cancel(self, job: int, *, force: bool = False) -> None:
-        """End an attempt with TERM, or with KILL by `force`, and all that it started."""
-        seat, entry = self._seat_of.get(job), self._entries.get(job)
+        """End an attempt with TERM, or with KILL by `force`, and all that it started; nobody else's is harmed."""
+        _, seat = self._given.get(job, (None, None))
         if seat is not None:
+            # Nothing begins there any more, and by what it has said the attempt is over or is what it makes now.
+            self._take_back(seat)
+            seat.worker.catch_up()
+        for waiting in [waiting for waiting in self._waiting if waiting.number == job]:
+            self._waiting.remove(waiting)
+            self._notices.append(
+                never_started(waiting, Failure(FailureKind.CANCELLED, "", "cancelled before it started"))
+            )
+        if seat is not None and job in self._given:
             seat.is_told_to_end = True
             seat.worker.signal(force=force)
-        elif entry is not None:
-            self.say(never_started(entry.job, Failure(FailureKind.CANCELLED, "", "cancelled before it started")))
 
     def close(self) -> None:
         """Give the descriptors back; the processes end with the link."""
         for seat in self._seats:
             seat.worker.close()
         self._seats.clear()
-        self._free.clear()
 
-    def _begin(self, entry: _Entry) -> None:
-        """Hand over a job that has leave."""
-        seat = self._free.pop() if self._free else self._hire()
-        self._seat_of[entry.job.number] = seat
+    # Turns: how a seat comes to a bundle.
+
+    def _ask(self) -> None:
+        """Ask for a slot for each seat that could have something to do."""
+        while self._busy + len(self._asked) < self._slots and len(self._asked) < self._work():
+            turn = _Turn(self._begin)
+            self._asked.append(turn)
+            self._leaves.ask(turn)
+
+    def _work(self) -> int:
+        """Count what waits, or say whether somebody has more than he can do at once."""
+        return len(self._waiting) or any(seat.worker.load > 1 for seat in self._seats)
+
+    def _begin(self, turn: _Turn) -> None:
+        """Hand over a bundle, or give the turn back where nothing is left."""
+        self._asked.remove(turn)
+        if not self._waiting:
+            self._share_load()
+        if not self._waiting:
+            self._leaves.give_back(turn)
+            return
+        jobs = self._pace.bundle(self._waiting, self._slots)
         try:
-            seat.worker.submit(entry.job)
+            seat = next((seat for seat in self._seats if seat.turn is None), None) or self._hire()
         except OSError as error:
             failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
-            self.say(never_started(entry.job, failure))
+            self._waiting.extendleft(reversed(jobs[1:]))
+            self._leaves.give_back(turn)
+            self._notices.append(never_started(jobs[0], failure))
+            return
+        seat.turn = turn
+        self._busy += 1
+        self._given.update((job.number, (job, seat)) for job in jobs)
+        seat.worker.hand_over(jobs)
 
     def _hire(self) -> _Seat:
-        worker = StandingWorker(
-            self._link,
-            self._watch,
-            self,
-            name="flowpar:pool",
-            entry=_ENTRY,
-            arguments=self._arguments,
-            masker=self._masker,
-        )
+        worker = WarmWorker(self._link, self._watch, self, arguments=self._arguments, masker=self._masker)
         self._seats.append(_Seat(worker))
         return self._seats[-1]
 
-    def _seat_at(self, worker: StandingWorker) -> _Seat | None:
-        return next((seat for seat in self._seats if seat.worker is worker), None)
+    def _share_load(self) -> None:
+        """Let half of what somebody has wait again, for whoever is free."""
+        busiest = max(self._seats, key=lambda seat: seat.worker.load, default=None)
+        if busiest is not None and busiest.worker.load > 1:
+            self._take_back(busiest, busiest.worker.load // 2)
+
+    def _take_back(self, seat: _Seat, most: int | None = None) -> None:
+        """Let jobs wait again that a seat was to make and has not begun."""
+        self._put_first(seat.worker.take_back(most))
+        self._leave(seat)
+
+    def _put_first(self, jobs: Sequence[Job]) -> None:
+        for job in reversed(jobs):
+            del self._given[job.number]
+            self._waiting.appendleft(job)
 
     def _leave(self, seat: _Seat) -> None:
-        """Let a worker be free, or end it where it is not to go on."""
-        if seat not in self._seats:
-            return  # it is lost
-        if not (seat.is_retired or seat.is_told_to_end):
-            self._free.append(seat)
+        """Take the turn from a seat that has nothing to do any more, and end it where it is not to go on."""
+        if seat.worker.load or seat.turn is None:
             return
-        self._seats.remove(seat)
-        if seat.is_told_to_end:  # a signal for the attempt that it had may yet meet it
-            seat.worker.signal(force=True)
-        seat.worker.close()
+        self._leaves.give_back(seat.turn)
+        seat.turn = None
+        self._busy -= 1
+        if seat in self._seats and (seat.is_retired or seat.is_told_to_end):
+            self._seats.remove(seat)
+            if seat.is_told_to_end:  # a signal for the attempt that it had may yet meet it
+                seat.worker.signal(force=True)
+            seat.worker.close()
+
+    def _seat_at(self, worker: StandingWorker) -> _Seat | None:
+        return next((seat for seat in self._seats if seat.worker is worker), None)
 
     # What a worker says.
 
@@ -175,10 +224,12 @@ class PoolExecutor:
         """Keep a notice for `take`; who has ended leaves room for another once that is recorded."""
         self._notices.append(notice)
         if isinstance(notice, Completion):
-            self._leaves.give_back(self._entries.pop(notice.job))
-            seat = self._seat_of.pop(notice.job, None)
-            if seat is not None:
-                self._leave(seat)
+            job, seat = self._given.pop(notice.job)
+            self._pace.note(job, notice.ended - notice.started)
+            outcome = notice.outcome
+            if seat.is_retired or not (isinstance(outcome, Success) and outcome.is_last):
+                self._take_back(seat)
+            self._leave(seat)
 
     def posted(self) -> None:
         """Pass on that a message waits."""
@@ -194,9 +245,13 @@ class PoolExecutor:
         """Do nothing: it was freed by the completion."""
 
     def lost(self, worker: StandingWorker) -> None:
-        """Go on without it."""
+        """Go on without it; one that never began anything fails its first job, or that would go on for ever."""
         seat = self._seat_at(worker)
-        if seat is not None:
-            self._seats.remove(seat)
-            if seat in self._free:
-                self._free.remove(seat)
+        if seat is None:
+            return
+        self._seats.remove(seat)
+        jobs = seat.worker.take_back()
+        if jobs and not seat.worker.has_begun:
+            seat.worker.hold(jobs.pop(0))
+        self._put_first(jobs)
+        self._leave(seat)

@@ -26,6 +26,8 @@ from flowpar.execute.standing_word import BEGUN, NUMBER, Done, Word
 from flowpar.execute.wire import BadFrame, Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowpar.core.mask import Masker
     from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Job, Notice
@@ -63,10 +65,11 @@ class Employer(Protocol):
         ...
 
 
-class _Held:
+class Held:
     """An attempt that the worker holds, and what it prints."""
 
     def __init__(self, job: Job, output: int, masker: Masker) -> None:
+        """Own the read end `output`, where the attempt has one of its own."""
         self.job = job
         self.output = output
         self.printed = PrintedOutput(job.log_file, masker.stream())
@@ -86,20 +89,24 @@ class StandingWorker:
         entry: str,
         arguments: tuple[object, ...],
         masker: Masker,
+        descriptors: Sequence[int] = (),
     ) -> None:
-        """Have the process started: it calls `entry` with `arguments` and the descriptor of its channel."""
+        """Have the process started: it calls `entry` with `arguments`, the descriptor of its channel and `descriptors`.
+
+        The descriptors stay the caller's to close.
+        """
         self.pid = 0
         self._masker = masker
         self._link = link
         self._watch = watch
         self._employer = employer
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, Held] = {}
         self._shared: bytes | None = None
         ours, theirs = socket.socketpair()
         self._channel: Channel | None = Channel(ours)
         watch.add(ours.fileno(), self._hear)
         with theirs:
-            self._key = link.serve(self, entry, arguments, name=name, descriptors=(theirs.fileno(),))
+            self._key = link.serve(self, entry, arguments, name=name, descriptors=(theirs.fileno(), *descriptors))
 
     @property
     def jobs(self) -> list[int]:
@@ -109,16 +116,20 @@ class StandingWorker:
     def submit(self, job: Job) -> None:
         """Hand over a job; raises OSError where no pipe is to be had."""
         output, output_end = os.pipe()
-        held = self._held[job.number] = _Held(job, output, self._masker)
+        held = self._held[job.number] = Held(job, output, self._masker)
         os.set_blocking(output, False)
         self._watch.add(output, lambda: self._read_output(held))
         try:
-            if job.shared is not self._shared:
-                self._shared = job.shared
-                self._send(Word.SHARE, job.shared)
+            self._share(job.shared)
             self._send(Word.JOB, pack_job(job), output_end)
         finally:
             os.close(output_end)
+
+    def _share(self, shared: bytes) -> None:
+        """Tell what all jobs of a run have in common, once."""
+        if shared is not self._shared:
+            self._shared = shared
+            self._send(Word.SHARE, shared)
 
     def ask_to_cancel(self, job: int) -> None:
         """Ask an attempt to end; it does, or ABANDONED says that it can't be made to."""
@@ -210,7 +221,7 @@ class StandingWorker:
             case _:
                 raise BadFrame("a worker says no such thing")
 
-    def _complete(self, held: _Held, done: Done) -> None:
+    def _complete(self, held: Held, done: Done) -> None:
         self._read_rest(held)
         self._close_output(held)
         warnings = done.report.warnings
@@ -231,7 +242,7 @@ class StandingWorker:
         )
         self._employer.freed(self)
 
-    def _read_output(self, held: _Held) -> int:
+    def _read_output(self, held: Held) -> int:
         try:
             data = os.read(held.output, _CHUNK_BYTES)
         except BlockingIOError:
@@ -242,17 +253,17 @@ class StandingWorker:
             self._watch.remove(held.output)
         return len(data)
 
-    def _read_rest(self, held: _Held) -> None:
+    def _read_rest(self, held: Held) -> None:
         rest_bytes = 0
         while rest_bytes < _MAX_REST_BYTES and (size := self._read_output(held)):
             rest_bytes += size
         self._print(held, held.printed.finish())
 
-    def _print(self, held: _Held, text: str) -> None:
+    def _print(self, held: Held, text: str) -> None:
         if text:
             self._employer.say(Printed(held.job.number, text))
 
-    def _close_output(self, held: _Held) -> None:
+    def _close_output(self, held: Held) -> None:
         self._watch.remove(held.output)
         os.close(held.output)
 

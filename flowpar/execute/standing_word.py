@@ -1,6 +1,6 @@
 """The words between the engine and a worker process that stays.
 
-engine ── SHARE, JOB, CANCEL ──► worker
+engine ── SHARE, JOB or BUNDLE, CANCEL ──► worker
 engine ◄─ BEGUN, POSTED, RETIRE, DONE, ABANDONED ── worker
 """
 
@@ -20,6 +20,7 @@ class Word(IntEnum):
     SHARE = 41
     JOB = 42
     CANCEL = 43
+    BUNDLE = 44
     BEGUN = 51
     POSTED = 52
     DONE = 53

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import MachineError, StateError
 from flowpar.core.point import point
+from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.record.run_id import run_id
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class RunFolder:
 
     def clear_leftovers(self) -> None:
         """Remove what a part of the run that was cut off left half done, and the outputs of one that was not."""
-        shutil.rmtree(self.path / "scratch", ignore_errors=True)
+        for name in ("scratch", SPOOLS):
+            shutil.rmtree(self.path / name, ignore_errors=True)
         try:
             for draft in (self.path / "values").glob("*.part"):
                 draft.unlink(missing_ok=True)

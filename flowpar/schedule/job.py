@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
+from flowpar.data.spool import Ticket
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Call, Expand, Shared
 from flowpar.planning.secret import hidden_by
@@ -83,6 +84,7 @@ class JobMaker:
         place = "" if ready.item is None else f"-{ready.item}"
         lap = f".{ready.round}" if ready.round else ""
         log_file = f"logs/{number:06d}-{_slug(task.id)}{place}{lap}.{ready.number}.log"
+        fingerprint = str(_fingerprint(ready))
         job = Job(
             number=number,
             task=task.id,
@@ -96,8 +98,8 @@ class JobMaker:
             cpu_milli=cpu_milli,
             memory_bytes=memory_bytes,
             batch=task.batch or 0,
+            ticket=_ticket(ready, fingerprint) if ready.record.lane.executor == "pool" else b"",
         )
-        fingerprint = str(_fingerprint(ready))
         return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=fingerprint, grant=grant), job
 
     def _recipe(self, ready: Ready) -> bytes:
@@ -161,6 +163,12 @@ def _share_of(request: Request) -> tuple[int, int]:
     """Return the thousandths of a cpu and the bytes that an attempt may use."""
     amounts = dict(request)
     return amounts.get("cpu", 0), amounts.get("memory", 0) // WHOLE
+
+
+def _ticket(ready: Ready, fingerprint: str) -> bytes:
+    """Return what a worker that keeps a record itself says of an attempt."""
+    task, item = ready.record.task, ready.item
+    return Ticket(task.id, item, ready.number, task.layer, ready.round, ready.record.key_of(item), fingerprint).pack()
 
 
 def _fingerprint(ready: Ready) -> Fingerprint:

@@ -17,6 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from trial import Trial
 
+from flowpar.data.spool import read_all
 from flowpar.execute import tree
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ ITEMS, WORKERS = 30, 2
 DEADLINE_S = 180.0  # thirty fresh interpreters on a busy machine, by spawn
 TARGETS = ("engine", "guard", "launcher", "outputs", "task", "all")
 START_METHODS = ("fork", "fork", "fork", "forkserver", "spawn")
-EXECUTORS = ("process", "process", "process", "thread", "inline")
+EXECUTORS = ("process", "process", "process", "pool", "thread", "inline")
 KILLS, SOAKED_KILLS = 5, 500
 SHARED_MEMORY_PATIENCE_S = 20.0
 # What a kill may make run again: for each slot the body that was running, or had ended and was about to be recorded.
@@ -48,21 +49,39 @@ def item(n: int) -> int:
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 """
-WORKFLOW = f"""flowpar: 1
+WORKFLOW = """flowpar: 1
 name: soak
 tasks:
   item:
     executor: EXECUTOR
-    for_each: {{n: "${{{{ range({ITEMS}) }}}}"}}
+    for_each: {n: "${{ range(ITEMS) }}"}
     python: steps:item
-    with: {{n: "${{{{ each.n }}}}"}}
+    with: {n: "${{ each.n }}"}
     retry: 20
   total:
     python: steps:total
-    with: {{numbers: "${{{{ tasks.item.output }}}}"}}
-outputs: {{total: "${{{{ tasks.total.output }}}}"}}
+    with: {numbers: "${{ tasks.item.output }}"}
+outputs: {total: "${{ tasks.total.output }}"}
 """
-OUTPUTS = {"total": sum(n * n for n in range(ITEMS))}
+# Short ones, which travel together; now and then one that others wait behind.
+BRIEF_ITEMS = 300
+BRIEF_STEPS = """
+import os, time
+
+FILE = []
+
+
+def item(n: int) -> int:
+    time.sleep(0.3 if n % 50 == 49 else 0.001)
+    if not FILE:
+        FILE.append(os.open("ran", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+    os.write(FILE[0], f"{n}\\n".encode())
+    return n * n
+
+
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+"""
 
 
 def victims(process: subprocess.Popen[str], trial: Trial, target: str) -> list[int]:
@@ -79,7 +98,11 @@ def victims(process: subprocess.Popen[str], trial: Trial, target: str) -> list[i
         case "outputs":
             return [pid for pid, name in alive.items() if name == "flowpar:outputs"]
         case "task":
-            return [pid for pid, name in alive.items() if name in {"item", "flowpar:threads", "flowpar:inline"}][:1]
+            return [
+                pid
+                for pid, name in alive.items()
+                if name in {"item", "flowpar:pool", "flowpar:threads", "flowpar:inline"}
+            ][:1]
         case _:
             return list(alive)
 
@@ -92,18 +115,23 @@ def is_stopped(pid: int) -> bool:
 
 
 def done_items(trial: Trial) -> set[str]:
-    return {
+    """Return the items that the journal has, and those that workers have kept for it."""
+    recorded = {
         str(record["item"])
         for record in trial.records()
         if record["event"] == "task.succeeded" and record.get("item") is not None
     }
+    folders = sorted((trial.folder / ".flowpar" / "runs").glob("*"))[-1:]
+    return recorded | {str(kept.ticket.item) for folder in folders for kept in read_all(str(folder))}
 
 
 class Soak:
     """Runs that are killed and gone on with until they are done, and what came of that."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, items: int, steps: str) -> None:
         self._folder = folder
+        self._items = items
+        self._steps = steps
         self._draw = random.Random(seed)  # noqa: S311 - the same each time, and no secret
         self.told: Counter[str] = Counter()
         # Guard and launcher killed together may leave what had left its session, until the run goes on.
@@ -111,8 +139,10 @@ class Soak:
 
     def run(self, *, executors: tuple[str, ...], start_methods: tuple[str, ...]) -> None:
         """Take one run to its end, whatever is killed on the way."""
-        workflow = WORKFLOW.replace("EXECUTOR", self._draw.choice(executors))
-        trial = Trial(self._folder / str(self.told["runs"]), steps=STEPS, workflow=workflow, deadline_s=DEADLINE_S)
+        workflow = WORKFLOW.replace("EXECUTOR", self._draw.choice(executors)).replace("ITEMS", str(self._items))
+        trial = Trial(
+            self._folder / str(self.told["runs"]), steps=self._steps, workflow=workflow, deadline_s=DEADLINE_S
+        )
         self.told["runs"] += 1
         options = ("-w", str(WORKERS), "--json", "--start-method", self._draw.choice(start_methods))
         self._spared = frozenset()
@@ -121,7 +151,7 @@ class Soak:
                 self.told["resumed"] += 1
         finally:
             trial.clear()
-        assert set(trial.ran()) == {str(n) for n in range(ITEMS)}
+        assert set(trial.ran()) == {str(n) for n in range(self._items)}
 
     def _part(self, trial: Trial, options: tuple[str, ...]) -> bool:
         """Run or go on, kill something, and check what is left; whether the run came to its end."""
@@ -149,7 +179,7 @@ class Soak:
         # A fresh interpreter whose launcher was killed before it said what to do says so in Python's own words.
         assert "Traceback" not in ended.stderr or "in spawn_main" in ended.stderr, ended
         assert ended.code in {0, 3, -signal.SIGKILL}, ended
-        assert not is_done or json.loads(ended.stdout) == OUTPUTS
+        assert not is_done or json.loads(ended.stdout) == {"total": sum(n * n for n in range(self._items))}
         return is_done
 
     def _end_what_stands_still(self, trial: Trial) -> None:
@@ -174,7 +204,7 @@ class Soak:
 
     def _comes_to_a_moment(self, process: subprocess.Popen[str], trial: Trial) -> bool:
         """Wait for some bodies to run, or for a time, as it begins; whether the command is still there."""
-        bodies = trial.ran().total() + self._draw.randint(1, ITEMS // 2)
+        bodies = trial.ran().total() + self._draw.randint(1, self._items // 2)
         delay_s = self._draw.choice([0.05, 0.3, 0.5, 0.8, DEADLINE_S, DEADLINE_S, DEADLINE_S, DEADLINE_S])
         until = time.monotonic() + delay_s
         while process.poll() is None and trial.ran().total() < bodies and time.monotonic() < until:
@@ -183,11 +213,18 @@ class Soak:
 
 
 def soak(
-    folder: Path, *, seed: int, kills: int, executors: tuple[str, ...], start_methods: tuple[str, ...]
+    folder: Path,
+    *,
+    seed: int,
+    kills: int,
+    executors: tuple[str, ...],
+    start_methods: tuple[str, ...],
+    items: int = ITEMS,
+    steps: str = STEPS,
 ) -> Counter[str]:
     """Kill so many times, over as many runs as it takes; return what came of them."""
     before = shared_memory()
-    soaking = Soak(folder, seed)
+    soaking = Soak(folder, seed, items=items, steps=steps)
     while soaking.told["kills"] < kills:
         try:
             soaking.run(executors=executors, start_methods=start_methods)
@@ -209,6 +246,40 @@ def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:
     told = soak(tmp_path, seed=2, kills=KILLS, executors=("process",), start_methods=("fork",))
 
     assert told["kills"] >= KILLS
+
+
+def test_a_few_random_kills_amid_bundles_lose_nothing(tmp_path: Path) -> None:
+    """Whatever had ended in a bundle is not made again, though the engine never recorded it."""
+    told = soak(
+        tmp_path,
+        seed=3,
+        kills=KILLS,
+        executors=("pool",),
+        start_methods=("fork",),
+        items=BRIEF_ITEMS,
+        steps=BRIEF_STEPS,
+    )
+
+    assert told["kills"] >= KILLS
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_hundreds_of_random_kills_amid_bundles_lose_nothing(tmp_path: Path) -> None:
+    seed = int(os.environ.get("FLOWPAR_SOAK_SEED", "1"))
+
+    told = soak(
+        tmp_path,
+        seed=seed,
+        kills=SOAKED_KILLS,
+        executors=("pool",),
+        start_methods=START_METHODS,
+        items=BRIEF_ITEMS,
+        steps=BRIEF_STEPS,
+    )
+
+    sys.stderr.write(f"seed {seed}: {dict(told)}\n")
+    assert told["kills"] >= SOAKED_KILLS
 
 
 @pytest.mark.soak

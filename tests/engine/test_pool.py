@@ -65,9 +65,43 @@ def keeps(n: int) -> int:
     return os.getpid()
 
 
+def ran(n: int) -> int:
+    with open("ran", "a") as file:
+        file.write(f"{n}\\n")
+    return n
+
+
+def one_sleeps(n: int) -> int:
+    ran(n)
+    if n == 150:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    return n
+
+
+def one_lasts(n: int) -> int:
+    if n == 150:
+        time.sleep(3)
+    return n
+
+
+def one_exits(n: int) -> int:
+    ran(n)
+    if n == 150:
+        os._exit(7)
+    return n
+
+
+def some_raise(n: int) -> int:
+    ran(n)
+    if n % 40 == 39:
+        raise ValueError(n)
+    return n
+
+
 def speaks(n: int) -> None:
     print(f"item {n}")
-    if n % 3 == 0:
+    if n % 50 == 0:
         os.system(f"echo child of {n}")
 """
 
@@ -128,13 +162,13 @@ def test_each_attempt_has_its_own_variables_and_what_it_changed_is_put_back(proj
 
 
 def test_each_attempt_has_its_own_log(project: Project) -> None:
-    _, told = project.run(items("speaks", 9), "-w", "2", "--executor", "pool")
+    _, told = project.run(items("speaks", 200), "-w", "2", "--executor", "pool")
 
     ended = [event for event in project.events("task.succeeded") if event["item"] is not None]
-    assert len(ended) == 9, told
+    assert len(ended) == 200, told
     for event in ended:
         text = (project.folder / "run" / event["log_file"]).read_text()
-        expected = [f"child of {event['item']}"] if event["item"] % 3 == 0 else []
+        expected = [f"child of {event['item']}"] if event["item"] % 50 == 0 else []
         assert sorted(text.splitlines()) == [*expected, f"item {event['item']}"]
 
 
@@ -208,3 +242,45 @@ def test_a_pool_beside_processes_takes_no_more_slots(project: Project) -> None:
     assert len(spans) == 16
     # When each of them has just begun, no more than two run.
     assert max(sum(a <= began < b for a, b in spans) for began, _ in spans) <= 2
+
+
+def bodies(project: Project) -> Counter[int]:
+    return Counter(map(int, (project.folder / "ran").read_text().split()))
+
+
+@pytest.mark.parametrize(("function", "kind"), [("one_sleeps", "task.timed_out"), ("one_exits", "task.failed")])
+def test_what_stood_behind_an_attempt_that_was_ended_is_unharmed_and_had_not_begun(
+    project: Project, function: str, kind: str
+) -> None:
+    made, told = project.run(
+        items(function, 300, ", timeout: 2s, grace: 100ms, on_item_error: collect, executor: pool"), "-w", "2"
+    )
+
+    assert made == [None if n == 150 else n for n in range(300)], told
+    assert [event["item"] for event in project.events(kind)] == [150]
+    assert bodies(project) == Counter(range(300))
+    assert Counter(event["item"] for event in project.events("task.started")) == Counter(range(300))
+
+
+def test_what_stood_behind_an_attempt_that_fails_is_made(project: Project) -> None:
+    made, told = project.run(items("some_raise", 300, ", on_item_error: collect, executor: pool"), "-w", "2")
+
+    assert made == [None if n % 40 == 39 else n for n in range(300)], told
+    assert bodies(project) == Counter(range(300))
+
+
+def test_nobody_waits_behind_an_attempt_that_lasts_while_another_worker_is_free(project: Project) -> None:
+    made, told = project.run(items("one_lasts", 400), "-w", "2", "--executor", "pool")
+
+    assert made == list(range(400)), told
+    ends = {event["item"]: event["ended_at"] for event in project.events("task.succeeded")}
+    assert max(ends[n] for n in range(400) if n != 150) < ends[150]
+
+
+def test_short_attempts_travel_together_and_are_recorded_one_by_one(project: Project) -> None:
+    made, told = project.run(items("calls", 500), "-w", "1", "--executor", "pool")
+
+    assert [count for _, count in made] == list(range(1, 501)), told
+    ended = [event for event in project.events("task.succeeded") if event["item"] is not None]
+    assert len(ended) == 500
+    assert all(0 < event["duration_s"] < 1 and event["attempt"] == 1 for event in ended)

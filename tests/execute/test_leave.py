@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpar.execute.attended import AttendedAttempt
-from flowpar.execute.base import Job
 from flowpar.execute.leave import Leaves
 
 
@@ -17,7 +14,7 @@ from flowpar.execute.leave import Leaves
 class Attempt:
     """All that leaves know of an attempt."""
 
-    job: Job
+    cpu_milli: int
     has_leave: bool = False
 
     def let_begin(self) -> None:
@@ -25,13 +22,8 @@ class Attempt:
         self.has_leave = True
 
 
-def attempt(share: int) -> AttendedAttempt:
-    job = Job(1, "t", None, 1, b"", b"", b"", "", 5.0, cpu_milli=share)
-    return cast("AttendedAttempt", Attempt(job))
-
-
-def taken(attempts: list[AttendedAttempt]) -> int:
-    return sum(each.job.cpu_milli for each in attempts)
+def taken(attempts: list[Attempt]) -> int:
+    return sum(each.cpu_milli for each in attempts)
 
 
 @given(
@@ -42,8 +34,8 @@ def taken(attempts: list[AttendedAttempt]) -> int:
 def test_attempts_begin_in_order_within_the_slots_and_all_of_them(
     slots: int, shares: list[int], data: st.DataObject
 ) -> None:
-    leaves, attempts = Leaves(slots), [attempt(share) for share in shares]
-    waiting, alive, unrecorded = list(attempts), list[AttendedAttempt](), list[AttendedAttempt]()
+    leaves, attempts = Leaves(slots), [Attempt(share) for share in shares]
+    waiting, alive, unrecorded = list(attempts), list[Attempt](), list[Attempt]()
 
     while waiting or alive or unrecorded:
         moves = ["ask"] * bool(waiting) + ["end"] * bool(alive) + ["record"] * bool(unrecorded)
@@ -59,15 +51,15 @@ def test_attempts_begin_in_order_within_the_slots_and_all_of_them(
             case _:
                 unrecorded.clear()
                 leaves.renew()
-        begun = [each for each in (*alive, *unrecorded) if each.has_leave and each.job.cpu_milli]
+        begun = [each for each in (*alive, *unrecorded) if each.has_leave and each.cpu_milli]
         assert taken(begun) <= slots * 1000 or len(begun) == 1
-        queue = [each.has_leave for each in alive if each.job.cpu_milli]
+        queue = [each.has_leave for each in alive if each.cpu_milli]
         assert not unrecorded or queue == sorted(queue, reverse=True), "one was overtaken"
         assert unrecorded or all(queue[:1]), "nothing is in the way of the first"
 
 
 def test_what_takes_no_share_begins_at_once() -> None:
-    leaves, first, second, free = Leaves(1), attempt(1000), attempt(1000), attempt(0)
+    leaves, first, second, free = Leaves(1), Attempt(1000), Attempt(1000), Attempt(0)
 
     for each in (first, second, free):
         leaves.ask(each)

@@ -1,0 +1,59 @@
+"""How long attempts take, as far as that was seen, and so how many of them travel together.
+
+What came last counts most. The items of a fan-out are known by their task, all others
+by what attempts took lately.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from flowpar.execute.base import Job
+
+# So much work is worth a message, and waits for whoever is before it.
+_WORK_S = 0.01
+_MOST_JOBS = 64
+_WEIGHT = 0.2
+
+
+class Pace:
+    """Seconds an attempt, of all and of each fan-out."""
+
+    def __init__(self) -> None:
+        """Know nothing: jobs go one by one."""
+        self._of_all: float | None = None
+        self._of_items: dict[str, float] = {}
+
+    @property
+    def most(self) -> int:
+        """How many jobs may travel together, as it looks now."""
+        return max(1, min(_MOST_JOBS, int(_WORK_S / max(1e-6, self._of_all or _WORK_S))))
+
+    def note(self, job: Job, seconds: float) -> None:
+        """Learn from an attempt that is over."""
+        self._of_all = _after(self._of_all, seconds)
+        if job.item is not None:
+            self._of_items[job.task] = _after(self._of_items.get(job.task), seconds)
+
+    def bundle(self, waiting: deque[Job], slots: int) -> list[Job]:
+        """Take the first that wait, as many as are to travel together; an attempt after a first one goes alone."""
+        room = min(_MOST_JOBS, -(-len(waiting) // slots))
+        jobs = [waiting.popleft()]
+        work_s = self._expected(jobs[0])
+        while waiting and len(jobs) < room and jobs[0].attempt == waiting[0].attempt == 1:
+            work_s += self._expected(waiting[0])
+            if work_s > _WORK_S:
+                break
+            jobs.append(waiting.popleft())
+        return jobs
+
+    def _expected(self, job: Job) -> float:
+        seen = self._of_all if job.item is None else self._of_items.get(job.task)
+        return _WORK_S if seen is None else seen
+
+
+def _after(before: float | None, seconds: float) -> float:
+    return seconds if before is None else before + _WEIGHT * (seconds - before)
