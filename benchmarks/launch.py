@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, fresh, python, rounds
+from benchmarks.measure import Figure, fresh, python, rounds, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +39,7 @@ def document(count: int) -> str:
 
 def in_engine_s(folder: Path, count: int) -> float:
     """Run W1 once and return the seconds from its first event to its last, by its own journal."""
-    run_dir = folder / f"run-{count}"
-    shutil.rmtree(run_dir, ignore_errors=True)
-    subprocess.run([*run_command(count), "--run-dir", str(run_dir)], cwd=folder, check=True, capture_output=True)
-    lines = [json.loads(line) for line in (run_dir / "run.log.jsonl").read_text().splitlines()]
-    return float(next(line["duration_s"] for line in lines if line["event"] == "run.finished"))
+    return run_seconds(folder, run_command(count))
 
 
 def bare_s(folder: Path, count: int) -> float:

@@ -6,11 +6,14 @@ Figure   one line of the result: what, the ratio's median, minimum and spread, i
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +53,16 @@ def seconds(command: Sequence[str], *, folder: Path) -> float:
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     return elapsed
+
+
+def run_seconds(folder: Path, command: Sequence[str]) -> float:
+    """Run a workflow once and return the seconds from its first event to its last, by its own log."""
+    run_dir = folder / "run"
+    shutil.rmtree(run_dir, ignore_errors=True)
+    subprocess.run([*command, "--run-dir", str(run_dir)], cwd=folder, check=True, capture_output=True)
+    with (run_dir / "run.log.jsonl").open() as lines:
+        last = deque(lines, maxlen=1)[0]
+    return float(json.loads(last)["duration_s"])
 
 
 def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int) -> dict[str, list[float]]:
