@@ -73,13 +73,6 @@ def hide_sources(shared: bytes) -> None:
     surroundings.lay(os.environ, dict.fromkeys(_opened(shared).hidden))
 
 
-def settle_in(shared: bytes) -> str:
-    """Make this process one in which attempts of a run are made; return the run's folder."""
-    hide_sources(shared)
-    surroundings.extend_path(_opened(shared))
-    return _opened(shared).run_dir
-
-
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
     hide_sources(shared)

@@ -13,6 +13,7 @@ it is not made again.
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import time
 from contextlib import suppress
@@ -21,7 +22,8 @@ from typing import TYPE_CHECKING
 from flowpar.core.outcome import Success
 from flowpar.core.point import point
 from flowpar.data.spool import Spool
-from flowpar.execute.attempt import settle_in
+from flowpar.execute import surroundings
+from flowpar.execute.attempt import hide_sources
 from flowpar.execute.claim import Claims
 from flowpar.execute.habitat import move_high
 from flowpar.execute.inline_worker import Before, InlineWorker, direct, end_children
@@ -33,6 +35,7 @@ from flowpar.execute.wire import Channel
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
+    from flowpar.execute.recipe import Shared
     from flowpar.execute.wire import Frame
 
 
@@ -70,10 +73,16 @@ class PoolWorker(InlineWorker):
         match frame.kind:
             case Word.SHARE:
                 self._shared = frame.body
-                self._spool = Spool(settle_in(self._shared))
-                self._first = Before.now()
+                self._settle_in(pickle.loads(self._shared))
             case Word.BUNDLE:
                 self._make_all(frame.body[0], unpack_jobs(frame.body[1:], self._shared))
+
+    def _settle_in(self, shared: Shared) -> None:
+        """Make this process one in which attempts of a run are made."""
+        hide_sources(self._shared)
+        surroundings.extend_path(shared)
+        self._spool = Spool(shared.run_dir)
+        self._first = Before.now()
 
     def _make_all(self, bundle: int, jobs: list[Job]) -> None:
         if self._spool is not None:
