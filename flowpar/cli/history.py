@@ -63,7 +63,14 @@ def head_of(overview: Overview, settled: Settled, run_dir: Path, now: datetime) 
 
 def task_rows(settled: Settled, *, is_running: bool) -> list[dict[str, object]]:
     """Return the lines of `flowpar show`, one for each task; a column that no task fills is left out."""
-    rows = [_task_row(name, settled.tasks.get(name), is_running=is_running) for name in task_names(settled)]
+    rows = [
+        {
+            **_task_row(name, settled.tasks.get(name), is_running=is_running),
+            "part": "finally" if settled.run.is_last(name) else "",
+        }
+        for name in task_names(settled)
+    ]
+    rows = [{"task": row.pop("task"), "part": row.pop("part"), **row} for row in rows]
     used = {column for row in rows for column, value in row.items() if value not in ("", None)}
     return [{column: value for column, value in row.items() if column in used} for row in rows]
 
@@ -125,7 +132,10 @@ def full_record(overview: Overview, settled: Settled, run_dir: Path) -> dict[str
         "versions": run.versions,
         "workers": run.workers,
         "stopping": settled.stopping,
-        "tasks": [_task_record(name, settled.tasks.get(name)) for name in task_names(settled)],
+        "tasks": [
+            {**_task_record(name, settled.tasks.get(name)), "in_finally": run.is_last(name)}
+            for name in task_names(settled)
+        ],
     }
 
 

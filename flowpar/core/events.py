@@ -56,7 +56,8 @@ class RunStarted:
 
     `options` are those of the command line that a resumed run keeps. `again` is None when the run
     begins; when it is resumed it names what will not be taken as it stands in the journal: tasks,
-    whole (None) or these items of them; `kept` counts the tasks that stand.
+    whole (None) or these items of them; `kept` counts the tasks that stand. `last` are the tasks of `finally`, with
+    `[*]` for an item of a sub-workflow that only the run knows.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class RunStarted:
     options: Mapping[str, object] = field(default_factory=dict)
     again: Mapping[str, Sequence[int] | None] | None = None
     kept: int = 0
+    last: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from flowpar.expr.references import references
 from flowpar.expr.template import Constant, Expression, MapTemplate
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.instance import declared_inputs, read_by
-from flowpar.planning.model import Bounds
+from flowpar.planning.model import Bounds, Retry
 from flowpar.planning.template import FINALLY, ITEMS, OUTPUTS, gathered
 from flowpar.planning.template import Template as TaskTemplate
 
@@ -168,7 +168,7 @@ class Ends:
     @property
     def _bare(self) -> PlannedTask:
         """Return a task without what holds for the whole."""
-        bare = replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={})
+        bare = replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={}, retry=Retry())
         return replace(bare, in_finally=self.in_finally, tidies=self.tidies)
 
     @property

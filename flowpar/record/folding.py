@@ -191,6 +191,7 @@ def _facts(record: Record) -> RunFacts:
         inputs=dict(record["inputs"]),
         versions=dict(record["versions"]),
         options=dict(record.get("options", {})),
+        last=frozenset(map(_text, record.get("last", ()))),
     )
 
 

@@ -7,10 +7,13 @@ Settled ── run: RunFacts      how it was begun
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.states import TaskState
+
+_NUMBER = re.compile(r"\[\d+\]")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +67,10 @@ class SettledTask:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """How a run was begun, and with what it was resumed last; `started_at` is ISO 8601 text, of its beginning."""
+    """How a run was begun, and with what it was resumed last; `started_at` is ISO 8601 text, of its beginning.
+
+    `last` are its tasks of `finally`, with `[*]` for any item of a sub-workflow.
+    """
 
     run_id: str
     workflow: str
@@ -77,6 +83,11 @@ class RunFacts:
     versions: Mapping[str, str]
     options: Mapping[str, object]
     resumes: int = 0
+    last: frozenset[str] = frozenset()
+
+    def is_last(self, task: str) -> bool:
+        """Whether a task is one of `finally`, of the run or of a sub-workflow."""
+        return task in self.last or (bool(self.last) and _NUMBER.sub("[*]", task) in self.last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ class ErrorFields(TypedDict):
 
 
 class RunStarted(TypedDict):
-    """The run begins; `layers` holds task ids by distance from the roots, `options` what a resume keeps."""
+    """The run begins; `layers` holds task ids by distance from the roots, `options` what a resume keeps.
+
+    `last` are the tasks of `finally`; `[*]` in one stands for any item.
+    """
 
     file: str
     run_dir: str
@@ -32,6 +35,7 @@ class RunStarted(TypedDict):
     inputs: Mapping[str, object]
     versions: Mapping[str, str]
     options: NotRequired[Mapping[str, object]]
+    last: NotRequired[Sequence[str]]
 
 
 class RunResumed(RunStarted):

@@ -102,6 +102,8 @@ def _begun(event: events.RunStarted) -> RunStarted:
     }
     if event.options:
         begun["options"] = event.options
+    if event.last:
+        begun["last"] = event.last
     return begun
 
 

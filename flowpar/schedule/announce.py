@@ -12,13 +12,13 @@ from flowpar.core.states import TaskState
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import Outcome, ValueRef
     from flowpar.core.states import RunStatus
     from flowpar.execute.base import Completion, Reported
-    from flowpar.planning.model import Plan
+    from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.attempt import Attempt
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.run import RunOptions
@@ -51,6 +51,7 @@ class Announcer:
             options=options.recorded,
             again=options.start.again,
             kept=len(options.start.standing),
+            last=tuple(_last(plan.tasks)),
         )
         self._sink.emit(event)
 
@@ -181,6 +182,15 @@ class Announcer:
             duration_s=now - record.ready_at,
             wait_s=0.0,
         )
+
+
+def _last(tasks: Iterable[PlannedTask]) -> Iterator[str]:
+    """Give the tasks of `finally`, and those in items that only the run will know."""
+    for task in tasks:
+        if (task.in_finally or task.tidies) and task.kind != "finally":
+            yield task.id
+        if task.template is not None:
+            yield from _last(task.template.tasks)
 
 
 def _subject(attempt: Attempt) -> events.Subject:

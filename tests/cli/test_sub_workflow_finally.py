@@ -145,6 +145,10 @@ def test_each_item_has_its_own(folder: Path) -> None:
         "0 tidy succeeded () succeeded",
         "1 tidy failed (work) failed",
     ]
+    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
+    last = {task["task"] for task in shown["tasks"] if task["in_finally"]}
+    assert last == {f"part[{item}]/{name}" for item in (0, 1) for name in ("tidy", "last")}
+    assert "part[0]/tidy       finally" in flowpar(folder, "show", "last")
 
 
 def test_a_workflow_may_stand_in_finally_and_have_its_own(folder: Path) -> None:
