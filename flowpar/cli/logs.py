@@ -93,7 +93,7 @@ def _chosen(wanted: str, settled: Settled) -> tuple[set[str], int | None]:
         hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(names[:10])}"
         raise UsageError(f'the run has no task "{task}"', hint=hint)
     if item is None:
-        within = tuple(f"{each}{sign}" for each in found for sign in "/[")
+        within = tuple(f"{each}{sign}" for each in found for sign in "/[@")
         return {*found, *(name for name in names if name.startswith(within))}, None
     number = number_in(settled, found[0], item)
     _check_item(found[0], number, settled)

@@ -26,7 +26,7 @@ def matching(name: str, names: Iterable[str]) -> list[str]:
     *outer, last = name.split("/")
     if not outer:
         return []
-    parts = [re.escape(part) + ("" if part.endswith("]") else r"(\[\d+\])?") for part in outer]
+    parts = [re.escape(part) + ("" if part.endswith("]") else r"(\[\d+\])?(@\d+)?") for part in outer]
     pattern = re.compile("/".join([*parts, re.escape(last)]))
     return [each for each in known if pattern.fullmatch(each)]
 

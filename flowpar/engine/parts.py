@@ -27,6 +27,37 @@ def all_tasks(plan: Plan, known: Collection[str]) -> Iterator[PlannedTask]:
         exits = made.get(task.id, [])
         yield replace(task, needs=(*task.needs, *exits)) if exits else task
         yield from _made(task, known, made)
+        yield from _repeated(task, known, made)
+
+
+def _repeated(task: PlannedTask, known: Collection[str], made: dict[str, list[str]]) -> Iterator[PlannedTask]:
+    """Give the tasks of the further rounds of a sub-workflow that an earlier part of the run had made."""
+    rounds = task.rounds
+    if rounds is None or task.lap != 1:
+        return
+    number = re.compile(re.escape(rounds.whole) + r"@(\d{1,9})/")
+    found = (number.match(name) for name in known)
+    before = task.id
+    for lap in sorted({int(match[1]) for match in found if match is not None} - {1}):
+        made.setdefault(rounds.whole, []).extend([rounds.exit_of(lap), rounds.until_of(lap)])
+        for each in rounds.instance(lap):
+            exits = made.get(each.id, [])
+            yield replace(each, needs=(*(each.needs or (before,)), *exits))
+            yield from _made(each, known, made)
+        before = rounds.until_of(lap)
+
+
+def undecided(tasks: Mapping[str, PlannedTask], settled: Settled) -> Redo:
+    """Return what has to say again whether a round follows: of each repeat that is not over, the last round's."""
+    last: dict[str, str] = {}
+    for task in tasks.values():
+        if task.rounds is not None and not _is_done(settled, task.rounds.whole):
+            last[task.rounds.whole] = task.id
+    return [(name, None) for name in last.values() if name in settled.tasks]
+
+
+def _is_done(settled: Settled, task: str) -> bool:
+    return task in settled.tasks and settled.tasks[task].standing.is_done
 
 
 def _made(task: PlannedTask, known: Collection[str], made: dict[str, list[str]]) -> Iterator[PlannedTask]:
@@ -42,6 +73,7 @@ def _made(task: PlannedTask, known: Collection[str], made: dict[str, list[str]])
             exits = made.get(each.id, [])
             yield replace(each, needs=(*(each.needs or (task.id,)), *exits))
             yield from _made(each, known, made)
+            yield from _repeated(each, known, made)
 
 
 def with_parts(tasks: Mapping[str, PlannedTask], named: Named, settled: Settled) -> Redo:
@@ -54,7 +86,7 @@ def with_parts(tasks: Mapping[str, PlannedTask], named: Named, settled: Settled)
             number = None if wholes or item is None else number_in(settled, each, item)
             found.append((each, number))
             if each in tasks and tasks[each].kind == "workflow" and number is None:
-                found += [(part, None) for part in tasks if part.startswith((f"{each}/", f"{each}["))]
+                found += [(part, None) for part in tasks if part.startswith((f"{each}/", f"{each}[", f"{each}@"))]
     return found
 
 

@@ -30,7 +30,7 @@ _REPEAT_HINTS = {
     "max": 'say how many rounds there may be: "max: 10"',
 }
 _OF_ATTEMPTS = frozenset({"env", "cwd", "executor", "retry", "resources", "grace", "batch", "cache", "priority"})
-_NOT_YET_OF_SUB = frozenset({"key", "repeat"})
+_NOT_YET_OF_SUB = frozenset({"key"})
 _WANTED = {"python": '"module:function"', "shell": "a command", "workflow": "a file"}
 _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 

@@ -19,7 +19,8 @@ from flowpar.expr.template import Constant, Expression, MapTemplate
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.instance import declared_inputs, read_by
 from flowpar.planning.model import Bounds, Retry
-from flowpar.planning.template import FINALLY, ITEMS, OUTPUTS, gathered
+from flowpar.planning.rounds import ANY_LAP, UNTIL, Rounds, passed_on
+from flowpar.planning.template import FINALLY, GIVE_ON, ITEMS, OUTPUTS, alone, gathered
 from flowpar.planning.template import Template as TaskTemplate
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Scope
     from flowpar.expr.template import Template
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
-    from flowpar.planning.model import PlannedTask
+    from flowpar.planning.model import PlannedTask, Repeat
 
 _MODULE = "flowpar.tasks.workflow"
 
@@ -68,6 +69,39 @@ class Ends:
             is_spared=scope.may_fail,
         )
 
+    def until(self) -> PlannedTask:
+        """Return the task that decides whether another round follows, without what is known of the round."""
+        call = Call(GIVE_ON, {}, until=self.task.call.until)
+        return replace(self._bare, kind="until", call=call, allow_failure=False, condition=None, run_if="all_success")
+
+    def rounds(self, whole: str, until: PlannedTask, again: list[PlannedTask], repeat: Repeat) -> Iterator[PlannedTask]:
+        """Give what follows on the first round, and the task that has the outputs of the last one."""
+        may_fail = self.task.allow_failure or (self.outer is not None and self.outer.may_fail)
+
+        def asked(lap: str) -> PlannedTask:
+            made = replace(until, id=f"{whole}@{lap}/{UNTIL}", needs=(), part_of=whole, is_spared=may_fail)
+            made = passed_on(made, self.prefix, [f"{whole}@{lap}"])
+            return replace(made, call=replace(made.call, until=until.call.until))
+
+        tasks = []
+        for task in (*again, asked("*")):
+            is_of_round = task.id in {f"{whole}@*/{INPUTS}", f"{whole}@*/{UNTIL}"}
+            task = replace(alone(task, f"{whole}@*"), lap=ANY_LAP if is_of_round else task.lap)  # noqa: PLW2901 - one task
+            tasks.append(replace(task, condition=None) if is_of_round else task)
+        first = replace(asked("1"), lap=1, rounds=Rounds(whole, repeat, tuple(tasks)))
+        yield first
+        end = replace(
+            self._last,
+            id=whole,
+            needs=(),
+            reads=frozenset(),
+            bound=None,
+            fingerprint=digest((self.found.id, "rounds")) if self.is_run else "",
+            scope=self.outer,
+            bounds=replace(self._bounds, timeout_s=None),
+        )
+        yield passed_on(end, self.prefix, [f"{whole}@1", first.id])
+
     def exit(self, scope: Scope, ids: Sequence[str]) -> PlannedTask:
         """Return the task that makes the outputs, when those of `ids` are over."""
         reads = {scope.prefix + name for name in read_by(self.sub.outputs, "tasks")}
@@ -77,7 +111,7 @@ class Ends:
         if self.is_run:
             found = replace(self.found, call=replace(self.found.call, arguments=call.arguments), condition=None)
             fingerprint = Fingerprints(scope.inputs, self.sub.env).of(found)
-        return replace(
+        end = replace(
             self._last,
             id=scope.prefix.removesuffix("/"),
             call=call,
@@ -88,6 +122,11 @@ class Ends:
             scope=scope,
             bounds=self._bounds,
         )
+        if self.task.repeat is None:
+            return end
+        # One round of several: what holds for an item holds for all of them together.
+        whole, bounds = end.id.rpartition("@")[0], Bounds(self.task.timeout_s)
+        return replace(end, part_of=whole, bounds=bounds, allow_failure=False, is_spared=scope.may_fail)
 
     def closing(self, scope: Scope, ids: Sequence[str], last_ids: Sequence[str]) -> Iterator[PlannedTask]:
         """Give the tasks around those of `finally`, and then the one that ends the sub-workflow when they are over."""
@@ -110,7 +149,7 @@ class Ends:
         made = Expression(f'tasks["{OUTPUTS}"].output', f'tasks["{OUTPUTS}"].output')
         yield replace(
             end,
-            call=Call(f"{_MODULE}:pass_on", {"outputs": made}),
+            call=Call(GIVE_ON, {"outputs": made}),
             needs=(outputs.id, *last_ids),
             reads=frozenset({outputs.id}) | self._inputs_read(scope),
         )
@@ -168,7 +207,9 @@ class Ends:
     @property
     def _bare(self) -> PlannedTask:
         """Return a task without what holds for the whole."""
-        bare = replace(self.task, executor="process", fan_out=None, timeout_s=None, resources={}, retry=Retry())
+        bare = replace(
+            self.task, executor="process", fan_out=None, timeout_s=None, resources={}, retry=Retry(), repeat=None
+        )
         return replace(bare, in_finally=self.in_finally, tidies=self.tidies)
 
     @property

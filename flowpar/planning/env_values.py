@@ -42,12 +42,14 @@ class _Refit:
         return replace(plan, tasks=tuple(map(self._task, plan.tasks)))
 
     def _task(self, task: PlannedTask) -> PlannedTask:
-        scope, template = task.scope, task.template
-        if scope is None and template is None:
+        scope, template, rounds = task.scope, task.template, task.rounds
+        if scope is None and template is None and rounds is None:
             return task
+        if rounds is not None:
+            rounds = replace(rounds, tasks=tuple(map(self._task, rounds.tasks)))
         if template is not None:
             template = replace(template, tasks=tuple(map(self._task, template.tasks)))
-        return replace(task, scope=None if scope is None else self._scope(scope), template=template)
+        return replace(task, scope=None if scope is None else self._scope(scope), template=template, rounds=rounds)
 
     def _scope(self, scope: Scope) -> Scope:
         if scope.file not in self._files:
@@ -60,6 +62,6 @@ class _Refit:
 def _scopes_of(task: PlannedTask) -> Iterable[Scope]:
     if task.scope is not None:
         yield task.scope
-    if task.template is not None:
-        for each in task.template.tasks:
+    for made in (task.template, task.rounds):
+        for each in () if made is None else made.tasks:
             yield from _scopes_of(each)

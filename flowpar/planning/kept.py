@@ -24,6 +24,7 @@ from flowpar.lang.collector import collector_paused
 from flowpar.planning.env_values import without_values
 from flowpar.planning.grounds import Grounds
 from flowpar.planning.model import Bound, Bounds, FanOut, Plan, PlannedTask, Repeat, Retry
+from flowpar.planning.rounds import Rounds
 from flowpar.planning.secret import SecretSource
 from flowpar.planning.template import Template as TaskTemplate
 from flowpar.plugin.registry import TaskTypeSource
@@ -45,6 +46,7 @@ _OF_PLANS = (
     Bounds,
     SecretSource,
     TaskTemplate,
+    Rounds,
     DeclaredInput,
     Call,
     Expand,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flowpar.core.source import Span
     from flowpar.execute.recipe import Call, Scope
     from flowpar.expr.template import Template
+    from flowpar.planning.rounds import Rounds
     from flowpar.planning.secret import SecretSource
     from flowpar.planning.template import Template as TaskTemplate
 
@@ -93,7 +94,8 @@ class PlannedTask:
     `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
     Where one `is_spared`, its failure is only that of the sub-workflow which it begins. `part_of` is the task that ends
     the sub-workflow, or the item of one, that it belongs to; `bounds` are on such a task. `tidies` is the one after
-    whose tasks it has its turn, as a task of its `finally`.
+    whose tasks it has its turn, as a task of its `finally`. `lap` is the round of a sub-workflow that repeats, and
+    `previous` the task that has the outputs of the round before; a task with `rounds` decides whether another follows.
     """
 
     id: str
@@ -130,6 +132,9 @@ class PlannedTask:
     part_of: str = ""
     bounds: Bounds | None = None
     tidies: str = ""
+    lap: int = 0
+    previous: str = ""
+    rounds: Rounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ ITEMS = "(items)"
 OUTPUTS = "(outputs)"
 FINALLY = "(finally)"
 ANY_ITEM = -1
+GIVE_ON = "flowpar.tasks.workflow:pass_on"
 GATHER_ITEMS = "flowpar.tasks.workflow:gather_items"
 
 
@@ -46,7 +47,7 @@ class Template:
             picked = {task.id: task for item, some in self.picks if item in {None, index} for task in some}
             tasks = tuple(picked.get(task.id, task) for task in tasks if task.id in picked)
         for task in tasks:
-            yield _renamed(task, old, new, bound)
+            yield renamed(task, old, new, bound)
 
     def exit_of(self, index: int) -> str:
         """Return the id of the task that has the outputs of one item."""
@@ -66,19 +67,30 @@ def gathered(whole: PlannedTask, prefix: str, exits: list[str]) -> PlannedTask:
     return replace(whole, call=call, needs=(*whole.needs, *exits), reads=whole.reads.union(exits))
 
 
-def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> PlannedTask:
+def renamed(task: PlannedTask, old: str, new: str, bound: Bound | None = None) -> PlannedTask:
+    """Return a task with `new` in the place of `old` in front of its id and of those that it names."""
+
     def named(name: str) -> str:
-        return new + name.removeprefix(old) if name == old or name.startswith(f"{old}/") else name
+        return new + name.removeprefix(old) if name == old or name.startswith((f"{old}/", f"{old}@")) else name
 
     scope, fan_out, template, bounds = task.scope, task.fan_out, task.template, task.bounds
     if fan_out is not None and fan_out.feeds:
         fan_out = replace(fan_out, feeds={name: named(source) for name, source in fan_out.feeds.items()})
     if template is not None:
         template = _renamed_template(template, old, new, named(template.whole))
+    rounds = task.rounds
+    if rounds is not None:
+        own = tuple(renamed(each, old, new) for each in rounds.tasks)
+        rounds = replace(rounds, whole=named(rounds.whole), tasks=own)
+    call = task.call
+    if call.target == GIVE_ON:
+        prefix = "" if scope is None else scope.prefix
+        call = _reading(call, old.removeprefix(prefix), new.removeprefix(prefix))
     is_begun_by_item = task.bound is not None and task.bound.index == ANY_ITEM and bound is not None
     return replace(
         task,
         id=named(task.id),
+        call=call,
         needs=tuple(map(named, task.needs)),
         reads=frozenset(map(named, task.reads)),
         decides_on=frozenset(map(named, task.decides_on)),
@@ -88,13 +100,22 @@ def _renamed(task: PlannedTask, old: str, new: str, bound: Bound | None) -> Plan
         bound=bound if is_begun_by_item else task.bound,
         part_of=named(task.part_of),
         tidies=named(task.tidies),
+        previous=named(task.previous),
+        rounds=rounds,
         bounds=None if bounds is None else replace(bounds, of=named(bounds.of)),
     )
 
 
 def _renamed_template(template: Template, old: str, new: str, whole: str) -> Template:
-    def renamed(tasks: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
-        return tuple(_renamed(each, old, new, None) for each in tasks)
+    def all_renamed(tasks: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
+        return tuple(renamed(each, old, new) for each in tasks)
 
-    picks = None if template.picks is None else tuple((item, renamed(some)) for item, some in template.picks)
-    return replace(template, whole=whole, tasks=renamed(template.tasks), picks=picks)
+    picks = None if template.picks is None else tuple((item, all_renamed(some)) for item, some in template.picks)
+    return replace(template, whole=whole, tasks=all_renamed(template.tasks), picks=picks)
+
+
+def _reading(call: Call, old: str, new: str) -> Call:
+    """Return the call that gives on what a task made which has another name now."""
+    texts = {name: each.text for name, each in call.arguments.items() if isinstance(each, Expression)}
+    named = {name: text.replace(f'"{old}@', f'"{new}@').replace(f'"{old}"', f'"{new}"') for name, text in texts.items()}
+    return replace(call, arguments={**call.arguments, **{name: Expression(text, text) for name, text in named.items()}})

@@ -119,7 +119,7 @@ class Unfolder:
         self._findings.find_cycles(sub)
         self._findings.join_limits(self.limits, found, sub)
         if found.fan_out is None:
-            yield from self._instance(found, sub, prints, Instance(found.id))
+            yield from self._body(found, sub, prints, Instance(found.id))
             return
         items = items_of(found.fan_out, self.reader.settled, self._is_early)
         if items is None:
@@ -133,17 +133,35 @@ class Unfolder:
             self._findings.find(("tasks", found.id), "FP252", message)
             items = []
         for index, bound in enumerate(items):
-            yield from self._instance(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
+            yield from self._body(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
         yield self._ends(found, sub).whole(len(items))
+
+    def _body(
+        self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
+    ) -> Iterator[PlannedTask]:
+        """Give the tasks of a sub-workflow once, or of the first of its rounds with what makes further ones."""
+        ends = self._ends_of(found, sub, instance)
+        repeat = ends.task.repeat
+        if repeat is None:
+            yield from self._instance(found, sub, prints, instance)
+            return
+        for each in self._instance(found, sub, prints, replace(instance, id=f"{instance.id}@1")):
+            yield replace(each, lap=1) if each.id == f"{self._prefix}{instance.id}@1/{INPUTS}" else each
+        again = self._instance(found, sub, prints, replace(instance, id=f"{instance.id}@*"))
+        yield from ends.rounds(self._prefix + instance.id, self._placed(ends.until(), found), list(again), repeat)
+
+    def _ends_of(self, found: CheckedTask, sub: Checked, instance: Instance) -> Ends:
+        """Return what makes the ends of a sub-workflow, or of one item of it."""
+        ends = self._ends(found, sub)
+        collects = found.fan_out is not None and self.reader.on_item_error(found) == "collect"
+        task = replace(ends.task, condition_is_per_item=False, bound=instance.bound)
+        return replace(ends, task=replace(task, allow_failure=True) if collects else task)
 
     def _instance(
         self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
     ) -> Iterator[PlannedTask]:
         """Give the tasks of a sub-workflow, what makes its inputs first, and what makes its outputs last."""
-        ends = self._ends(found, sub)
-        collects = found.fan_out is not None and self.reader.on_item_error(found) == "collect"
-        task = replace(ends.task, condition_is_per_item=False, bound=instance.bound)
-        ends = replace(ends, task=replace(task, allow_failure=True) if collects else task)
+        ends = self._ends_of(found, sub, instance)
         declared = declared_inputs(sub)
         values = InputValues(found, self.checked, sub, self.reader.settled, instance.bound)
         known = values.known(declared, self._is_early, partial(self._findings.find, code="FP255"))
@@ -216,7 +234,7 @@ class Unfolder:
         """Give the task that makes the items, which has the tasks of one as a template, and what has their outputs."""
         ends, whole = self._ends(found, sub), self._prefix + found.id
         any_item = Instance(f"{found.id}[*]", Bound({}, ANY_ITEM, fan_out.is_product))
-        of_one = tuple(alone(each, f"{whole}[*]") for each in self._instance(found, sub, prints, any_item))
+        of_one = tuple(alone(each, f"{whole}[*]") for each in self._body(found, sub, prints, any_item))
         task = ends.task
         condition = None if task.condition_is_per_item else task.condition
         bare = replace(task, condition=condition, reads=task.decides_on, bound=None)

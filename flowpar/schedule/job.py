@@ -120,6 +120,9 @@ class JobMaker:
             views = self._views(record)
         if ready.item is None or record.bound is None or fan_out is None:
             bindings = bindings_of(record.task, views, self._ledger.run_of(record.task))
+            if record.task.lap:  # a round of a sub-workflow
+                before = self._ledger.records.get(record.task.previous)
+                return replace(bindings, round=record.task.lap, previous=None if before is None else before.output)
             return replace(bindings, round=ready.round, previous=ready.previous) if ready.round else bindings
         return Bindings(
             tasks=views,

@@ -13,19 +13,23 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus
 from flowpar.planning.model import Bound
+from flowpar.planning.rounds import passed_on
 from flowpar.planning.template import gathered
 from flowpar.schedule.crew import Stop
 from flowpar.schedule.desk import lane_of, lay_feeds
 from flowpar.schedule.ledger import NOT_BEGUN, Record
 from flowpar.schedule.restore import restore
+from flowpar.schedule.rounds import out_of_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flowpar.planning.model import PlannedTask
+    from flowpar.planning.rounds import Rounds
     from flowpar.planning.template import Template
     from flowpar.schedule.decision import Decisions, Items
     from flowpar.schedule.desk import Desk
+    from flowpar.schedule.parts import Parts
     from flowpar.schedule.start import Start
 
 MOST_TASKS = 100_000
@@ -34,8 +38,9 @@ MOST_TASKS = 100_000
 class Joining:
     """Lets tasks join; a part of the loop."""
 
-    def __init__(self, desk: Desk, decisions: Decisions, start: Start) -> None:
+    def __init__(self, desk: Desk, decisions: Decisions, start: Start, parts: Parts) -> None:
         """Work on `desk`; `start` is from where the run goes on."""
+        self._parts = parts
         self._desk = desk
         self._decisions = decisions
         self._start = start
@@ -63,6 +68,23 @@ class Joining:
         scope = whole.task.scope
         whole.task = gathered(whole.task, "" if scope is None else scope.prefix, exits)
         self._add(tasks, whole.rank, whole.task.id, exits)
+
+    def follow(self, record: Record, rounds: Rounds) -> None:
+        """Let another round join, where the one before did not come to what was wanted."""
+        lap, whole = record.task.lap, self._desk.ledger.records.get(rounds.whole)
+        following = f"{rounds.exit_of(lap + 1)}/"
+        is_known = any(name.startswith(following) for name in self._start.tasks)
+        if whole is None or whole.state.is_final or not (record.goes_on or is_known):
+            return
+        repeat = rounds.repeat
+        if lap >= repeat.rounds and not is_known:
+            whole.verdict = None if repeat.takes_last else out_of_rounds(repeat.rounds)
+            return
+        scope, exits = whole.task.scope, [rounds.exit_of(lap + 1), rounds.until_of(lap + 1)]
+        whole.task = passed_on(whole.task, "" if scope is None else scope.prefix, exits)
+        if repeat.delay_s and not is_known:
+            self._parts.delay(exits[0], repeat.delay_s)
+        self._add(list(rounds.instance(lap + 1)), whole.rank, whole.task.id, exits)
 
     def _join_some(self, record: Record, template: Template, items: Items | Failure) -> None:
         """Let those tasks join that were asked for, of some items or of all."""

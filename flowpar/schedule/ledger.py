@@ -56,7 +56,7 @@ class Record:
     to travel, None from then on. `recipe` and `views` are made at the first attempt and dropped at the end.
     `feed` is there where the task feeds others item by item, `intake` while others feed it; `verdict` is a
     failure that is decided before all of its items, or of its parts, are over; `cut_off` is why it is ended with what
-    it is a part of.
+    it is a part of; after one that `goes_on` another round follows.
     """
 
     task: PlannedTask
@@ -85,6 +85,7 @@ class Record:
     intake: Intake | None = None
     verdict: Failure | None = None
     cut_off: str = ""
+    goes_on: bool = False
 
     def key_of(self, item: int | None) -> str | float | None:
         """Return the name of an item, where it has one."""

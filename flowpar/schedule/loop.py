@@ -86,7 +86,7 @@ class Loop:
             self._opening,
             self._feeding,
             self._stopping,
-            joining=Joining(self._desk, decisions, options.start),
+            joining=Joining(self._desk, decisions, options.start, self._opening.parts),
             commit=sink.commit,
             hand_out=self._hand_out,
         )
@@ -168,7 +168,7 @@ class Loop:
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
-        if has_news := bool(settled or self._desk.given):
+        if has_news := bool(settled or self._desk.given or self._opening.parts.has_released):
             self._release.go_on()
         if has_news or has_ended:
             self._filling.fill()

@@ -136,7 +136,8 @@ class Opening:
         if record.verdict is not None:
             self._fail(record, record.verdict)
             return True
-        entry = ledger.records.get(f"{whole}/{INPUTS}") or ledger.records.get(f"{whole}/{ITEMS}")
+        names = (f"{whole}/{INPUTS}", f"{whole}/{ITEMS}", f"{whole}@1")
+        entry = next((ledger[name] for name in names if name in ledger.records), None)
         if entry is not None and entry.state is TaskState.SKIPPED:
             record.is_skipped_as_failed = entry.is_skipped_as_failed
             self._skip(

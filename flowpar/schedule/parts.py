@@ -9,65 +9,25 @@ A part of the run is known by the task that ends it. Where no task belongs to on
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import FAILURES, RunStatus, TaskState
 from flowpar.execute.recipe import INPUTS
-from flowpar.planning.model import Bounds
 from flowpar.schedule.attempt import Ending
 from flowpar.schedule.crew import show_duration
+from flowpar.schedule.part import Gate, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from flowpar.planning.model import PlannedTask
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.settle import Settlement
-    from flowpar.schedule.timers import Timer
 
-_UNBOUNDED = Bounds()
 FINALLY_S = 30.0
-
-
-@dataclass(slots=True, eq=False)
-class Part:
-    """A sub-workflow, or an item of one, of which some task was opened; `last` is the task `name`, which ends it.
-
-    `ending` says why it is ended before its time, `closing` why its `finally` is, too. `parked` are tasks that wait
-    until the item may begin; nothing of it runs where `entry`, which makes its inputs, was not well.
-    """
-
-    name: str
-    last: Record | None
-    outer: Part | None
-    entry: Record | None
-    opened: list[Record] = field(default_factory=list)
-    inner: list[Part] = field(default_factory=list)
-    parked: list[Record] = field(default_factory=list)
-    timer: Timer[Callable[[], None]] | None = None
-    ending: str = ""
-    closing: str = ""
-    is_admitted: bool = False
-    has_begun: bool = False
-
-    @property
-    def bounds(self) -> Bounds:
-        """What holds for it as a whole; nothing where only a part of it runs."""
-        return (None if self.last is None else self.last.task.bounds) or _UNBOUNDED
-
-
-@dataclass(slots=True, eq=False)
-class Gate:
-    """The items of one task: how many go on, and which wait for their turn; `ending` as soon as no more may."""
-
-    going: int = 0
-    waiting: deque[Part] = field(default_factory=deque)
-    ending: str = ""
 
 
 class Parts:
@@ -80,6 +40,7 @@ class Parts:
         self._parts: dict[str, Part] = {}
         self._gates: dict[str, Gate] = {}
         self._released: list[Record] = []
+        self._delays: dict[str, float] = {}
 
     def enter(self, record: Record) -> bool:
         """Say whether a task may be opened now; otherwise it was ended, or waits here for its turn."""
@@ -98,10 +59,19 @@ class Parts:
             self._skip(record, entry)
             return False
         for part in reversed(chain):
-            if not self._admit(part):
+            if part.is_delayed or not self._admit(part):
                 part.parked.append(record)
                 return False
         return True
+
+    def delay(self, name: str, delay_s: float) -> None:
+        """Let nothing of a part begin that joins now before some time has passed."""
+        self._delays[name] = delay_s
+
+    @property
+    def has_released(self) -> bool:
+        """Whether a task may be opened now that waited for its turn."""
+        return bool(self._released)
 
     def started(self, record: Record, monotonic: float) -> None:
         """Note that an attempt at a task runs: with the first one of a part its timeout begins."""
@@ -186,6 +156,10 @@ class Parts:
             last = records.get(name)  # none where it was left out of this run
             outer = self._part(last.task.part_of) if last is not None and last.task.part_of else None
             part = self._parts[name] = Part(name, last, outer, records.get(f"{name}/{INPUTS}"))
+            delay_s = self._delays.pop(name, 0.0)
+            if delay_s:
+                part.is_delayed = True
+                self._desk.timers.add(self._desk.clock.monotonic() + delay_s, partial(self._awake, part))
             if outer is not None:
                 outer.inner.append(part)
             gate = self._gates.setdefault(part.bounds.of, Gate()) if part.bounds.of else None
@@ -214,6 +188,11 @@ class Parts:
     def _begin(self, gate: Gate, part: Part) -> None:
         part.is_admitted = True
         gate.going += 1
+        self._released += part.parked
+        part.parked.clear()
+
+    def _awake(self, part: Part) -> None:
+        part.is_delayed = False
         self._released += part.parked
         part.parked.clear()
 

@@ -95,6 +95,8 @@ class Release:
         self._opening.parts.over(record)
         if record.lets_others_run and record.task.template is not None:
             self._joining.join(record, record.task.template)
+        if record.lets_others_run and record.task.rounds is not None:
+            self._joining.follow(record, record.task.rounds)
         if record.lets_others_run:
             skips = frontier.succeed(task)
         elif record.state is TaskState.SKIPPED and not record.is_skipped_as_failed:

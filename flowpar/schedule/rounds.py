@@ -33,7 +33,12 @@ def after_round(ready: Ready, outcome: Success) -> Outcome | None:
         return None
     if repeat.takes_last:
         return Success(outcome.value)
-    made = "1 round was" if repeat.rounds == 1 else f"{repeat.rounds} rounds were"
+    return out_of_rounds(repeat.rounds)
+
+
+def out_of_rounds(rounds: int) -> Failure:
+    """Return what becomes of a repeat that came to its `max`."""
+    made = "1 round was" if rounds == 1 else f"{rounds} rounds were"
     return Failure(FailureKind.ROUNDS, "", f'{made} made, the most that "max" allows, and "until" never held')
 
 

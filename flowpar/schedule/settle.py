@@ -133,6 +133,7 @@ class Settlement:
         record.keep_outcome(outcome, attempt.ready.number)
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=record.is_tolerated)
         if isinstance(outcome, Success):
+            record.goes_on = not outcome.is_last
             self._desk.publish(record, None, outcome.value)
         self.close(record)
 
