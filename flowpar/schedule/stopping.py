@@ -115,7 +115,8 @@ class Stopping:
     def _has_a_turn(self, record: Record) -> bool:
         """Whether a task of `finally` may still run, once everything else is over."""
         task = record.task
-        return task.in_finally or bool(task.tidies and not record.state.is_final and self._parts.has_begun(task.tidies))
+        is_open = task.tidies and task.kind != "finally" and not record.state.is_final
+        return task.in_finally or bool(is_open and self._parts.has_begun(task.tidies))
 
     def cancel_the_rest(self) -> None:
         """Settle what a stop kept from starting or from going on; tasks of `finally` have their turn yet."""
