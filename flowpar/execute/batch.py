@@ -10,21 +10,19 @@ The worker is that of `inline`, which puts back what an item changed. An attempt
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowpar.core.mask import Masker
-from flowpar.core.outcome import Failure, FailureKind
-from flowpar.execute.attended import never_started
 from flowpar.execute.base import Completion
-from flowpar.execute.standing import StandingWorker
+from flowpar.execute.staffed import StaffedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from typing import Unpack
 
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.link import Link
+    from flowpar.execute.staffed import Terms
+    from flowpar.execute.standing import StandingWorker
     from flowpar.execute.watch import Watch
 
 _ENTRY = "flowpar.execute.inline_worker:serve"
@@ -52,33 +50,16 @@ class _Seat:
         return self.count >= (self.most or _MOST_ITEMS) or (not self.most and self.work_s >= _WORK_S)
 
 
-class BatchExecutor:
+class BatchExecutor(StaffedExecutor):
     """Holds the attempts that run, a seat for each, and those that wait."""
 
-    def __init__(
-        self,
-        link: Link,
-        watch: Watch,
-        *,
-        slots: int = 1,
-        posted: Callable[[], None] = lambda: None,
-        outputs_address: str | None = None,
-        outputs_key: bytes = b"",
-        masker: Masker | None = None,
-    ) -> None:
+    def __init__(self, link: Link, watch: Watch, **terms: Unpack[Terms]) -> None:
         """Start nothing yet: workers come with jobs."""
-        self._link = link
-        self._watch = watch
-        self._slots = slots
-        self._posted = posted
-        self._masker = masker or Masker()
-        self._arguments = (outputs_address, outputs_key)
-        self._waiting: deque[Job] = deque()
+        super().__init__(link, watch, **terms)
         self._seats: list[_Seat] = []
         self._seat_of: dict[int, _Seat] = {}
         self._resting: list[_Seat] = []
         self._is_behind = False
-        self._notices: list[Notice] = []
 
     @property
     def capacity(self) -> int:
@@ -104,23 +85,9 @@ class BatchExecutor:
             self._is_behind = False
             self._feed()
 
-    def take(self) -> Sequence[Notice]:
-        """Return what has happened since the last time."""
-        notices, self._notices = self._notices, []
-        return notices
-
-    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over; what was told before is recorded."""
-        self.recorded()
-        if not self._notices:
-            self._watch.wait(timeout_s)
-        return self.take()
-
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`, and all that it started."""
-        for waiting in [waiting for waiting in self._waiting if waiting.number == job]:
-            self._waiting.remove(waiting)
-            self.say(never_started(waiting, Failure(FailureKind.CANCELLED, "", "cancelled before it started")))
+        self._drop(job)
         seat = self._seat_of.get(job)
         if seat is not None:
             seat.is_retired = True
@@ -144,8 +111,7 @@ class BatchExecutor:
                 seat.worker.submit(job)
             except OSError as error:
                 seat.is_free = True
-                failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
-                self.say(never_started(job, failure))
+                self._refuse(job, error)
                 continue
             self._seat_of[job.number] = seat
 
@@ -159,15 +125,7 @@ class BatchExecutor:
             self._hang_up(seat)
         if len(self._seats) >= self._slots:
             return None
-        worker = StandingWorker(
-            self._link,
-            self._watch,
-            self,
-            name="flowpar:batch",
-            entry=_ENTRY,
-            arguments=self._arguments,
-            masker=self._masker,
-        )
+        worker = self._hire("batch", _ENTRY)
         self._seats.append(_Seat(worker, job.task, job.batch or 0, is_free=True))
         return self._seats[-1]
 
@@ -191,7 +149,7 @@ class BatchExecutor:
                 seat.count += 1
                 seat.work_s += notice.ended - notice.started
                 self._leave(seat)
-        self._notices.append(notice)
+        super().say(notice)
 
     def _leave(self, seat: _Seat) -> None:
         """Let a worker rest until what it made is recorded, or end where it is not to go on."""
@@ -203,10 +161,6 @@ class BatchExecutor:
             self._hang_up(seat)
         else:
             self._resting.append(seat)
-
-    def posted(self) -> None:
-        """Pass on that a message waits."""
-        self._posted()
 
     def abandoned(self, worker: StandingWorker) -> None:
         """Give the worker no more jobs."""

@@ -12,48 +12,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.execute.attended import never_started
 from flowpar.execute.base import Completion
-from flowpar.execute.standing import StandingWorker
+from flowpar.execute.staffed import StaffedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from typing import Unpack
 
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.link import Link
+    from flowpar.execute.staffed import Terms
+    from flowpar.execute.standing import StandingWorker
     from flowpar.execute.watch import Watch
 
 _ENTRY = "flowpar.execute.thread_worker:serve"
 
 
-class ThreadExecutor:
+class ThreadExecutor(StaffedExecutor):
     """Holds up to `slots` attempts, each in a thread."""
 
-    def __init__(
-        self,
-        link: Link,
-        watch: Watch,
-        *,
-        slots: int,
-        posted: Callable[[], None] = lambda: None,
-        outputs_address: str | None = None,
-        outputs_key: bytes = b"",
-        masker: Masker | None = None,
-    ) -> None:
-        """Start nothing yet: the worker comes with the first job."""
-        self._link = link
-        self._watch = watch
-        self._slots = slots
-        self._posted = posted
-        self._masker = masker or Masker()
-        self._arguments = (slots, outputs_address, outputs_key)
+    def __init__(self, link: Link, watch: Watch, **terms: Unpack[Terms]) -> None:
+        """Start nothing yet: workers come with jobs."""
+        super().__init__(link, watch, **terms)
+        self._arguments = (self._slots, *self._arguments)
         self._current: StandingWorker | None = None
         self._workers: list[StandingWorker] = []
         self._retiring: list[StandingWorker] = []
         self._worker_of: dict[int, StandingWorker] = {}
-        self._notices: list[Notice] = []
         self._unrecorded = 0
 
     @property
@@ -69,38 +54,17 @@ class ThreadExecutor:
     def submit(self, job: Job) -> None:
         """Take a job."""
         if self._current is None:
-            self._current = StandingWorker(
-                self._link,
-                self._watch,
-                self,
-                name="flowpar:threads",
-                entry=_ENTRY,
-                arguments=self._arguments,
-                masker=self._masker,
-            )
+            self._current = self._hire("threads", _ENTRY)
             self._workers.append(self._current)
         self._worker_of[job.number] = self._current
         try:
             self._current.submit(job)
         except OSError as error:
-            failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
-            self.say(never_started(job, failure))
+            self._refuse(job, error)
 
     def recorded(self) -> None:
         """Have room for as many jobs as have ended."""
         self._unrecorded = 0
-
-    def take(self) -> Sequence[Notice]:
-        """Return what has happened since the last time."""
-        notices, self._notices = self._notices, []
-        return notices
-
-    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over; what was told before is recorded."""
-        self.recorded()
-        if not self._notices:
-            self._watch.wait(timeout_s)
-        return self.take()
 
     def cancel(self, job: int, *, force: bool = False) -> None:
         """Ask an attempt to end, or by `force` complete it whatever its thread does."""
@@ -126,11 +90,7 @@ class ThreadExecutor:
         if isinstance(notice, Completion):
             self._worker_of.pop(notice.job, None)
             self._unrecorded += 1
-        self._notices.append(notice)
-
-    def posted(self) -> None:
-        """Pass on that a message waits."""
-        self._posted()
+        super().say(notice)
 
     def abandoned(self, worker: StandingWorker) -> None:
         """Give the worker no more jobs."""
