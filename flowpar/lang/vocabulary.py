@@ -57,9 +57,10 @@ FOREIGN_TASK_KEYS = MappingProxyType(
         "retry_policy": 'tries are given by "retry"',
         "retry_delay": 'write "retry: {attempts: 3, delay: 2s}"',
         "retryStrategy": 'tries are given by "retry"',
-        "continue-on-error": 'a task that may fail has "allow_failure: true"',
-        "continueOnError": 'a task that may fail has "allow_failure: true"',
-        "ignore_errors": 'a task that may fail has "allow_failure: true"',
+        **dict.fromkeys(
+            ("continue-on-error", "continue_on_error", "continueOnError", "continueOn", "ignore_errors", "on_error"),
+            'a task that may fail has "allow_failure: true"',
+        ),
         "timeout-minutes": 'a time limit is "timeout: 10m"',
         "timeout_seconds": 'a time limit is "timeout: 10s"',
         "execution_timeout": 'a time limit is "timeout: 10m"',
