@@ -88,12 +88,12 @@ class _Sorter:
         found = self._verified.settled.tasks.get(task.id)
         if found is None:
             return
-        tried = _tried(found)
+        tried, marks = _tried(found), _marks(task, found)
         if self._is_void(task, found):
             self._void.add(task.id)
             if self._is_lost(task) or _is_settled(task, found) or _holds_something(task, found):
                 self._again[task.id] = None
-            self._tasks[task.id] = Begun(tried=tried)
+            self._tasks[task.id] = Begun(tried=tried, marks=marks)
             return
         gone = self._gone_of(task)
         is_whole = not gone and _is_settled(task, found) and self._has_needs(task) and _has_same_lists(task, found)
@@ -104,7 +104,7 @@ class _Sorter:
             whole = _ended(found.standing)
             self._tasks[task.id] = Begun(whole, found.item_count, items, tried)
         elif items or tried or task.repeat is not None:
-            self._tasks[task.id] = Begun(items=items, tried=tried, rounds=_rounds(task, found, gone))
+            self._tasks[task.id] = Begun(items=items, tried=tried, rounds=_rounds(task, found, gone), marks=marks)
         if not gone and (is_whole or items):
             self._note_code(task, found)
 
@@ -244,6 +244,13 @@ def _tried(found: SettledTask) -> dict[int | None, int]:
         for item, each in begun.items()
         if each.attempt and not (each.rounds_done and each.round == each.rounds_done)
     }
+
+
+def _marks(task: PlannedTask, found: SettledTask) -> dict[int, str]:
+    """Return by what the items of a fan-out are found again, where they have keys."""
+    if task.fan_out is None or task.fan_out.key is None:
+        return {}
+    return {item: Fingerprint.parse(each.fingerprint).key for item, each in found.items.items() if each.attempt}
 
 
 def _ended(standing: Standing) -> Ended:

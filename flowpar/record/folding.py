@@ -92,7 +92,8 @@ class _Folding:
         whole, known = self._wholes.get(task, _NOT_BEGUN), self._items.get(task, {})
         self._wholes[task] = replace(whole, state=None, failure=None)
         for item in list(known) if items is None else items:
-            known[item] = Standing(attempt=known.get(item, _NOT_BEGUN).attempt)
+            gone = known.get(item, _NOT_BEGUN)
+            known[item] = Standing(attempt=gone.attempt, fingerprint=gone.fingerprint)
         if items is None:
             self._wholes[task] = Standing(attempt=whole.attempt)
             self._counts.pop(task, None)

@@ -40,16 +40,16 @@ def restore(desk: Desk, records: Iterable[Record]) -> None:
 
 
 def find_again(record: Record, bound: Items) -> Sequence[int | None] | None:
-    """Find by their keys the items that ended before; return where each stood, None where none has moved.
+    """Find by their keys the items that began before; return where each stood, None where none has moved.
 
     One that had no key stays in its place, as all do without keys.
     """
     begun, keys = record.begun, bound.keys
     ended: dict[int, Ended | Round] = {old: last for old, last in begun.rounds.items() if old is not None}
     ended |= begun.items
-    if keys is None or not ended:
+    marks = {**begun.marks, **{old: Fingerprint.parse(each.fingerprint).key for old, each in ended.items()}}
+    if keys is None or not marks:
         return None
-    marks = {old: Fingerprint.parse(each.fingerprint).key for old, each in ended.items()}
     old_of = {mark: old for old, mark in marks.items() if mark}
     moved = [old_of.get(digest(key)) for key in keys]
     for old, mark in marks.items():

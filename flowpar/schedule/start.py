@@ -51,13 +51,17 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """How far a task came; `item_count` is of a fan-out that stands as a whole."""
+    """How far a task came; `item_count` is of a fan-out that stands as a whole.
+
+    `marks` are the digests of the keys of items that were tried, where those had keys.
+    """
 
     whole: Ended | None = None
     item_count: int | None = None
     items: Mapping[int, Ended] = field(default_factory=dict)
     tried: Mapping[int | None, int] = field(default_factory=dict)
     rounds: Mapping[int | None, Round] = field(default_factory=dict)
+    marks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

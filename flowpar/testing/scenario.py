@@ -1,9 +1,11 @@
 """What a seed stands for: a plan, what each of its jobs does, what goes wrong, and when somebody stops it.
 
-    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, shares
+    seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, shares,
+                                         batches, items with keys
                       ── script(job)     succeeds, fails, takes too long, ignores being asked to end
                       ── crew(), stops   tells things twice or late, or not at all
                       ── crashes         at which flush or commit of the journal the engine dies, if it does
+                      ── go_on()         what has changed by then: where items with keys stand, and that there are more
 
 The same seed is the same scenario.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -64,6 +67,8 @@ _MOST_WORKERS = 4
 _LAST_COMMIT = 15
 _ODD = 0.05
 _SHARING = 0.4
+_KEYED = 0.4
+_GROWING = 0.3
 MOST_LIGHT = 2
 
 
@@ -108,6 +113,7 @@ class Scenario:
         self._sources: dict[str, int] = {}
         self.yielded: dict[str, list[ValueRef]] = {}
         self.shares = random.Random(f"shares of {seed}")  # noqa: S311 - the same
+        self.more = random.Random(f"more of {seed}")  # noqa: S311 - the same
         self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
         tasks = [self._task(number) for number in range(draw.randint(1, _MOST_TASKS))]
         most_last = draw.randint(1, _MOST_LAST) if self._chance(0.3) else 0
@@ -131,6 +137,14 @@ class Scenario:
                 crew.at(now + self.draw.uniform(0, 12), partial(self.stops.ask, stop))
             self.is_stopped = False
         return crew
+
+    def go_on(self) -> None:
+        """Let the lists change from which items with keys are made: each stands elsewhere, and there may be more."""
+        for name, items in self.items.items():
+            if isinstance(items, FakeItems) and items.keys is not None:
+                keys = [*items.keys, *([f"k{items.count}"] if self.more.random() < _GROWING else [])]
+                self.more.shuffle(keys)
+                self.items[name] = items.moved(keys)
 
     def pools(self) -> Pools | None:
         """Return what the tasks share, all of it free."""
@@ -177,12 +191,13 @@ class Scenario:
         draw, name = self.draw, f"t{number}"
         needs = [f"t{need}" for need in range(number) if self._chance(0.3)]
         fan_out = self._fan_out(name, [need for need in needs if need in self._sources])
+        fan_out = self._keyed(name, fan_out)
         feeds = set() if fan_out is None else set(fan_out.feeds.values())
         reads = frozenset(need for need in needs if need not in feeds and self._chance(0.7))
         decides_on = feeds.union(need for need in needs if self._chance(0.2))
         allows_failure = self._chance(0.1)
         found = self.items.get(name)
-        if isinstance(found, FakeItems) and not allows_failure:
+        if isinstance(found, FakeItems) and found.keys is None and not allows_failure:
             self._sources[name] = found.count
         elif fan_out is None and not allows_failure and self._chance(0.2):
             self._sources[name] = draw.choice([0, 1, 3, 8])
@@ -210,6 +225,7 @@ class Scenario:
             grace_s=draw.choice([0.0, 2.0]),
             allow_failure=allows_failure,
             executor=draw.choice(["process", "pool", "thread"]),
+            batch=None if fan_out is None else self.more.choice([None, None, 0, 1, 3]),
             resources=self._resources(),
             priority=self.shares.choice([0, 0, 0, 5, -1]) if self.limits else 0,
         )
@@ -267,6 +283,14 @@ class Scenario:
             max_parallel=draw.choice([None, 1, 2]),
             on_item_error=draw.choice(choices),
         )
+
+    def _keyed(self, name: str, fan_out: FanOut | None) -> FanOut | None:
+        """Give items keys, as those of some lists have that are whole from the beginning."""
+        items = self.items.get(name)
+        if fan_out is None or fan_out.feeds or not isinstance(items, FakeItems) or self.more.random() > _KEYED:
+            return fan_out
+        self.items[name] = replace(items, keys=[f"k{number}" for number in range(items.count)])
+        return replace(fan_out, key=Constant(None))
 
     def _chance(self, share: float) -> bool:
         return self.draw.random() < share

@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import pickle
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.states import TaskState
 from flowpar.engine.resumption import sort_out
+from flowpar.execute.recipe import Expand, Judge
 from flowpar.record.journal import Journal
 from flowpar.record.reading import JOURNAL
 from flowpar.record.resume import read_settled, verify
@@ -134,6 +136,7 @@ class _Simulation:
     def _recover(self) -> tuple[Journal, Start]:
         settled, end = read_settled(self._run_dir)
         self._witness.go_on_after(end.count)
+        self._scenario.go_on()
         resumption = sort_out(self._scenario.plan, verify(settled, self._run_dir), first_job=10_000 * self._crashes)
         return Journal.reopen(self._journal_path, end, is_synced=False), resumption.start
 
@@ -162,8 +165,16 @@ class _Simulation:
         if crew.running:
             raise Broken(f"still running at the end: {crew.running}")
         light = MOST_LIGHT if self._scenario.limits else 0
-        if crew.most_running > 2 * self._scenario.workers + light:  # of each of two executors
+        if crew.most_running > 3 * self._scenario.workers + light:  # of processes and pool, of threads, of batches
             raise Broken(f"{crew.most_running} jobs ran at once")
+        tasks = {task.id: task for task in self._scenario.plan.tasks}
+        for executor, job in crew.submitted:
+            batch = tasks[job.task].batch
+            if executor == "batch" and (batch is None or job.batch != batch or tasks[job.task].executor != "process"):
+                raise Broken(f"{job.task} is made {job.batch} at a time, and not {batch}")
+            is_alone = executor == tasks[job.task].executor == "process" and batch is not None
+            if is_alone and not isinstance(pickle.loads(job.recipe), Judge | Expand):
+                raise Broken(f"{job.task}[{job.item}] has a process of its own")
 
     def _told_apart(self, end: RunEnd) -> dict[str, str]:
         """Return how tasks ended; what became of one whose source failed hangs on how many of its items had run."""

@@ -55,6 +55,12 @@ class FakeItems:
         """Return a digest of what the names are bound to, empty where that could not be read."""
         return digest_of(self.item(index))
 
+    def moved(self, keys: Sequence[str | float]) -> FakeItems:
+        """Return the same items where their keys stand now, and more of them where there are more keys."""
+        told = dict(zip(self.keys or (), self.verdicts or (), strict=False))
+        verdicts = None if self.verdicts is None else [told.get(key, True) for key in keys]
+        return replace(self, count=len(keys), verdicts=verdicts, keys=keys)
+
 
 @dataclass(slots=True)
 class FakeDecisions:

@@ -15,10 +15,10 @@ from flowpar.schedule.rule import Counts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flowpar.core.events import Event
+    from flowpar.core.events import Event, Subject
     from flowpar.planning.model import PlannedTask
 
-    Key = tuple[str, int | None]
+    Key = tuple[str, int | str | float | None]
 
 DONE = frozenset({TaskState.SUCCEEDED, TaskState.CACHED})
 
@@ -38,21 +38,24 @@ class Standing:
             # What tidies up stands while all that comes before it does.
             left = (each for each in tasks.values() if not each.in_finally and each.id not in self.counts)
             is_early = task.in_finally and any(left)
-            if not is_early and self._has_needs(task, besides=feeds_of(task)):
+            if not is_early and self._has_needs(task, besides=feeds_of(task), without=lists_of(task)):
                 self._keep(task)
             else:
                 self.void.add(task.id)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, TaskEnded | TaskSkipped):
-            self._ends[event.subject.task, event.subject.item] = event
+            self._ends[key_of(event.subject)] = event
         elif isinstance(event, RunStarted):
             gone = event.again or {}
             self._ends = {key: end for key, end in self._ends.items() if not _is_taken_back(key, gone)}
 
-    def _has_needs(self, task: PlannedTask, *, besides: frozenset[str] = frozenset()) -> bool:
+    def _has_needs(
+        self, task: PlannedTask, *, besides: frozenset[str] = frozenset(), without: frozenset[str] = frozenset()
+    ) -> bool:
         if task.run_if != "one_success":
-            return all(need not in self.void if need in besides else need in self.counts for need in task.needs)
+            asked = (need for need in task.needs if need not in without)
+            return all(need not in self.void if need in besides else need in self.counts for need in asked)
         is_good = any(self.counts.get(need) is Counts.SUCCEEDED for need in task.needs)
         return is_good and not any(need in self.void and self._counts_of(need) is not None for need in task.needs)
 
@@ -71,6 +74,17 @@ class Standing:
         if isinstance(whole, TaskSkipped):
             return Counts.SKIPPED
         return None if whole is None or not (whole.state in DONE or whole.is_tolerated) else Counts.SUCCEEDED
+
+
+def key_of(subject: Subject) -> Key:
+    """Return what an attempt is at: the item by its key, or else by its place."""
+    return subject.task, subject.item if subject.key is None else subject.key
+
+
+def lists_of(task: PlannedTask) -> frozenset[str]:
+    """Return the tasks whose lists may be others, while items of the task stand that have keys."""
+    has_keys = task.fan_out is not None and task.fan_out.key is not None
+    return task.decides_on - task.reads if has_keys else frozenset()
 
 
 def feeds_of(task: PlannedTask) -> frozenset[str]:

@@ -6,7 +6,7 @@
     attempts  (round, attempt) of each one's last attempt
     counts    how each task that is over counts for those that need it {task: how}
 
-A broken promise raises `Broken`.
+An item that has a key is known by it, wherever it stands. A broken promise raises `Broken`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from flowpar.schedule.fed import CONDITION_IS_FALSE
 from flowpar.schedule.resources import WHOLE, request_of
 from flowpar.schedule.rule import Counts
 from flowpar.testing.rules import expected, holds
-from flowpar.testing.standing import DONE, Standing, feeds_of
+from flowpar.testing.standing import DONE, Standing, feeds_of, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from flowpar.core.events import Event, Subject
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.run import RunEnd
-
-    Key = tuple[str, int | None]
+    from flowpar.testing.standing import Key
 
 _NONE = (0, 0)
 
@@ -84,7 +83,7 @@ class Witness:
             case TaskStarted():
                 self._begin(event)
             case TaskRetrying() | TaskRepeating():
-                self._part.live.remove((event.subject.task, event.subject.item))
+                self._part.live.remove(key_of(event.subject))
             case TaskEnded() | TaskSkipped():
                 self._end(event)
             case RunStopping():
@@ -123,7 +122,7 @@ class Witness:
         for event in known:
             # What repeats anew begins with its first round, whatever attempts that had.
             if isinstance(event, TaskStarted) and event.subject.task not in anew:
-                key = (event.subject.task, event.subject.item)
+                key = key_of(event.subject)
                 self.attempts[key] = max(self.attempts.get(key, _NONE), _number(event.subject))
         self.durable = set(self.counts)
         self._part = _Part()
@@ -152,7 +151,7 @@ class Witness:
 
     def _begin(self, event: TaskStarted) -> None:
         subject, part = event.subject, self._part
-        key = (subject.task, subject.item)
+        key = key_of(subject)
         task = self._tasks[subject.task]
         _prove(key not in part.live, f"two live attempts at {key}")
         _prove(key not in part.done, f"{key} started again after its end")
@@ -177,7 +176,7 @@ class Witness:
         self._check_rule(task, "started", besides=come)
 
     def _end(self, event: TaskEnded | TaskSkipped) -> None:
-        key, part = (event.subject.task, event.subject.item), self._part
+        key, part = key_of(event.subject), self._part
         _prove(key not in part.done, f"{key} ended twice")
         _prove(key not in self.kept, f"{key} was done, and ended again")
         part.live.discard(key)

@@ -34,21 +34,21 @@ LISTS = st.lists(
 )
 
 
-def keyed(keys: Sequence[Key]) -> PlannedTask:
+def keyed(keys: Sequence[Key], fingerprint: str = "same") -> PlannedTask:
     """Return a fan-out over a list that has these keys."""
     lists = "-".join(["lists", *(f"{type(key).__name__}{key}" for key in keys)])
     fan_out = FanOut({"x": Constant(None)}, key=Constant(None), fingerprint=lists)
-    return planned("b", "a", fan_out=fan_out, decides_on=frozenset("a"), fingerprint="same")
+    return planned("b", "a", fan_out=fan_out, decides_on=frozenset("a"), fingerprint=fingerprint)
 
 
-def part(keys: Sequence[Key], start: Start, *, fails: bool) -> Played:
+def part(keys: Sequence[Key], start: Start, *, fails: bool, fingerprint: str = "same") -> Played:
     """Play a part of a run in which every second item fails, or none."""
 
     def script(job: Job) -> Scripted:
         return Scripted(raised() if fails and job.item is not None and job.item % 2 else value(_made(keys, job.item)))
 
     return play(
-        [planned("a"), keyed(keys)],
+        [planned("a"), keyed(keys, fingerprint)],
         script,
         decisions=FakeDecisions(items={"b": FakeItems(len(keys), None, (), keys)}),
         options=RunOptions("run", "/nowhere", start=start),
@@ -85,6 +85,30 @@ def test_what_is_done_with_a_key_is_not_done_again(lists: Sequence[tuple[Sequenc
             start = sort_out(plan, Verified(settled, {}), first_job=1000 * number).start
             journal = Journal.reopen(path, end, is_synced=False)
         journal.close()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.permutations("abcd"), st.permutations("abcd"), st.integers(0, 8), st.sampled_from(["same", "other"]))
+def test_attempts_count_on_by_key_also_those_that_a_kill_ended(
+    before: Sequence[Key], after: Sequence[Key], left: int, fingerprint: str
+) -> None:
+    played = part(before, Start(), fails=True)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "events.jsonl", is_synced=False)
+        for event in played.sink.events[: 5 + left]:  # "a" is done by then, and the items are known
+            journal.emit(event)
+        journal.close()
+        settled, _ = read_settled(Path(folder))
+    begun = {before[item]: each.attempt for item, each in settled.tasks["b"].items.items()}
+    plan = plan_of([planned("a"), keyed(after, fingerprint)])
+
+    start = sort_out(plan, Verified(settled, {}), first_job=1000).start
+    went_on = part(after, start, fails=False, fingerprint=fingerprint)
+
+    again = {e.subject.key: e.subject.attempt for e in went_on.sink.of(TaskStarted) if e.subject.item is not None}
+    assert again == {key: begun.get(key, 0) + 1 for key in again}
+    done = {before[item] for item, each in settled.tasks["b"].items.items() if each.is_done}
+    assert set(again) == set(after) - (done if fingerprint == "same" else set())
 
 
 def _started(played: Played) -> list[int]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flowpar.core.events import Measure, Subject, TaskEnded, TaskRetrying, TaskStarted
 from flowpar.core.states import TaskState
+from flowpar.expr.template import Constant
+from flowpar.planning.model import FanOut
 from flowpar.testing.crew import Scripted
 from flowpar.testing.scenario import Scenario
 from flowpar.testing.simulate import simulate, simulate_all
-from flowpar.testing.simulation import plan_of, planned, raised, value
+from flowpar.testing.simulation import FakeItems, plan_of, planned, raised, value
 from flowpar.testing.sink import RecordingSink
 from flowpar.testing.witness import Broken, Witness
 
@@ -148,6 +151,33 @@ def test_the_witness_notices_that_what_was_done_begins_again() -> None:
     witness.emit(started("b"))
     with pytest.raises(Broken, match="was done, and started again"):
         witness.emit(started("a", attempt=2))
+
+
+def test_scenarios_have_items_with_keys_that_move_and_batches() -> None:
+    moved, batches = 0, 0
+    for scenario in map(Scenario, range(60)):
+        before = {name: items.keys for name, items in scenario.items.items() if isinstance(items, FakeItems)}
+        scenario.go_on()
+        after = {name: items.keys for name, items in scenario.items.items() if isinstance(items, FakeItems)}
+        moved += sum(keys is not None and after[name] != keys for name, keys in before.items())
+        assert all(set(keys or ()) <= set(after[name] or ()) for name, keys in before.items())
+        batches += sum(task.batch is not None and task.executor == "process" for task in scenario.plan.tasks)
+
+    assert moved > 10
+    assert batches > 10
+
+
+def test_the_witness_knows_an_item_by_its_key_wherever_it_stands() -> None:
+    task = planned("a", fan_out=FanOut({"x": Constant(None)}, key=Constant(None)))
+    witness = Witness(plan_of([task]))
+    first, moved = (replace(subject("a", item), key="k") for item in (0, 3))
+    witness.emit(TaskStarted(first, at=0.0, pid=1, wait_s=0.0))
+    witness.emit(TaskEnded(first, 0.0, TaskState.SUCCEEDED, value(), None))
+
+    witness.go_on_after(2)
+
+    with pytest.raises(Broken, match="was done, and started again"):
+        witness.emit(TaskStarted(replace(moved, attempt=2), at=0.0, pid=1, wait_s=0.0))
 
 
 def test_a_job_of_a_scenario_does_something() -> None:
