@@ -43,11 +43,9 @@ class Forkserver:
 
     def running(self) -> int:
         """Start it where it does not run; return its pid."""
-        before = self._server._forkserver_pid  # noqa: SLF001
         forkserver.ensure_running()
+        self.hide()
         pid: int = self._server._forkserver_pid  # noqa: SLF001
-        if pid != before:
-            self._hide()
         return pid
 
     @staticmethod
@@ -55,18 +53,24 @@ class Forkserver:
         """Return a process that is not started yet."""
         return ForkserverProcess(target=target, args=arguments, name=name)
 
-    def _hide(self) -> None:
-        """Unlink its socket, to which a descriptor leads all the same."""
-        # What a task makes in its own temporary folder does not belong in the launcher's.
+    def hide(self) -> None:
+        """Unlink the socket of one that was started, to which a descriptor leads all the same.
+
+        multiprocessing starts one by itself, too, where the one before it died between `running` and an order.
+        """
+        # What a task makes in its own temporary folder does not belong in the launcher's, which it would remove, too.
         folder = process.current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]  # noqa: SLF001
         if _WITHOUT_READING is None or folder is None:
             return
-        address = Path(self._server._forkserver_address)  # noqa: SLF001
-        if self._socket >= 0:
-            os.close(self._socket)
-        self._socket = move_high(os.open(address, _WITHOUT_READING | os.O_CLOEXEC))
-        self._server._forkserver_address = f"/proc/self/fd/{self._socket}"  # noqa: SLF001
-        address.unlink()
+        address = self._server._forkserver_address  # noqa: SLF001
+        if address is not None and Path(address).parent == Path(folder):
+            number = move_high(os.open(address, _WITHOUT_READING | os.O_CLOEXEC))
+            if self._socket >= 0:
+                os.close(self._socket)
+            self._socket = number
+            self._server._forkserver_address = f"/proc/self/fd/{number}"  # noqa: SLF001
+        for name in Path(folder).iterdir():
+            name.unlink()  # there is another one where a forkserver could not be started
         Path(folder).rmdir()
 
 

@@ -16,6 +16,7 @@ import itertools
 import os
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import context, popen_fork, process, util
 from typing import TYPE_CHECKING, Any
@@ -122,8 +123,14 @@ class Starter:
         """Start a process that carries out `order`; raises OSError where nothing came of it,
         as where the machine has none left, and `ForkserverLost` where something may have.
         """  # noqa: D205  # one sentence of two lines
-        made = self._make(order, name)
-        made.start()
+        try:
+            made = self._make(order, name)
+            made.start()
+        except (OSError, ForkserverLost):
+            if self._forkserver is not None:
+                with suppress(OSError):
+                    self._forkserver.hide()
+            raise
         return made
 
     def _make(self, order: Order, name: str) -> process.BaseProcess:

@@ -142,7 +142,8 @@ class Scenario:
         """Let the lists change from which items with keys are made: each stands elsewhere, and there may be more."""
         for name, items in self.items.items():
             if isinstance(items, FakeItems) and items.keys is not None:
-                keys = [*items.keys, *([f"k{items.count}"] if self.more.random() < _GROWING else [])]
+                grows = not self.is_steady and self.more.random() < _GROWING
+                keys = [*items.keys, *([f"k{items.count}"] if grows else [])]
                 self.more.shuffle(keys)
                 self.items[name] = items.moved(keys)
 
@@ -190,8 +191,7 @@ class Scenario:
     def _task(self, number: int) -> PlannedTask:
         draw, name = self.draw, f"t{number}"
         needs = [f"t{need}" for need in range(number) if self._chance(0.3)]
-        fan_out = self._fan_out(name, [need for need in needs if need in self._sources])
-        fan_out = self._keyed(name, fan_out)
+        fan_out = self._keyed(name, self._fan_out(name, [need for need in needs if need in self._sources]))
         feeds = set() if fan_out is None else set(fan_out.feeds.values())
         reads = frozenset(need for need in needs if need not in feeds and self._chance(0.7))
         decides_on = feeds.union(need for need in needs if self._chance(0.2))
@@ -207,8 +207,7 @@ class Scenario:
         if is_asked_for_each:
             condition = Constant(value=True)
         elif self._chance(0.2):
-            condition = Constant(value=True)
-            self.verdicts[name] = self._chance(0.7)
+            condition, self.verdicts[name] = Constant(value=True), self._chance(0.7)
         return planned(
             name,
             *needs,

@@ -99,7 +99,7 @@ def test_attempts_count_on_by_key_also_those_that_a_kill_ended(
             journal.emit(event)
         journal.close()
         settled, _ = read_settled(Path(folder))
-    begun = {before[item]: each.attempt for item, each in settled.tasks["b"].items.items()}
+    begun: dict[object, int] = {before[item]: each.attempt for item, each in settled.tasks["b"].items.items()}
     plan = plan_of([planned("a"), keyed(after, fingerprint)])
 
     start = sort_out(plan, Verified(settled, {}), first_job=1000).start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,6 @@ from flowpar.execute import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.execute.conftest import Rig
 
@@ -46,6 +47,21 @@ def test_a_start_that_a_killed_forkserver_has_not_seen_is_made_by_another(
     assert (tmp_path / "killed").exists()
     assert rig.value_of(end) is None
     assert len(begun(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("moment", ["made", "connect", "connected"])
+def test_the_socket_of_each_forkserver_is_out_of_the_way_of_what_tasks_clear_away(
+    rig_at: Callable[[str], Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    with TemporaryDirectory() as temporary:  # a short name, as sockets need
+        monkeypatch.setenv("TMPDIR", temporary)
+        rig = rig_at(moment)
+
+        ends = [rig.value_of(rig.run("echo", text)) for text in ("first", "second", "third")]
+
+        assert ends == ["first", "second", "third"]
+        assert (tmp_path / "killed").exists()
+        assert list(Path(temporary).glob("pymp-*")) == []
 
 
 @pytest.mark.parametrize("moment", ["sent", "fork", "forked", "begun"])
