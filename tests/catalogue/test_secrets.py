@@ -119,6 +119,8 @@ WORKFLOW = """
     tasks:
       python: {python: "steps:tell", with: {token: "${{ secrets.TOKEN }}"}}
       thread: {python: "steps:tell", with: {token: "${{ secrets.TOKEN }}"}, executor: thread}
+      pool: {python: "steps:tell", with: {token: "${{ secrets.TOKEN }}"}, for_each: "${{ range(40) }}", executor: pool}
+      fail-pool: {python: "steps:fail", with: {token: "${{ secrets.TOKEN }}"}, executor: pool}
       inline: {python: "steps:tell", with: {token: "${{ secrets.TOKEN }}"}, executor: inline}
       items: {python: "steps:tell", with: {token: "${{ secrets.TOKEN }}"}, for_each: [1, 2]}
       plugin: {send: {url: https://example.org, token: "${{ secrets.TOKEN }}"}}
@@ -207,7 +209,7 @@ def test_s05_s06_a_secret_is_written_and_shown_nowhere(yard: Yard, options: tupl
     assert not spy.found
     assert_nowhere(yard, ended.stderr, ended.stdout, *(yard.command(*command).stdout for command in LOOKS))
     assert not [path for path, data in bytes_written(yard) if INHERITED.encode() in data]
-    assert yard.succeeded() == {"python", "thread", "inline", "items", "plugin", "shell", "words", "look"}
+    assert yard.succeeded() == {"python", "thread", "pool", "inline", "items", "plugin", "shell", "words", "look"}
 
 
 LOOKS = (("show", "last"), ("show", "last", "--json"), ("logs", "last"), ("runs", "--json"))

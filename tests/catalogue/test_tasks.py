@@ -212,7 +212,9 @@ def test_nothing_of_it_upsets_the_run(story: Story) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("options", ["--start-method=spawn", "--start-method=forkserver", "--executor=inline"])
+@pytest.mark.parametrize(
+    "options", ["--start-method=spawn", "--start-method=forkserver", "--executor=inline", "--executor=pool"]
+)
 def test_each_task_ends_the_same_however_it_is_started(story: Story, yard: Yard, options: str) -> None:
     other = tell(yard, options)
 
