@@ -11,6 +11,7 @@ import fcntl
 import os
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 _OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"})
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+# A worker that stays would make the same ones for each attempt.
+_path = lru_cache(maxsize=16)(Path)
 
 
 def folders_of_modules(shared: Shared) -> list[str]:
@@ -123,7 +128,7 @@ def share(environment: Mapping[str, str]) -> None:
 def folder(template: Template | None, shared: Shared, contexts: Mapping[str, object]) -> Path:
     """Return the folder to run in; raises TaskFailed where it is none."""
     if template is None:
-        return Path(shared.workflow_dir)
+        return _path(shared.workflow_dir)
     try:
         given = to_text(evaluate(template, contexts))
     except EvaluationError as error:
@@ -155,7 +160,7 @@ class Scratch:
             number += 1
         if os.listdir(self._lock):  # noqa: PTH208 - a thousand times a second
             self._empty()
-        return Path(self._folder)
+        return _path(self._folder)
 
     def __exit__(self, *_: object) -> None:
         """Remove what is in it, and let others have it."""
