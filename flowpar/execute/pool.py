@@ -12,23 +12,23 @@ together (see `leave`), so a pool beside `process` takes no more slots.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowpar.core.mask import Masker
-from flowpar.core.outcome import Failure, FailureKind, Success
-from flowpar.execute.attended import never_started
+from flowpar.core.outcome import Success
 from flowpar.execute.base import Completion
 from flowpar.execute.leave import Leaves
 from flowpar.execute.pace import Pace
+from flowpar.execute.staffed import StaffedExecutor
 from flowpar.execute.warm_worker import WarmWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Unpack
 
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.link import Link
+    from flowpar.execute.staffed import Terms
     from flowpar.execute.standing import StandingWorker
     from flowpar.execute.watch import Watch
 
@@ -60,36 +60,18 @@ class _Seat:
     is_told_to_end: bool = False
 
 
-class PoolExecutor:
+class PoolExecutor(StaffedExecutor):
     """Holds the attempts that were submitted, and the workers."""
 
-    def __init__(
-        self,
-        link: Link,
-        watch: Watch,
-        *,
-        slots: int,
-        posted: Callable[[], None] = lambda: None,
-        outputs_address: str | None = None,
-        outputs_key: bytes = b"",
-        masker: Masker | None = None,
-        leaves: Leaves | None = None,
-    ) -> None:
-        """Start nothing yet: workers come with jobs."""
-        self._link = link
-        self._watch = watch
-        self._slots = slots
-        self._posted = posted
-        self._masker = masker or Masker()
-        self._arguments = (outputs_address, outputs_key)
-        self._leaves = leaves or Leaves(slots)
+    def __init__(self, link: Link, watch: Watch, *, leaves: Leaves | None = None, **terms: Unpack[Terms]) -> None:
+        """Start nothing yet: workers come with jobs; `leaves` says who may begin, where others ask, too."""
+        super().__init__(link, watch, **terms)
+        self._leaves = leaves or Leaves(self._slots)
         self._pace = Pace()
-        self._waiting: deque[Job] = deque()
         self._asked: list[_Turn] = []
         self._seats: list[_Seat] = []
         self._given: dict[int, tuple[Job, _Seat]] = {}
         self._busy = 0
-        self._notices: list[Notice] = []
 
     @property
     def capacity(self) -> int:
@@ -112,18 +94,6 @@ class PoolExecutor:
         self._leaves.renew()
         self._ask()
 
-    def take(self) -> Sequence[Notice]:
-        """Return what has happened since the last time."""
-        notices, self._notices = self._notices, []
-        return notices
-
-    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Block until something happened or the time is over; what was told before is recorded."""
-        self.recorded()
-        if not self._notices:
-            self._watch.wait(timeout_s)
-        return self.take()
-
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`, and all that it started; nobody else's is harmed."""
         _, seat = self._given.get(job, (None, None))
@@ -131,11 +101,7 @@ class PoolExecutor:
             # Nothing begins there any more, and by what it has said the attempt is over or is what it makes now.
             self._take_back(seat)
             seat.worker.catch_up()
-        for waiting in [waiting for waiting in self._waiting if waiting.number == job]:
-            self._waiting.remove(waiting)
-            self._notices.append(
-                never_started(waiting, Failure(FailureKind.CANCELLED, "", "cancelled before it started"))
-            )
+        self._drop(job)
         if seat is not None and job in self._given:
             seat.is_told_to_end = True
             seat.worker.signal(force=force)
@@ -169,19 +135,18 @@ class PoolExecutor:
             return
         jobs = self._pace.bundle(self._waiting, self._slots)
         try:
-            seat = next((seat for seat in self._seats if seat.turn is None), None) or self._hire()
+            seat = next((seat for seat in self._seats if seat.turn is None), None) or self._new_seat()
         except OSError as error:
-            failure = Failure(FailureKind.DIED, "", f"no pipe could be opened for it: {error.strerror}")
             self._waiting.extendleft(reversed(jobs[1:]))
             self._leaves.give_back(turn)
-            self._notices.append(never_started(jobs[0], failure))
+            self._refuse(jobs[0], error)
             return
         seat.turn = turn
         self._busy += 1
         self._given.update((job.number, (job, seat)) for job in jobs)
         seat.worker.hand_over(jobs)
 
-    def _hire(self) -> _Seat:
+    def _new_seat(self) -> _Seat:
         worker = WarmWorker(self._link, self._watch, self, arguments=self._arguments, masker=self._masker)
         self._seats.append(_Seat(worker))
         return self._seats[-1]
@@ -222,18 +187,14 @@ class PoolExecutor:
 
     def say(self, notice: Notice) -> None:
         """Keep a notice for `take`; who has ended leaves room for another once that is recorded."""
-        self._notices.append(notice)
-        if isinstance(notice, Completion):
+        super().say(notice)
+        if isinstance(notice, Completion) and notice.job in self._given:
             job, seat = self._given.pop(notice.job)
             self._pace.note(job, notice.ended - notice.started)
             outcome = notice.outcome
             if seat.is_retired or not (isinstance(outcome, Success) and outcome.is_last):
                 self._take_back(seat)
             self._leave(seat)
-
-    def posted(self) -> None:
-        """Pass on that a message waits."""
-        self._posted()
 
     def abandoned(self, worker: StandingWorker) -> None:
         """Give the worker no more jobs."""
