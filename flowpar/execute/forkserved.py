@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from contextlib import suppress
 from multiprocessing import connection, context, forkserver, popen_forkserver, process
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _END_PATIENCE_S = 2.0
 _LOOK_EVERY_S = 0.001
+_LONGEST_FOLDER = 70  # the path of a socket, which is 32 bytes longer, is 103 bytes at most, with Linux 107
+_SHORT_FOLDER = "/tmp"  # noqa: S108  # a private folder is made in it
 _WITHOUT_READING = getattr(os, "O_PATH", None)
 
 
@@ -38,6 +41,8 @@ class Forkserver:
     def __init__(self, preload: Sequence[str]) -> None:
         """Have it import modules once, when it is started."""
         forkserver.set_forkserver_preload(list(preload))
+        if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER and Path(_SHORT_FOLDER).is_dir():
+            tempfile.tempdir = _SHORT_FOLDER  # of the launcher alone: what it starts reads TMPDIR itself
         self._server: Any = forkserver._forkserver  # noqa: SLF001  # no public way
         self._socket = -1
 

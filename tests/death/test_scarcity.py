@@ -178,10 +178,11 @@ def test_a_killed_forkserver_ends_its_tasks_and_nothing_else(trial: Trial) -> No
 
 
 @pytest.mark.parametrize("victim", ["", "flowpar:launch", "flowpar", "python"])
-def test_a_forkserver_leaves_nothing_in_the_temporary_folder(trial: Trial, tmp_path: Path, victim: str) -> None:
+def test_a_forkserver_leaves_nothing_in_the_temporary_folder(
+    trial: Trial, tmp_path_factory: pytest.TempPathFactory, victim: str
+) -> None:
     (trial.folder / "wait").touch()
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = tmp_path_factory.mktemp("t")  # short, as the path of a socket has to be
     options = ("-w", "2", "--start-method", "forkserver")
     process = trial.start("run", "workflow.yaml", "--json", *options, TMPDIR=str(temporary))
     trial.until(lambda: {"load", "big"} <= trial.recorded())

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -63,6 +64,10 @@ def echo(text: str) -> str:
     sys.stdout.write(text + "\n")
     sys.stderr.write(text + "\n")
     return text
+
+
+def temporary_folder(_: str) -> str:
+    return tempfile.gettempdir()
 
 
 def surroundings(_: str) -> dict[str, Any]:

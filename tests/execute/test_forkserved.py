@@ -64,6 +64,18 @@ def test_the_socket_of_each_forkserver_is_out_of_the_way_of_what_tasks_clear_awa
         assert list(Path(temporary).glob("pymp-*")) == []
 
 
+def test_a_temporary_folder_whose_name_is_too_long_for_a_socket_is_left_to_the_tasks(
+    make_rig: Callable[..., Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / ("long" * 25)
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    rig = make_rig(slots=1, start_method="forkserver")
+
+    assert rig.value_of(rig.run("temporary_folder")) == str(temporary)
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize("moment", ["sent", "fork", "forked", "begun"])
 def test_a_start_that_a_killed_forkserver_may_have_made_fails_or_is_made_anew_and_never_begins_twice(
     rig_at: Callable[[str], Rig], tmp_path: Path, moment: str
