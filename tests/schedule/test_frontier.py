@@ -231,3 +231,58 @@ def test_a_task_that_needs_nothing_runs_unless_its_rule_asks_for_a_need(rule: Ru
     assert skips == ([Skip("alone", ""), Skip("below", "alone")] if rule in WANTS_ONE else [])
     assert frontier.has_ready == (rule not in WANTS_ONE)
     assert bool(frontier) == frontier.has_ready
+
+
+@given(dags())
+def test_tasks_that_join_run_each_after_its_needs_and_before_what_awaits_them(needs: dict[str, frozenset[str]]) -> None:
+    frontier = Frontier({"(items)": [], "(whole)": ["(items)"], "(after)": ["(whole)"]})
+    items = frontier.take()
+
+    frontier.join(needs, {}, {}, before="(whole)", awaited=list(needs))
+
+    frontier.succeed(items)
+    ran: list[str] = []
+    while frontier.has_ready:
+        task = frontier.take()
+        assert needs.get(task, frozenset()) <= set(ran)
+        ran.append(task)
+        frontier.succeed(task)
+    assert ran[-2:] == ["(whole)", "(after)"]
+    assert sorted(ran[:-2]) == sorted(needs)
+
+
+def test_tasks_that_join_have_feeds_and_rules_of_their_own() -> None:
+    frontier = Frontier({"items": [], "whole": ["items"]})
+    frontier.take()
+    needs = {"a": [], "fed": ["a"], "anyway": ["a"]}
+
+    frontier.join(needs, {"fed": frozenset("a")}, {"anyway": "all_done"}, before="whole", awaited=["fed", "anyway"])
+
+    assert frontier.take() == "a"
+    frontier.begin("a")
+    assert frontier.take() == "fed"
+    assert [skip.task for skip in frontier.fail("a")] == []
+    assert frontier.take() == "anyway"
+
+
+def test_tasks_that_join_though_nothing_awaits_them_run() -> None:
+    frontier = Frontier({"items": [], "other": []})
+    frontier.take()
+
+    frontier.join({"a": [], "b": ["a"]}, {}, {}, before="", awaited=[])
+
+    assert [frontier.take(), frontier.take()] == ["a", "other"]
+    frontier.succeed("a")
+    assert frontier.take() == "b"
+
+
+def test_tasks_that_join_for_what_was_skipped_meanwhile_do_not_wake_it() -> None:
+    frontier = Frontier({"items": [], "other": [], "whole": ["items", "other"]})
+    assert {frontier.take(), frontier.take()} == {"items", "other"}
+    assert [skip.task for skip in frontier.fail("other")] == ["whole"]
+
+    frontier.join({"a": []}, {}, {}, before="whole", awaited=["a"])
+
+    frontier.succeed(frontier.take())
+    frontier.succeed("items")
+    assert not frontier.has_ready
