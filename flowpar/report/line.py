@@ -36,6 +36,7 @@ TRACEBACK_LIMIT = 65_536
 _NAME_BY_STATE = {state: f"task.{state.value}" for state in TaskState}
 
 
+@lru_cache(maxsize=64)  # an event's times are in its journal line and its log line, and in those of its neighbours
 def iso(at: float) -> str:
     """Return a time as ISO 8601 text in UTC, microseconds always there, so that texts sort by time."""
     second = math.floor(at)
