@@ -11,16 +11,18 @@ from flowpar.core.part_name import digests_of_key, matching, number_of
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from flowpar.planning.model import Plan, PlannedTask
-    from flowpar.record.settled import Settled
+    from flowpar.planning.template import Template
+    from flowpar.record.settled import Settled, SettledTask
 
+    Known = Mapping[str, SettledTask]
     Redo = Sequence[tuple[str, int | None]]
     Named = Sequence[tuple[str, str | int | None]]
 
 
-def all_tasks(plan: Plan, known: Collection[str]) -> Iterator[PlannedTask]:
+def all_tasks(plan: Plan, known: Known) -> Iterator[PlannedTask]:
     """Give the tasks of a plan, and those of each item that a task of it had made, after it."""
     made: dict[str, list[str]] = {}
     for task in plan.tasks:
@@ -30,7 +32,7 @@ def all_tasks(plan: Plan, known: Collection[str]) -> Iterator[PlannedTask]:
         yield from _repeated(task, known, made)
 
 
-def _repeated(task: PlannedTask, known: Collection[str], made: dict[str, list[str]]) -> Iterator[PlannedTask]:
+def _repeated(task: PlannedTask, known: Known, made: dict[str, list[str]]) -> Iterator[PlannedTask]:
     """Give the tasks of the further rounds of a sub-workflow that an earlier part of the run had made."""
     rounds = task.rounds
     if rounds is None or task.lap != 1:
@@ -60,20 +62,34 @@ def _is_done(settled: Settled, task: str) -> bool:
     return task in settled.tasks and settled.tasks[task].standing.is_done
 
 
-def _made(task: PlannedTask, known: Collection[str], made: dict[str, list[str]]) -> Iterator[PlannedTask]:
+def _made(task: PlannedTask, known: Known, made: dict[str, list[str]]) -> Iterator[PlannedTask]:
     template = task.template
     if template is None:
         return
-    number = re.compile(re.escape(template.whole) + r"\[(\d{1,9})\]")
-    found = (number.match(name) for name in known)
-    seen = sorted({int(match[1]) for match in found if match is not None})
-    made[template.whole] = [template.exit_of(index) for index in seen]
-    for index in seen:
-        for each in template.instance(index):
+    pattern = re.compile(re.escape(template.whole) + r"\[([^\[\]]+)\]")
+    found = (pattern.match(name) for name in known)
+    seen = sorted({match[1] for match in found if match is not None}, key=lambda label: (len(label), label))
+    made[template.whole] = [template.exit_of(label) for label in seen]
+    for label in seen:
+        for each in template.instance(label, mark=_mark(template, label, known)):
             exits = made.get(each.id, [])
-            yield replace(each, needs=(*(each.needs or (task.id,)), *exits))
+            yield replace(each, needs=(*(each.needs or _needs_of_items(task, each)), *exits))
             yield from _made(each, known, made)
             yield from _repeated(each, known, made)
+
+
+def _mark(template: Template, label: str, known: Known) -> str:
+    """Return the digest of what an item with a key was bound to, "" for one without."""
+    entry = known.get(template.entry_of(label))
+    return "" if entry is None else Fingerprint.parse(entry.standing.fingerprint).item
+
+
+def _needs_of_items(task: PlannedTask, first: PlannedTask) -> tuple[str, ...]:
+    """Return what the first tasks of an item stand on: where it has a key, not the list in which it was found."""
+    template = task.template
+    if template is None or template.recipe.key is None:
+        return (task.id,)
+    return tuple(need for need in task.needs if need not in task.decides_on or need in first.reads)
 
 
 def with_parts(tasks: Mapping[str, PlannedTask], named: Named, settled: Settled) -> Redo:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
 
 Contexts = Mapping[str, object]
+Combination = Mapping[str, object]
 Key = str | int | float | bool
 # The places of ten million items fill 160 MB for each name.
 _MAX_ITEMS = 10_000_000
@@ -52,7 +53,11 @@ def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) ->
         name: _listed(places[name], _evaluated(places[name], template, contexts, limits))
         for name, template in recipe.names.items()
     }
-    table = _product(values, recipe) if recipe.is_product else _together(values)
+    if recipe.is_product:
+        beside = {name: _combinations(name, recipe, contexts, limits) for name in ("include", "exclude")}
+        table = _product(values, **beside)
+    else:
+        table = _together(values)
     columns = {name: _column(places[name], table, name) for name in values}
     condition, keys = recipe.condition, None
     if recipe.key is not None:
@@ -106,17 +111,26 @@ def _together(values: Mapping[str, Sequence[object]]) -> _Table:
     return _Table(values, dict.fromkeys(values, range(count)), count)
 
 
-def _product(values: Mapping[str, Sequence[object]], recipe: Expand) -> _Table:
+def _combinations(name: str, recipe: Expand, contexts: Contexts, limits: Limits) -> Sequence[Combination]:
+    """Return the combinations that stand beside the axes."""
+    entries = recipe.include if name == "include" else recipe.exclude
+    what = f"matrix.{name}"
+    return [{axis: _evaluated(what, value, contexts, limits) for axis, value in entry.items()} for entry in entries]
+
+
+def _product(
+    values: Mapping[str, Sequence[object]], include: Sequence[Combination], exclude: Sequence[Combination]
+) -> _Table:
     """Return every combination but the excluded ones, the last axis fastest, then the included ones."""
-    _bound_count("matrix", prod(map(len, values.values())) + len(recipe.include))
+    _bound_count("matrix", prod(map(len, values.values())) + len(include))
     indices = {name: array("Q") for name in values}
     for combination in product(*(range(len(column)) for column in values.values())):
         chosen = dict(zip(values, combination, strict=True))
-        if not any(_matches(values, chosen, wanted) for wanted in recipe.exclude):
+        if not any(_matches(values, chosen, wanted) for wanted in exclude):
             for name, index in chosen.items():
                 indices[name].append(index)
     extended = {name: list(column) for name, column in values.items()}
-    for included in recipe.include:
+    for included in include:
         for name, column in extended.items():
             if name not in included:
                 raise _refused(f'matrix: each of "include" gives a value for every axis, and one has no "{name}"')
@@ -125,7 +139,7 @@ def _product(values: Mapping[str, Sequence[object]], recipe: Expand) -> _Table:
     return _Table(extended, indices, len(next(iter(indices.values()), ())))
 
 
-def _matches(values: Mapping[str, Sequence[object]], chosen: Mapping[str, int], wanted: Mapping[str, object]) -> bool:
+def _matches(values: Mapping[str, Sequence[object]], chosen: Mapping[str, int], wanted: Combination) -> bool:
     return all(name in chosen and values[name][chosen[name]] == value for name, value in wanted.items())
 
 

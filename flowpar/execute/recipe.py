@@ -120,8 +120,8 @@ class Expand:
 
     names: Mapping[str, Template]
     is_product: bool = False
-    include: tuple[Mapping[str, object], ...] = ()
-    exclude: tuple[Mapping[str, object], ...] = ()
+    include: tuple[Mapping[str, Template], ...] = ()
+    exclude: tuple[Mapping[str, Template], ...] = ()
     condition: Template | None = None
     key: Template | None = None
 

@@ -135,10 +135,16 @@ class CheckedFanOut:
 
     names: Mapping[str, Template]
     is_product: bool = False
-    include: tuple[Mapping[str, object], ...] = ()
-    exclude: tuple[Mapping[str, object], ...] = ()
+    include: tuple[Mapping[str, Template], ...] = ()
+    exclude: tuple[Mapping[str, Template], ...] = ()
     feeds: Mapping[str, str] = field(default_factory=dict)
     key: Template | None = None
+
+    @property
+    def lists(self) -> list[Template]:
+        """All that says which items there are: the lists, and what is beside the axes."""
+        beside = (value for entry in (*self.include, *self.exclude) for value in entry.values())
+        return [*self.names.values(), *beside]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ _REPEAT_HINTS = {
     "max": 'say how many rounds there may be: "max: 10"',
 }
 _OF_ATTEMPTS = frozenset({"env", "cwd", "executor", "retry", "resources", "grace", "batch", "cache", "priority"})
-_NOT_YET_OF_SUB = frozenset({"key"})
 _WANTED = {"python": '"module:function"', "shell": "a command", "workflow": "a file"}
 _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
@@ -268,12 +267,9 @@ class TaskBinder:
             self._shape.find_key((*path, "with"), message, code="FP129", hint=hint)
 
     def _check_sub(self, path: Path, parts: dict[str, Any]) -> None:
-        """Refuse the keys that a task of the kind workflow has no use for, or not yet."""
+        """Refuse the keys that a task of the kind workflow has no use for."""
         for key in [key for key in parts if key in _OF_ATTEMPTS]:
             message = f'"{key}" is for single tasks, {name_of(path)} is a whole workflow'
             hint = 'set it for the tasks in its file, or give it a value by "with"'
             self._shape.find_key((*path, key), message, code="FP256", hint=hint)
-            del parts[key]
-        for key in [key for key in parts if key in _NOT_YET_OF_SUB]:
-            self._shape.find_key((*path, key), f'"{key}" of a workflow task is not yet supported', code="FP122")
             del parts[key]

@@ -160,11 +160,11 @@ class Ends:
         reads = scope.has_entry and any(reference.context == "inputs" for reference in found)
         return frozenset({f"{scope.prefix}{INPUTS}"}) if reads else frozenset()
 
-    def whole(self, count: int) -> PlannedTask:
-        """Return the task that has the outputs of all items."""
-        needs = () if count else tuple(self.prefix + need for need in self.found.needs)
+    def whole(self, labels: Sequence[str]) -> PlannedTask:
+        """Return the task that has the outputs of all items, of which these are the labels."""
+        needs = () if labels else tuple(self.prefix + need for need in self.found.needs)
         bounds = Bounds(on_item_error=self._bounds.on_item_error)
-        fingerprint = digest((count, self.found.id)) if self.is_run else ""
+        fingerprint = digest((len(labels), self.found.id, *self._named(labels))) if self.is_run else ""
         whole = replace(
             self._last,
             id=self.prefix + self.found.id,
@@ -175,11 +175,15 @@ class Ends:
             scope=self.outer,
             bounds=bounds,
         )
-        return gathered(whole, self.prefix, [f"{whole.id}[{index}]" for index in range(count)])
+        return gathered(whole, self.prefix, [f"{whole.id}[{label}]" for label in labels])
+
+    def _named(self, labels: Sequence[str]) -> Sequence[str]:
+        """Return the labels where they say more than their number."""
+        return () if self.found.fan_out is None or self.found.fan_out.key is None else labels
 
     def items(self, placed: PlannedTask, fan_out: CheckedFanOut, of_one: tuple[PlannedTask, ...]) -> PlannedTask:
         """Return the task that makes the items, of each of which it has the tasks; `placed` waits for what it needs."""
-        recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+        recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude, key=fan_out.key)
         whole = self.prefix + self.found.id
         return replace(
             placed,

@@ -20,7 +20,7 @@ def count_items(fan_out: CheckedFanOut, settled: Settled) -> int | None:
 
     What cannot be expanded is None, too: the run says why.
     """
-    if not all(map(settled.covers, fan_out.names.values())):
+    if not all(map(settled.covers, fan_out.lists)):
         return None
     recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
     try:

@@ -51,7 +51,7 @@ class Fingerprints:
         items: tuple[object, ...] | None = None
         if fan_out is not None:
             # Where items have a key, each is known again by that, whatever list it stands in.
-            templates += () if fan_out.key is not None else fan_out.names.values()
+            templates += () if fan_out.key is not None else fan_out.lists
             items = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
             items = (*fan_out.names,) if fan_out.key is not None else items
         if call.until is not None:
@@ -69,7 +69,7 @@ class Fingerprints:
         if fan_out is None or fan_out.key is None:
             return ""
         lists = (fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
-        return digest((*lists, self._read_by(fan_out.names.values())))
+        return digest((*lists, self._read_by(fan_out.lists)))
 
     def code_of(self, task: CheckedTask) -> str:
         """Return the digest of the file that a task's own function stands in, empty where there is none to read."""

@@ -160,7 +160,7 @@ def _read_before_the_run(checked: Checked) -> Iterator[Template]:
     for task in checked.tasks.values():
         yield from task.settings.values()
         if task.fan_out is not None:
-            yield from task.fan_out.names.values()
+            yield from task.fan_out.lists
 
 
 def _templates_of(checked: Checked) -> Iterator[Template]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.digest import digest
 from flowpar.core.errors import NeedsWorker
 from flowpar.core.outcome import TaskFailed
+from flowpar.core.part_name import label_of
 from flowpar.data.codec import Damaged, decode_plain
 from flowpar.data.input_value import DeclaredInput, InputProblem, value_from_data
 from flowpar.execute.decide import expand
@@ -19,9 +20,10 @@ from flowpar.execute.recipe import Expand
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
 from flowpar.expr.references import references
 from flowpar.planning.model import Bound
+from flowpar.planning.template import ANY_ITEM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.expr.template import Template
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
@@ -41,18 +43,26 @@ def items_of(
     fan_out: CheckedFanOut, settled: Settled, is_early: Callable[[Template], bool]
 ) -> list[Bound] | str | None:
     """Return what the items of a sub-workflow are bound to, None where only the run knows, or why there are none."""
-    if not all(map(is_early, fan_out.names.values())):
+    templates = [*fan_out.lists, *([] if fan_out.key is None else [fan_out.key])]
+    if not all(map(is_early, templates)):
         return None
-    if not all(map(settled.covers, fan_out.names.values())):
+    read = (reference for each in templates for reference in references(each))
+    if any(reference.context == "inputs" and reference.name not in settled.inputs for reference in read):
         return []  # an input without a default, in a plan for looking at
-    recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude)
+    recipe = Expand(fan_out.names, fan_out.is_product, fan_out.include, fan_out.exclude, key=fan_out.key)
     try:
         found = expand(recipe, settled.contexts, limits=IN_ENGINE)
     except TaskFailed as failed:
         return failed.failure.message
     except NeedsWorker:
         return None
-    return [Bound(found.item(index), index, fan_out.is_product) for index in range(found.count)]
+    keys: Sequence[str | float | None] = [None] * found.count if found.keys is None else found.keys
+    return [Bound(found.item(index), index, fan_out.is_product, key) for index, key in enumerate(keys)]
+
+
+def label(bound: Bound) -> str:
+    """Return how an item is named: by its key, or by its number."""
+    return str(bound.index) if bound.key is None else label_of(bound.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,9 @@ class InputValues:
 
     def fingerprint(self, prints: Fingerprints, declared: Mapping[str, DeclaredInput]) -> str:
         """Return the fingerprint of what is given."""
-        bound = None if self.bound is None else (self.bound.index, self.bound.each)
+        bound: object = None if self.bound is None else (self.bound.index, self.bound.each)
+        if self.bound is not None and self.bound.key is not None:  # wherever it stands
+            bound = (self.bound.key, self.bound.each)
         return digest((prints.of(self.task), sorted(map(repr, declared.items())), bound))
 
     def _contexts(self) -> Mapping[str, object] | None:
@@ -107,7 +119,10 @@ class InputValues:
             values = {name: decode_plain(data) for name, data in self.bound.each.items()}
         except (NeedsWorker, Damaged):
             return None
-        index = {"index": self.bound.index}
+        # Of an item that only the run knows nothing is known yet.
+        index: dict[str, object] = {} if self.bound.index == ANY_ITEM else {"index": self.bound.index}
+        if self.bound.key is not None:
+            index["key"] = self.bound.key
         item = {"each": index, "matrix": values} if self.bound.is_matrix else {"each": {**index, **values}}
         return {**self.settled.contexts, **item}
 

@@ -48,8 +48,8 @@ class FanOut:
 
     names: Mapping[str, Template]
     is_product: bool = False
-    include: tuple[Mapping[str, object], ...] = ()
-    exclude: tuple[Mapping[str, object], ...] = ()
+    include: tuple[Mapping[str, Template], ...] = ()
+    exclude: tuple[Mapping[str, Template], ...] = ()
     max_parallel: int | None = None
     on_item_error: Literal["finish", "fail_fast", "collect"] = "finish"
     items: int | None = None
@@ -57,14 +57,26 @@ class FanOut:
     key: Template | None = None
     fingerprint: str = ""
 
+    @property
+    def lists(self) -> list[Template]:
+        """All that says which items there are: the lists, and what is beside the axes."""
+        beside = (value for entry in (*self.include, *self.exclude) for value in entry.values())
+        return [*self.names.values(), *beside]
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a task is bound to that is a part of one item of a sub-workflow."""
+    """What a task is bound to that is a part of one item of a sub-workflow.
+
+    `key` is the name of the item, where it has one; `mark` is then a digest of what it is bound to, if only the run
+    knows that.
+    """
 
     each: Mapping[str, bytes]
     index: int
     is_matrix: bool = False
+    key: str | float | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

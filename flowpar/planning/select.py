@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
-from flowpar.core.part_name import matching
+from flowpar.core.part_name import canonical, matching
 from flowpar.core.suggest import nearest
 from flowpar.expr.references import references
 
@@ -71,7 +71,7 @@ def _pick(tasks: Sequence[PlannedTask], only: Sequence[str]) -> list[PlannedTask
     by_id = {task.id: task for task in tasks}
     wanted: set[str] = set()
     cut: dict[str, PlannedTask] = {}
-    for name in only:
+    for name in map(canonical, only):
         found = matching(name, by_id)
         holders = [] if found else [task for task in tasks if _may_hold(task, name)]
         late = [_kept_open(_of_items(cut.get(task.id, task), name), by_id) for task in holders]
@@ -108,9 +108,8 @@ def _of_items(task: PlannedTask, name: str) -> PlannedTask:
     assert template is not None  # noqa: S101 - it was asked before
     found = _pattern(template.whole).match(name)
     assert found is not None  # noqa: S101 - the same
-    index = None if found["item"] is None else int(found["item"])
     inside = f"{template.whole}[*]{name[found.end() :]}"
-    picks = (*(template.picks or ()), (index, tuple(_pick(template.tasks, [inside]))))
+    picks = (*(template.picks or ()), (found["item"], tuple(_pick(template.tasks, [inside]))))
     return replace(task, template=replace(template, picks=picks))
 
 
@@ -121,8 +120,8 @@ def _kept_open(task: PlannedTask, by_id: Mapping[str, PlannedTask]) -> PlannedTa
 
 
 def _pattern(whole: str) -> re.Pattern[str]:
-    own = re.escape(whole).replace(re.escape("[*]"), r"\[(?:\*|\d+)\]")
-    return re.compile(own + r"(?:\[(?P<item>\d{1,9})\])?(?=/|$)")
+    own = re.escape(whole).replace(re.escape("[*]"), r"\[[^\[\]]+\]")
+    return re.compile(own + r"(?:\[(?P<item>[^\[\]]+)\])?(?=/|$)")
 
 
 def _unknown(name: str, tasks: Sequence[PlannedTask]) -> UsageError:

@@ -2,7 +2,7 @@
 
     train/(items)  ── its output: the items ──►  train[0]/… , train[1]/… , … , then train
 
-The ids of a template have `train[*]` in front of them, an item's the number.
+The ids of a template have `train[*]` in front of them, an item's the number, or its key where it has one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import digest
 from flowpar.execute.recipe import Call
 from flowpar.expr.template import Expression, ListTemplate
 
@@ -31,27 +32,34 @@ GATHER_ITEMS = "flowpar.tasks.workflow:gather_items"
 class Template:
     """What a task makes of the items of a sub-workflow, which `recipe` gives; `whole` has all their outputs.
 
-    `picks` are there where not all is to run: tasks for the item of a number, or for all items.
+    `picks` are there where not all is to run: tasks for the item of a label, or for all items. The label of an
+    item is its number, or what its key is written as.
     """
 
     whole: str
     tasks: tuple[PlannedTask, ...]
     recipe: Expand
-    picks: tuple[tuple[int | None, tuple[PlannedTask, ...]], ...] | None = None
+    picks: tuple[tuple[str | None, tuple[PlannedTask, ...]], ...] | None = None
 
-    def instance(self, index: int, bound: Bound | None = None) -> Iterator[PlannedTask]:
-        """Give the tasks of one item, in plan order; `bound` is what it is bound to."""
-        old, new = f"{self.whole}[*]", f"{self.whole}[{index}]"
+    def instance(self, label: str, bound: Bound | None = None, *, mark: str = "") -> Iterator[PlannedTask]:
+        """Give the tasks of one item, in plan order; `bound` is what it is bound to, and `mark` a digest of that."""
+        old, new = f"{self.whole}[*]", f"{self.whole}[{label}]"
         tasks = self.tasks
         if self.picks is not None:
-            picked = {task.id: task for item, some in self.picks if item in {None, index} for task in some}
+            picked = {task.id: task for item, some in self.picks if item in {None, label} for task in some}
             tasks = tuple(picked.get(task.id, task) for task in tasks if task.id in picked)
         for task in tasks:
-            yield renamed(task, old, new, bound)
+            made = renamed(task, old, new, bound)
+            yield marked(made, mark) if mark else made
 
-    def exit_of(self, index: int) -> str:
+    def exit_of(self, label: str) -> str:
         """Return the id of the task that has the outputs of one item."""
-        return f"{self.whole}[{index}]"
+        return f"{self.whole}[{label}]"
+
+    def entry_of(self, label: str) -> str:
+        """Return the id of the task that knows what one item is bound to; "" where none has to."""
+        found = (task.id for task in self.tasks if task.bound is not None and task.bound.index == ANY_ITEM)
+        return next((self.exit_of(label) + name.removeprefix(f"{self.whole}[*]") for name in found), "")
 
 
 def alone(task: PlannedTask, inside: str) -> PlannedTask:
@@ -67,6 +75,17 @@ def gathered(whole: PlannedTask, prefix: str, exits: list[str]) -> PlannedTask:
     return replace(whole, call=call, needs=(*whole.needs, *exits), reads=whole.reads.union(exits))
 
 
+def marked(task: PlannedTask, mark: str) -> PlannedTask:
+    """Return a task that is another one where its item is bound to something else."""
+    template, rounds = task.template, task.rounds
+    if template is not None:
+        template = replace(template, tasks=tuple(marked(each, mark) for each in template.tasks))
+    if rounds is not None:
+        rounds = replace(rounds, tasks=tuple(marked(each, mark) for each in rounds.tasks))
+    fingerprint = digest((task.fingerprint, mark)) if task.fingerprint else ""
+    return replace(task, fingerprint=fingerprint, template=template, rounds=rounds)
+
+
 def renamed(task: PlannedTask, old: str, new: str, bound: Bound | None = None) -> PlannedTask:
     """Return a task with `new` in the place of `old` in front of its id and of those that it names."""
 
@@ -80,7 +99,7 @@ def renamed(task: PlannedTask, old: str, new: str, bound: Bound | None = None) -
         template = _renamed_template(template, old, new, named(template.whole))
     rounds = task.rounds
     if rounds is not None:
-        own = tuple(renamed(each, old, new) for each in rounds.tasks)
+        own = tuple(renamed(each, old, new, bound) for each in rounds.tasks)
         rounds = replace(rounds, whole=named(rounds.whole), tasks=own)
     call = task.call
     if call.target == GIVE_ON:

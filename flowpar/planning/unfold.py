@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import digest
 from flowpar.execute.recipe import INPUTS, Scope
 from flowpar.expr.references import references
 from flowpar.lang.sub import MAX_SUB_TASKS
 from flowpar.planning.dotenv import read_env_files
 from flowpar.planning.ends import Ends
 from flowpar.planning.fingerprint import Fingerprints
-from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of
+from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of, label
 from flowpar.planning.model import Bound
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
@@ -78,7 +79,7 @@ class Unfolder:
         templates = [*task.call.arguments.values(), *task.call.env.values()]
         templates += [each for each in (task.call.cwd, task.call.until) if each is not None]
         deciding = [] if task.condition is None else [task.condition]
-        deciding += [] if task.fan_out is None else task.fan_out.names.values()
+        deciding += [] if task.fan_out is None else task.fan_out.lists
         reads, decides_on = task.reads, task.decides_on
         if self._reads_inputs([*templates, *self.checked.env.values()]):
             reads |= {INPUTS}
@@ -126,15 +127,16 @@ class Unfolder:
             yield from self._late(found, found.fan_out, sub, prints)
             return
         if isinstance(items, str):
-            self._findings.find(("tasks", found.id, "for_each"), "FP258", items)
+            place = "key" if items.startswith("key: ") else "for_each"
+            self._findings.find((found.home, found.id, place), "FP258", items)
             items = []
         if len(items) * len(sub.tasks) > MAX_SUB_TASKS:
             message = f'the items of task "{found.id}" have over {MAX_SUB_TASKS:,} tasks together'
             self._findings.find(("tasks", found.id), "FP252", message)
             items = []
-        for index, bound in enumerate(items):
-            yield from self._body(found, sub, prints, Instance(f"{found.id}[{index}]", bound))
-        yield self._ends(found, sub).whole(len(items))
+        for bound in items:
+            yield from self._body(found, sub, prints, Instance(f"{found.id}[{label(bound)}]", bound))
+        yield self._ends(found, sub).whole([label(bound) for bound in items])
 
     def _body(
         self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
@@ -238,12 +240,15 @@ class Unfolder:
         task = ends.task
         condition = None if task.condition_is_per_item else task.condition
         bare = replace(task, condition=condition, reads=task.decides_on, bound=None)
-        placed = self._placed(replace(bare, fingerprint=prints.of(found) if self.is_run else ""), found)
+        fingerprint = prints.of(found) if self.is_run else ""
+        if self.is_run and fan_out.key is not None:
+            fingerprint = digest((fingerprint, prints.of_lists(found)))
+        placed = self._placed(replace(bare, fingerprint=fingerprint), found)
         items = ends.items(replace(placed, reads=placed.reads | placed.decides_on), fan_out, of_one)
         yield items
         # It reads what the items will be given, so that this is kept until they are there.
         given = items.reads | frozenset(self._prefix + name for name in task.reads)
-        yield replace(ends.whole(0), needs=(items.id,), reads=given | {items.id})
+        yield replace(ends.whole(()), needs=(items.id,), reads=given | {items.id})
 
     def _is_early(self, template: Template) -> bool:
         """Whether all that a template reads is known before the run."""

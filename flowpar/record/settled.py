@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.states import TaskState
 
-_NUMBER = re.compile(r"\[\d+\]")
+_LABEL = re.compile(r"\[[^\[\]]+\]")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ class RunFacts:
 
     def is_last(self, task: str) -> bool:
         """Whether a task is one of `finally`, of the run or of a sub-workflow."""
-        return task in self.last or (bool(self.last) and _NUMBER.sub("[*]", task) in self.last)
+        return task in self.last or (bool(self.last) and _LABEL.sub("[*]", task) in self.last)
 
 
 @dataclass(frozen=True, slots=True)

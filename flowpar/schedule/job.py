@@ -159,7 +159,7 @@ def bindings_of(task: PlannedTask, views: Mapping[str, TaskView], run: Mapping[s
     bound = task.bound
     if bound is None:
         return Bindings(tasks=views, run=run, scope=task.scope)
-    return Bindings(views, bound.each, bound.index, bound.is_matrix, run, scope=task.scope)
+    return Bindings(views, bound.each, bound.index, bound.is_matrix, run, scope=task.scope, key=bound.key)
 
 
 def _share_of(request: Request) -> tuple[int, int]:

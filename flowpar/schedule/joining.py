@@ -7,10 +7,13 @@ A run that goes on knows how far each of them came before.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.part_name import label_of
 from flowpar.core.states import RunStatus
 from flowpar.planning.model import Bound
 from flowpar.planning.rounds import passed_on
@@ -20,9 +23,10 @@ from flowpar.schedule.desk import lane_of, lay_feeds
 from flowpar.schedule.ledger import NOT_BEGUN, Record
 from flowpar.schedule.restore import restore
 from flowpar.schedule.rounds import out_of_rounds
+from flowpar.schedule.start import Begun, Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flowpar.planning.model import PlannedTask
     from flowpar.planning.rounds import Rounds
@@ -33,6 +37,17 @@ if TYPE_CHECKING:
     from flowpar.schedule.start import Start
 
 MOST_TASKS = 100_000
+
+
+def _bounds_of(template: Template, items: Items) -> Mapping[str, Bound]:
+    """Return by its label what each item is bound to."""
+    is_matrix = template.recipe.is_product
+    if items.keys is None:
+        return {str(index): Bound(items.item(index), index, is_matrix) for index in range(items.count)}
+    return {
+        label_of(key): Bound(items.item(index), index, is_matrix, key, items.digest(index))
+        for index, key in enumerate(items.keys)
+    }
 
 
 class Joining:
@@ -61,10 +76,10 @@ class Joining:
             message = f"its {items.count:,} items have {len(template.tasks)} tasks each, over {MOST_TASKS:,} together"
             whole.verdict = Failure(FailureKind.EXPRESSION, "", f"{message}; let a for_each in its file go over them")
             return
-        tasks: list[PlannedTask] = []
-        for index in range(items.count):
-            tasks += template.instance(index, Bound(items.item(index), index, template.recipe.is_product))
-        exits = [template.exit_of(index) for index in range(items.count)]
+        bounds = _bounds_of(template, items)
+        self._forget_changed(template, bounds)
+        tasks = [task for label, bound in bounds.items() for task in template.instance(label, bound, mark=bound.mark)]
+        exits = [template.exit_of(label) for label in bounds]
         scope = whole.task.scope
         whole.task = gathered(whole.task, "" if scope is None else scope.prefix, exits)
         self._add(tasks, whole.rank, whole.task.id, exits)
@@ -88,17 +103,36 @@ class Joining:
 
     def _join_some(self, record: Record, template: Template, items: Items | Failure) -> None:
         """Let those tasks join that were asked for, of some items or of all."""
-        count = 0 if isinstance(items, Failure) else items.count
-        missing = [item for item, _ in template.picks or () if item is not None and item >= count]
+        bounds = {} if isinstance(items, Failure) else _bounds_of(template, items)
+        missing = [item for item, _ in template.picks or () if item is not None and item not in bounds]
         if missing or isinstance(items, Failure):
             wanted = f'--only names item {missing[0] if missing else 0} of "{template.whole}"'
-            reason = f"{wanted}, which has {count} items, counted from 0"
+            reason = f"{wanted}, which has {len(bounds)} items, counted from 0"
+            if template.recipe.key is not None:
+                reason = f"{wanted}, and none of its {len(bounds)} items has that key"
             self._desk.want(Stop(reason, RunStatus.FAILED, ExitCode.USAGE))
             return
-        tasks: list[PlannedTask] = []
-        for index in range(count):
-            tasks += template.instance(index, Bound(items.item(index), index, template.recipe.is_product))
+        self._forget_changed(template, bounds)
+        tasks = [task for label, bound in bounds.items() for task in template.instance(label, bound, mark=bound.mark)]
         self._add(tasks, record.rank, "", [])
+
+    def _forget_changed(self, template: Template, bounds: Mapping[str, Bound]) -> None:
+        """Let items run anew that have a key which they had before, and are bound to something else than then."""
+        start, changed = self._start, set()
+        for label, bound in bounds.items():
+            begun = start.tasks.get(template.entry_of(label)) if bound.mark else None
+            whole = None if begun is None else begun.whole
+            if whole is not None and Fingerprint.parse(whole.fingerprint).item not in {"", bound.mark}:
+                changed.add(label)
+        if changed:
+            label_in = re.compile(re.escape(template.whole) + r"\[([^\[\]]+)\]")
+            named = {name: label_in.match(name) for name in start.tasks}
+            anew = {name for name, found in named.items() if found is not None and found[1] in changed}
+            tasks = {
+                name: Begun(tried=each.tried, marks=each.marks) if name in anew else each
+                for name, each in start.tasks.items()
+            }
+            self._start = replace(start, tasks=tasks)
 
     def _add(self, tasks: Sequence[PlannedTask], rank: tuple[int, float, int], before: str, exits: list[str]) -> None:
         """Let tasks join that go before another one, which awaits their `exits`."""

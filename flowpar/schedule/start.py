@@ -97,6 +97,7 @@ class Fingerprint:
     @classmethod
     def of(cls, task: PlannedTask, item: str = "", key: str = "") -> Fingerprint:
         """Return the fingerprint of an attempt at a task, or at an item of it."""
+        item = item or ("" if task.bound is None else task.bound.mark)
         return cls(task.fingerprint, task.code, item, key)
 
     @classmethod

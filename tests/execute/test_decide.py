@@ -63,8 +63,8 @@ def test_excluded_combinations_are_left_out_and_included_ones_come_last(store: V
     recipe = Expand(
         names(lr=[0.1, 0.2], depth=[3, 5]),
         is_product=True,
-        exclude=({"lr": 0.1, "depth": 5}, {"lr": 9}),
-        include=({"lr": 1.0, "depth": 1},),
+        exclude=(names(lr=0.1, depth=5), names(lr=9)),
+        include=(names(lr=1.0, depth=1),),
     )
 
     assert items(expand(recipe, CONTEXTS), store) == [
@@ -112,7 +112,7 @@ def test_no_values_make_no_items() -> None:
         (Expand(names(a=None)), "for_each.a: it must be a list, not None"),
         (Expand(names(a=expression("inputs.nothing"))), 'for_each.a: inputs has no "nothing"'),
         (
-            Expand(names(a=[1], b=[2]), is_product=True, include=({"a": 1},)),
+            Expand(names(a=[1], b=[2]), is_product=True, include=(names(a=1),)),
             'matrix: each of "include" gives a value for every axis, and one has no "b"',
         ),
         (

@@ -16,7 +16,6 @@ from flowpar.core.types import (
     Simple,
     TupleOf,
     Type,
-    of_value,
     show,
     union,
     widen,
@@ -63,15 +62,16 @@ def read_fan_out(reading: Reading, path: Path, model: TaskModel, view: View) -> 
     axes = {name: values for name, values in model.matrix.items() if name not in _BESIDE_AXES}
     axes = axes or _axes_of_combinations(model.matrix.get("include"))
     names, types = _read_lists(reading, home, axes, view, is_nested=True)
-    include, exclude = (_read_beside(reading, home, name, model.matrix, view=view) for name in _BESIDE_AXES)
+    beside = (_read_beside(reading, home, name, model.matrix, view=view) for name in _BESIDE_AXES)
+    (include, included), (exclude, _) = beside
     _check_axes(reading.findings, home, axes, {"include": include, "exclude": exclude})
     checked = CheckedFanOut(names, is_product=True, include=include, exclude=exclude)
-    return FanOut(checked, {axis: _with_included(axis, kind, axes, include) for axis, kind in types.items()})
+    return FanOut(checked, {axis: _with_included(axis, kind, axes, included) for axis, kind in types.items()})
 
 
-def _with_included(axis: str, kind: Type, axes: Mapping[str, Any], include: Sequence[Mapping[str, object]]) -> Type:
+def _with_included(axis: str, kind: Type, axes: Mapping[str, Any], included: Sequence[Mapping[str, Type]]) -> Type:
     """Return the type of an axis whose values are in whole combinations, too."""
-    added = [widen(of_value(entry[axis])) for entry in include if axis in entry]
+    added = [widen(entry[axis]) for entry in included if axis in entry]
     return union([*([] if axes.get(axis) == [] and added else [kind]), *added])
 
 
@@ -148,22 +148,21 @@ def _axes_of_combinations(include: Any) -> dict[str, Any]:
 
 def _read_beside(
     reading: Reading, home: Path, name: str, matrix: Mapping[str, Any], *, view: View
-) -> tuple[Mapping[str, object], ...]:
-    """Read `include` or `exclude`, which are settled before the run."""
+) -> tuple[tuple[Mapping[str, Template], ...], list[Mapping[str, Type]]]:
+    """Read `include` or `exclude`: combinations of values, and their types."""
     value = matrix.get(name)
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        return ()
-    read = reading.value(value, (*home, name), view)
-    if isinstance(read.template, ConstantTemplate):
-        return tuple(value)
-    if read.template is not None:
-        message = f'expressions in "matrix.{name}" are not yet supported'
-        reading.findings.error("FP208", (*home, name), message, hint="write the values themselves")
-    return ()
+        return (), []
+    read = [
+        {axis: reading.value(part, (*home, name, index, axis), view) for axis, part in entry.items()}
+        for index, entry in enumerate(value)
+    ]
+    templates = [{axis: part.template or ConstantTemplate(None) for axis, part in entry.items()} for entry in read]
+    return tuple(templates), [{axis: part.type for axis, part in entry.items()} for entry in read]
 
 
 def _check_axes(
-    findings: Findings, home: Path, axes: Mapping[str, Any], beside: Mapping[str, tuple[Mapping[str, object], ...]]
+    findings: Findings, home: Path, axes: Mapping[str, Any], beside: Mapping[str, tuple[Mapping[str, Template], ...]]
 ) -> None:
     """Find combinations that name no axis, or leave one out where the whole is wanted."""
     for name, entries in beside.items():
