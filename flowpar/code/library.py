@@ -115,6 +115,14 @@ class Library:
             self._modules[name] = source if isinstance(source, NotFound) else _parse(source)
         return self._modules[name]
 
+    def find(self, name: str) -> ModuleSource | NotFound:
+        """Find a module by its dotted name, without reading it."""
+        return self._finder.find(name)
+
+    def may_have(self, package: str, name: str) -> bool:
+        """Whether a package may have a submodule of a name, as far as its folder says."""
+        return self._finder.may_have(package, name)
+
     def resolve(self, module: Module, name: str, *, everywhere: bool = True) -> Resolved:
         """Follow a name to its definition; unless `everywhere`, installed packages stay closed."""
         return self._follow(module, name, set(), everywhere=everywhere)

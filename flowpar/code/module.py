@@ -82,6 +82,12 @@ class ModuleFinder:
             self._found[name] = self._look_up(name)
         return self._found[name]
 
+    def may_have(self, package: str, name: str) -> bool:
+        """Whether a package has a file or a folder of a name, which may then be a submodule."""
+        source = self.find(package)
+        folders = () if isinstance(source, NotFound) else source.locations
+        return any(entry.partition(".")[0] == name for folder in folders for entry in self._listing(folder))
+
     def _look_up(self, name: str) -> ModuleSource | NotFound:
         parent_name, _, tail = name.rpartition(".")
         if not all(part.isidentifier() for part in name.split(".")):

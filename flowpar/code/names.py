@@ -53,7 +53,7 @@ def names_of(body: Sequence[ast.stmt], *, package: str) -> Names:
         for name, binding in _bound_by(statement, package):
             names.bindings[name] = _merged(names.bindings.get(name), binding, is_conditional=is_conditional)
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
-            names.stars.append(_absolute(statement, package))
+            names.stars.append(absolute_module(statement, package))
             for name, binding in names.bindings.items():  # what came before may be replaced
                 names.bindings[name] = Binding(binding.value, binding.annotation, is_certain=False)
         names.is_open = names.is_open or _opens(statement)
@@ -107,7 +107,7 @@ def _bound_by(statement: ast.stmt, package: str) -> Iterator[tuple[str, Binding]
                 top = alias.name if alias.asname else alias.name.partition(".")[0]
                 yield alias.asname or top, Binding(Imported(top, None))
         case ast.ImportFrom():
-            module = _absolute(statement, package)
+            module = absolute_module(statement, package)
             for alias in statement.names:
                 if alias.name != "*":
                     yield alias.asname or alias.name, Binding(Imported(module, alias.name))
@@ -142,7 +142,8 @@ def _declared_global(definition: Definition) -> Iterator[str]:
             yield from node.names
 
 
-def _absolute(statement: ast.ImportFrom, package: str) -> str:
+def absolute_module(statement: ast.ImportFrom, package: str) -> str:
+    """Return the module that a `from` import names; `package` is where relative ones start."""
     if not statement.level:
         return statement.module or ""
     base = package.split(".") if package else []

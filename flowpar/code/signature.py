@@ -52,6 +52,11 @@ class Signatures:
         """Return what was asked of the disk so far."""
         return self._library.looked
 
+    @property
+    def library(self) -> Library:
+        """Return the modules that it reads."""
+        return self._library
+
     def of(self, target: str) -> Signature | TargetProblem:
         """Read the signature of "module:function", where the function may be nested ("module:Class.method")."""
         if target not in self._read:

@@ -28,6 +28,7 @@ from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
 from flowpar.execute.leftover import end_leftovers
+from flowpar.planning.preload import preload_of
 from flowpar.planning.ready import keep
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
@@ -168,9 +169,11 @@ def _run(
             wake_fd=stops.wake_fd,
             masker=secrets.masker,
             light=most_light(plan),
+            preload=preload_of(plan),
         )
         stack.callback(crew.close)
         crew.outputs.insure(refill, sink.complain)
+        crew.tell_by(sink.complain)
         run_dir = os.fspath(folder.path)
         shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
         loop = Loop(

@@ -81,6 +81,11 @@ class AttendedAttempt:
         self._birth: Birth | None = None
         self._unsaid = ""
 
+    @property
+    def pid(self) -> int:
+        """Its process, 0 where none is known of."""
+        return self._birth.pid if self._birth else 0
+
     def let_begin(self) -> None:
         """Tell the worker that it may begin, whether it is there already or not yet."""
         self.has_leave = True

@@ -2,6 +2,7 @@
 
     engine ──► launcher   SETUP  SHARE  START  SERVE  CANCEL  SWEEP
     engine ◄── launcher   READY  STARTED  EXITED  REFUSED  FAILED
+    engine ◄── template   LOADING  UNFIT, and all that a launcher says
 
 A `key` numbers whatever was asked to be started; it is never used twice on one socket.
 """
@@ -30,6 +31,8 @@ class Word(IntEnum):
     EXITED = 13
     REFUSED = 14
     FAILED = 15
+    LOADING = 16
+    UNFIT = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,20 @@ class Setup:
         """Read the body of SETUP."""
         fields = json.loads(body)
         return cls(**{**fields, "preload": tuple(fields["preload"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """Which modules are imported once, and the folders in which tasks find their own first.
+
+    What has the name of a module there is not imported. An import gets `patience_s`; `around` ("module:function")
+    is called with what the run shares before the first one, and lays around them what tasks find.
+    """
+
+    modules: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+    patience_s: float = 60.0
+    around: str = "flowpar.execute.around:lay_around"
 
 
 _KEY = struct.Struct("<Q")
@@ -138,6 +155,17 @@ def unpack_failed(body: bytes) -> tuple[bool, str]:
     """Read the body of FAILED."""
     is_ours, text = json.loads(body)
     return bool(is_ours), str(text)
+
+
+def pack_unfit(module: str, why: str, *, is_said_by_tasks: bool) -> bytes:
+    """Return the body of UNFIT: a module that can't be in a template; where its import fails, tasks say so."""
+    return json.dumps([module, why, is_said_by_tasks]).encode()
+
+
+def unpack_unfit(body: bytes) -> tuple[str, str, bool]:
+    """Read the body of UNFIT."""
+    module, why, is_said_by_tasks = json.loads(body)
+    return module, why, is_said_by_tasks
 
 
 def pack_share(share: int, content: bytes) -> bytes:

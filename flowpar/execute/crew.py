@@ -1,6 +1,6 @@
 """All executors of a run behind one wait, and the process that holds its outputs.
 
-    loop ── Job ──► Crew ──► process │ thread │ inline ──► launcher ──► workers
+    loop ── Job ──► Crew ──► process │ template │ thread │ inline │ pool ──► launcher ──► workers
     loop ◄─ Notice ── Crew ◄─ one wait on every pipe and socket, and on the loop's own wake-up
 
 Notices of one wait come in the order Started, Reported and Printed, Completion.
@@ -19,11 +19,12 @@ from flowpar.core.errors import MachineError
 from flowpar.core.mask import Masker
 from flowpar.data.managed import new_address
 from flowpar.execute.base import Completion, Printed, Reported, Started
-from flowpar.execute.control import Setup
+from flowpar.execute.control import Preload, Setup
 from flowpar.execute.leave import Leaves
 from flowpar.execute.limits import fit_to_descriptors
 from flowpar.execute.link import Link
 from flowpar.execute.outputs import KeptOutputs
+from flowpar.execute.preload import TemplateExecutor
 from flowpar.execute.process import ProcessExecutor
 from flowpar.execute.watch import Watch
 
@@ -93,6 +94,7 @@ class Crew:
         wake_fd: int | None,
         masker: Masker,
         light: int = 0,
+        preload: Preload | None = None,
     ) -> None:
         """Set the launcher up and have the process of the outputs started; `open` is the way here."""
         assert setup.outputs_address is not None  # noqa: S101  # open() gave one
@@ -101,17 +103,22 @@ class Crew:
         self.outputs_address = setup.outputs_address
         self.outputs_key = bytes.fromhex(setup.outputs_key)
         self._link = link
+        self._setup = setup
         self._masker = masker
         self._watch = watch
         self._members: dict[str, Member] = {}
         self._leaves = Leaves(slots)
         self._executor_of: dict[int, str] = {}
+        self.template: TemplateExecutor | None = None
+        self._tell: Callable[[str], None] = lambda _: None
         self._has_posts = False
         self._is_woken = False
         if wake_fd is not None:
             watch.add(wake_fd, self._wake)
         link.set_up(setup)
         self.outputs = KeptOutputs(link, watch, address=setup.outputs_address, key=self.outputs_key)
+        if preload is not None and setup.start_method == "fork":
+            self.template = self._members["template"] = self._make_template(preload)
 
     @classmethod
     def open(
@@ -125,12 +132,14 @@ class Crew:
         setup: Setup | None = None,
         masker: Masker | None = None,
         light: int = 0,
+        preload: Preload | None = None,
     ) -> Self:
         """Open a crew of `workers` slots, in the tree that the command split off or in one of its own.
 
         `light` are the processes beside them that take less than a slot, as far as descriptors are left.
         `wait` returns early when `wake_fd` is readable; whoever made it reads it. `setup` replaces
-        the launcher's in tests; `masker` hides secrets in what tasks print.
+        the launcher's in tests; `masker` hides secrets in what tasks print. Where there is a `preload`,
+        jobs for the executor `template` find it imported.
         """
         slots = fit_to_descriptors(workers + light)
         if light:
@@ -139,7 +148,10 @@ class Crew:
         watch = Watch()
         link = Link.to(tree, watch) if tree else Link.start_guard(watch)
         complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
-        return cls(link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker or Masker(), light=light)
+        masker = masker or Masker()
+        return cls(
+            link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker, light=light, preload=preload
+        )
 
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
@@ -148,6 +160,8 @@ class Crew:
 
     def submit(self, executor: str, job: Job) -> None:
         """Give a job to an executor that has room."""
+        if self.template is not None:
+            self.template.begin(job.shared)
         self._executor_of[job.number] = executor
         self._member(executor).submit(job)
 
@@ -180,7 +194,7 @@ class Crew:
         """End an attempt with TERM, or with KILL by `force`, its whole process tree; unknown jobs are ignored."""
         executor = self._executor_of.get(job)
         if executor is not None:
-            self._members[executor].cancel(job, force=force)
+            self._member(executor).cancel(job, force=force)
 
     def close(self) -> None:
         """End every process that is left, at once, and give all resources back."""
@@ -190,6 +204,10 @@ class Crew:
         self._watch.close()
         self.outputs.close()
 
+    def tell_by(self, tell: Callable[[str], None]) -> None:
+        """Let a person know by `tell` what is not as it should be, and yet no failure."""
+        self._tell = tell
+
     def _member(self, executor: str) -> Member:
         if executor not in self._members:
             self._members[executor] = self._hire(executor)
@@ -197,15 +215,9 @@ class Crew:
 
     def _hire(self, executor: str) -> Member:
         if executor == "process":
-            return ProcessExecutor(
-                self._link,
-                self._watch,
-                slots=self.slots,
-                posted=self._note_post,
-                masker=self._masker,
-                light=self.light,
-                leaves=self._leaves,
-            )
+            return self._make_process(self._link)
+        if executor == "template":
+            return self._make_template(Preload(()))
         if executor not in _MEMBERS:
             raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')
         module, _, name = _MEMBERS[executor].partition(":")
@@ -220,6 +232,30 @@ class Crew:
             masker=self._masker,
             **({"leaves": self._leaves} if executor == "pool" else {}),
         )
+
+    def _make_process(self, link: Link) -> ProcessExecutor:
+        return ProcessExecutor(
+            link,
+            self._watch,
+            slots=self.slots,
+            posted=self._note_post,
+            masker=self._masker,
+            light=self.light,
+            leaves=self._leaves,
+        )
+
+    def _make_template(self, preload: Preload) -> TemplateExecutor:
+        return TemplateExecutor(
+            self._link,
+            self._watch,
+            preload,
+            setup=self._setup,
+            make=self._make_process,
+            tell=self._say,
+        )
+
+    def _say(self, message: str) -> None:
+        self._tell(message)
 
     def _gather(self) -> list[Notice]:
         # Bound to what was posted before its notice: a completion never overtakes what its task said.

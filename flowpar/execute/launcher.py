@@ -147,7 +147,7 @@ class Launcher:
             case Word.SERVE:
                 self._queue.appendleft(self._service_of(frame))
             case Word.SWEEP:
-                self._lines.sweep()
+                self._sweep()
             case Word.SETUP:
                 self._set_up(Setup.unpack(frame.body))
             case _:
@@ -213,7 +213,7 @@ class Launcher:
 
     def _make_up_for(self, waiting: Waiting, why: str) -> None:
         """End what may have come of a start; an attempt, which may have begun, is not made twice."""
-        self._lines.sweep()
+        self._sweep()
         if waiting.is_job:
             self._refuse(waiting, why)
         else:
@@ -279,9 +279,12 @@ class Launcher:
         Starter.forget(child.process, end.code)
         if end.code != 0:
             # A worker that ends well has ended what was below it; this one's orphans are the guard's.
-            self._lines.sweep()
+            self._sweep()
         over_bytes = self._memory.remove(end.key)
         self._lines.tell(Word.EXITED, (replace(end, over_bytes=over_bytes) if over_bytes else end).pack())
+
+    def _sweep(self) -> None:
+        self._lines.sweep(frozenset(child.pid for child in self._children.values()))
 
     def _cancel(self, key: int, force: bool) -> None:  # noqa: FBT001  # a field of the message
         point("process.cancel")

@@ -31,7 +31,10 @@ class Lines:
     """Owns the control socket's far end and the read end of the life pipe."""
 
     def __init__(self, channel: Channel, *, life: int, guard: int) -> None:
-        """Take the ends of the channels that lead to the engine and to the guard."""
+        """Take the ends of the channels that lead to the engine and to the guard.
+
+        Without a `guard` (0) this process is a subreaper, and orphans of its children come to itself.
+        """
         self.control = channel.fileno()
         self.life = life
         self._channel = channel
@@ -68,9 +71,12 @@ class Lines:
         except ConnectionError:
             raise Over from None
 
-    def sweep(self) -> None:
-        """Have the guard end the orphans that came to it, and wait until it has."""
+    def sweep(self, spare: frozenset[int]) -> None:
+        """Have the guard end the orphans that came to it, and wait until it has; `spare` are our own children."""
         point("orphans.sweep")
+        if not self._guard:
+            tree.kill_descendants(spare=spare)
+            return
         tree.send(self._guard, signal.SIGUSR1)
         if select.select([self.life], [], [], _SWEEP_DEADLINE_S)[0]:
             self.hear_life()

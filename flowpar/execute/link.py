@@ -8,6 +8,7 @@ raises `MachineError` from whatever meets it.
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from flowpar.execute.death import no_process
 from flowpar.execute.wire import BadFrame, Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.execute.guard import Tree
     from flowpar.execute.watch import Watch
@@ -60,9 +61,19 @@ class Link:
     """Owns the control socket, and the guard's process where this program had to start one."""
 
     def __init__(
-        self, end: socket.socket, watch: Watch, *, launcher: int, guard: subprocess.Popen[bytes] | None
+        self,
+        end: socket.socket,
+        watch: Watch,
+        *,
+        launcher: int = 0,
+        guard: subprocess.Popen[bytes] | None = None,
+        heard: Callable[[Frame], None] | None = None,
     ) -> None:
-        """Take the engine's end; `launcher` is its pid or 0 where that is not known."""
+        """Take the engine's end; `launcher` is its pid or 0 where that is not known.
+
+        Where `heard` is there, the other end is a template: it takes what only a template says, and the
+        loss of one raises nothing: the launcher will tell.
+        """
         self._channel = Channel(end)
         self._watch = watch
         self._launcher = launcher
@@ -71,6 +82,8 @@ class Link:
         self._last_key = 0
         self._share = 0
         self._shared: bytes | None = None
+        self._heard = heard
+        self._is_over = False
         watch.add(end.fileno(), self._hear)
 
     @classmethod
@@ -143,10 +156,18 @@ class Link:
         """End orphans of tasks that are over."""
         self._send(Word.SWEEP, b"")
 
+    def hear_rest(self) -> None:
+        """Take what a template said before it ended."""
+        poller = select.poll()
+        poller.register(self._channel.fileno(), select.POLLIN)
+        while not self._is_over and poller.poll(0):
+            self._hear()
+
     def close(self) -> None:
         """Let the launcher end with everything it has started; wait for the guard that was started here."""
         self._watch.remove(self._channel.fileno())
         self._channel.close()
+        self._is_over = True
         if self._guard is not None:
             try:
                 self._guard.wait(_GUARD_PATIENCE_S)
@@ -160,16 +181,19 @@ class Link:
         return self._last_key
 
     def _send(self, word: Word, body: bytes, descriptors: Sequence[int] = ()) -> None:
+        if self._is_over:
+            return
         try:
             self._channel.send(word, body, descriptors)
         except ConnectionError as error:
-            raise self._loss() from error
+            self._give_up(error)
 
     def _hear(self) -> None:
         try:
             frames = self._channel.receive()
         except EOFError as error:
-            raise self._loss() from error
+            self._give_up(error)
+            return
         except BadFrame as error:
             raise InternalError("the launcher said something that makes no sense") from error
         for frame in frames:
@@ -186,9 +210,17 @@ class Link:
             case Word.REFUSED:
                 refusal = Refusal.unpack(frame.body)
                 self._listeners.pop(refusal.key).refused(refusal)
-            case Word.FAILED:
+            case Word.FAILED if self._heard is None:
                 is_ours, text = unpack_failed(frame.body)
                 raise self._failure(text) if is_ours else self._loss(f"failed: {text}")
+            case _ if self._heard is not None:
+                self._heard(frame)
+
+    def _give_up(self, error: Exception) -> None:
+        if self._heard is None:
+            raise self._loss() from error
+        self._watch.remove(self._channel.fileno())
+        self._is_over = True
 
     def _loss(self, how: str = "died") -> MachineError:
         who = f"the launcher process (pid {self._launcher})" if self._launcher else "the launcher process"

@@ -10,6 +10,7 @@ before it is recorded, so that a kill makes at most one attempt for each slot ru
 from __future__ import annotations
 
 import os
+import time
 from _socket import socketpair
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.point import point
 from flowpar.execute.attended import AttendedAttempt, never_started
+from flowpar.execute.control import Exit
 from flowpar.execute.death import kernel_kill_count
 from flowpar.execute.leave import Leaves
 from flowpar.execute.order import pack_job
@@ -119,6 +121,19 @@ class ProcessExecutor:
         if attempt is not None:
             attempt.was_forced |= force
             self._link.cancel(attempt.key, force=force)
+
+    def lose(self, code: int) -> list[Job]:
+        """End all attempts, as what they were forked from has ended with `code`; return those that had not begun."""
+        unbegun: list[Job] = []
+        for attempt in list(self._attempts.values()):
+            if attempt.has_leave or not attempt.cpu_milli:
+                attempt.ended(Exit(attempt.key, attempt.pid, code, time.monotonic()))
+            else:
+                attempt.close()
+                del self._attempts[attempt.job.number]
+                self._leaves.give_back(attempt)
+                unbegun.append(attempt.job)
+        return unbegun
 
     def close(self) -> None:
         """Give the pipes back; the processes end with the link."""

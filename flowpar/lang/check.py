@@ -21,6 +21,7 @@ from flowpar.lang.collector import collector_paused
 from flowpar.lang.kinds import kinds_of
 from flowpar.lang.loader import load
 from flowpar.lang.node import ScalarNode, SequenceNode
+from flowpar.lang.preloading import Preloading
 from flowpar.lang.reading import label_sources
 from flowpar.lang.rules.every import check_workflow
 from flowpar.lang.rules.own_check import check_own
@@ -29,7 +30,9 @@ from flowpar.lang.sub import Nest, SubWorkflows
 from flowpar.plugin.used import UsedKinds
 
 if TYPE_CHECKING:
+    from flowpar.lang.model import Workflow
     from flowpar.lang.node import Document
+    from flowpar.lang.rules.every import Ruled
     from flowpar.plugin.registry import Registry
 
 
@@ -66,10 +69,10 @@ def _check(name: str, registry: Registry, nest: Nest, *, is_strict: bool) -> Che
     signatures = Signatures([*python_path, *sys.path, *(source.root for source in used.values() if source.root)])
     around, nest.pools = nest.pools, nest.pools.union(bound.workflow.limits)
     targets = Targets(signatures, used, {} if is_strict else None, SubWorkflows(folder, nest), around)
-    with collector_paused():  # syntax trees of expressions by the thousand: 3.3 s of 20,000 tasks become 2.1 s
-        rules = check_workflow(bound.workflow, document, targets)
+    rules = _ruled(bound.workflow, document, targets)
     nest.pools = around
-    diagnostics.extend(rules.diagnostics)
+    preloading = Preloading(bound.workflow, signatures, used)
+    diagnostics.extend([*rules.diagnostics, *preloading.findings(document)])
     asked = {kind: source for kind, source in used.items() if registry.checks_itself(source)}
     own = check_own(bound.workflow, document, rules.tasks, asked, python_path=python_path, so_far=diagnostics.found)
     diagnostics.extend(own)
@@ -81,7 +84,7 @@ def _check(name: str, registry: Registry, nest: Nest, *, is_strict: bool) -> Che
         document=document,
         folder=folder.absolute(),
         python_path=tuple(str(Path(entry).absolute()) for entry in python_path),
-        tasks=rules.tasks,
+        tasks=preloading.added(rules.tasks),
         outputs=rules.outputs,
         output_types=rules.output_types,
         env=rules.env,
@@ -89,6 +92,11 @@ def _check(name: str, registry: Registry, nest: Nest, *, is_strict: bool) -> Che
         kinds=UsedKinds(kinds.entries, str(folder), python_path, kinds.local, used),
         has_own_checks=bool(asked),
     )
+
+
+def _ruled(workflow: Workflow, document: Document, targets: Targets) -> Ruled:
+    with collector_paused():  # syntax trees of expressions by the thousand: 3.3 s of 20,000 tasks become 2.1 s
+        return check_workflow(workflow, document, targets)
 
 
 def _python_path(document: Document, folder: Path) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ class CheckedTask:
     `settings` has, where they are written, `run_if`, `max_parallel`, `on_item_error`, `timeout`, `grace`,
     `allow_failure`, `priority`, `resources.cpu`, …, `repeat.max`, … and `retry.attempts`, `retry.delay`, …;
     `retry.counts_retries` says that the attempts count those after the first. `sub` is what was made of the file of
-    a task of the kind `workflow`.
+    a task of the kind `workflow`. `preload` are modules that may be imported for it before it starts.
     """
 
     id: str
@@ -190,6 +190,7 @@ class CheckedTask:
     in_finally: bool = False
     batch: int | None = None
     sub: Checked | None = None
+    preload: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:

@@ -15,6 +15,7 @@ TOP_KEY_HELP = MappingProxyType(
         "env_file": "A dotenv file, or several; a later one wins.",
         "limits": "Named pools of which tasks may take a share.",
         "defaults": "Keys that a task has unless it has its own.",
+        "preload": "Packages that are imported once for many tasks: auto, none, or a list of modules.",
         "python_path": "Folders beside the workflow's own from which tasks import.",
         "plugins": "Files or modules of this project that bring task types.",
         "tasks": "The tasks by id.",

@@ -44,6 +44,7 @@ from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotatio
     Timeout,
     Variables,
 )
+from flowpar.lang.preload_field import Preload  # noqa: TC001 -- the same
 from flowpar.lang.resource_field import Amounts, Priority  # noqa: TC001 -- the same
 
 # Types are strict field by field: `strict=True` for a dataclass as a whole would refuse mappings.
@@ -175,6 +176,7 @@ class Workflow:
     env_file: Texts = ()
     limits: dict[str, Limit] = field(default_factory=dict)
     defaults: DefaultsModel = field(default_factory=DefaultsModel)
+    preload: Preload = "auto"
     python_path: Texts = ()
     plugins: Texts = ()
     tasks: dict[str, TaskModel] = field(default_factory=dict)

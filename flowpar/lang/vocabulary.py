@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-LATER_TOP_KEYS = frozenset({"preload"})
+LATER_TOP_KEYS: frozenset[str] = frozenset()
 LATER_TASK_KEYS = frozenset({"cache"})
 LATER_KINDS: frozenset[str] = frozenset()
 

@@ -102,6 +102,7 @@ class PlannedTask:
     of what it does and of the file of its function, empty in a plan that nobody will run. `resources` are
     what an attempt holds of each pool (memory in bytes), as far as that is written, and `resources_at` where
     in the file `resources_in`; `priority` goes before the length of the path.
+    `preload` are modules that may be imported before it starts.
     A task of `finally` (`in_finally`) stands after all others. `scope` is the sub-workflow that a task is a part of,
     `bound` what the item of it is bound to that the task begins; a task with a `template` makes such items.
     Where one `is_spared`, its failure is only that of the sub-workflow which it begins. `part_of` is the task that ends
@@ -137,6 +138,7 @@ class PlannedTask:
     resources_in: str = ""
     priority: int = 0
     batch: int | None = None
+    preload: tuple[str, ...] = ()
     scope: Scope | None = None
     bound: Bound | None = None
     template: TaskTemplate | None = None

@@ -22,6 +22,7 @@ from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import FanOut, Plan, PlannedTask
+from flowpar.planning.preload import preload_for
 from flowpar.planning.prepared import Prepared
 from flowpar.planning.secret import Secrets, sources_of
 from flowpar.planning.select import tasks_in
@@ -165,7 +166,8 @@ def _whole(
         return _task(task, of_file, executor, layer=0, order=dict.fromkeys(task.needs, 0))
 
     limits, home = dict(plan.limits), (plan.workflow_dir, plan.python_path)
-    unfolder = Unfolder(checked, reader, make, diagnostics, is_run, home=home, limits=limits)
+    has_env = bool(plan.env or plan.env_file)
+    unfolder = Unfolder(checked, reader, make, diagnostics, is_run, home=home, limits=limits, has_env=has_env)
     tasks = list(unfolder.tasks())
     return plan if diagnostics.has_errors else _with_tasks(replace(plan, limits=limits), tasks)
 
@@ -194,13 +196,14 @@ def _task(
     task: CheckedTask, reader: SettingReader, executor: str | None, *, layer: int, order: Mapping[str, int]
 ) -> PlannedTask:
     call, resources = task.call, reader.resources(task)
+    executor = executor_for(task.executors.chosen(executor), task.kind, resources)
     threads = max(1, int(resources["cpu"])) if "cpu" in resources else 0
     return PlannedTask(
         id=task.id,
         index=task.index,
         kind=task.kind,
         layer=layer,
-        executor=executor_for(task.executors.chosen(executor), task.kind, resources),
+        executor=executor,
         call=Call(call.target, call.arguments, call.env, call.cwd, threads=threads, until=call.until),
         needs=tuple(sorted(task.needs, key=order.__getitem__)),
         reads=task.reads,
@@ -221,6 +224,7 @@ def _task(
         priority=reader.priority(task),
         in_finally=task.in_finally,
         batch=None if task.fan_out is None or "memory" in resources else task.batch,
+        preload=preload_for(task, executor, resources),
     )
 
 

@@ -24,6 +24,7 @@ from flowpar.planning.ends import Ends
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of, label
 from flowpar.planning.model import Bound
+from flowpar.planning.preload import is_at_home
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import Settled, name_of
 from flowpar.planning.sub_finding import SubFindings
@@ -55,6 +56,7 @@ class Unfolder:
     limits: dict[str, float] = field(default_factory=dict)
     in_finally: bool = False
     tidies: str = ""
+    has_env: bool = False
 
     def tasks(self) -> Iterator[PlannedTask]:
         """Give all tasks in file order, those of a sub-workflow before the task that it is."""
@@ -102,6 +104,7 @@ class Unfolder:
             scope=scope,
             in_finally=self.in_finally,
             tidies=self._tidied_by(found),
+            preload=task.preload if is_at_home(scope, self.home, has_env=self.has_env) else (),
         )
 
     def _tidied_by(self, found: CheckedTask) -> str:

@@ -144,7 +144,9 @@ def lay_out(
 def lane_of(task: PlannedTask, pools: Pools | None) -> Lane:
     """Return where the attempts at a task wait."""
     request = request_of(task)
-    executor = "batch" if task.executor == "process" and task.batch is not None else task.executor
+    executor = task.executor
+    if executor == "process":
+        executor = "batch" if task.batch is not None else "template" if task.preload else executor
     return Lane(executor, request if pools is None else pools.within(request))
 
 

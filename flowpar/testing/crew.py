@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Key = tuple[str, int | None]
 
 # Their attempts have a processor each, and get leave to begin from the same.
-_SHARING = frozenset({"process", "pool"})
+_SHARING = frozenset({"process", "template", "pool"})
 _FIRST_PID = 40_000
 
 

@@ -223,11 +223,15 @@ class Scenario:
             timeout_s=None if self.is_steady else draw.choice([None, 3.0]),
             grace_s=draw.choice([0.0, 2.0]),
             allow_failure=allows_failure,
-            executor=draw.choice(["process", "pool", "thread"]),
+            **self._place(needs),
             batch=None if fan_out is None else self.more.choice([None, None, 0, 1, 3]),
             resources=self._resources(),
             priority=self.shares.choice([0, 0, 0, 5, -1]) if self.limits else 0,
         )
+
+    def _place(self, needs: Sequence[str]) -> dict[str, object]:
+        preload = ("package",) if len(needs) % 2 else ()
+        return {"executor": self.draw.choice(["process", "pool", "thread"]), "preload": preload}
 
     def _last(self, number: int, tasks: Sequence[PlannedTask]) -> PlannedTask:
         draw = self.draw

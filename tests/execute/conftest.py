@@ -13,8 +13,9 @@ import pytest
 from flowpar.core.outcome import Failure, Success
 from flowpar.execute import tree
 from flowpar.execute.base import Completion, Job, Notice
-from flowpar.execute.control import Setup
+from flowpar.execute.control import Preload, Setup
 from flowpar.execute.link import Link
+from flowpar.execute.preload import TemplateExecutor
 from flowpar.execute.process import ProcessExecutor
 from flowpar.execute.watch import Watch
 
@@ -30,12 +31,22 @@ class Rig:
     def __init__(self, folder: Path, *, slots: int, start_method: str, preload: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.watch = Watch()
+        self.told_of_template: list[str] = []
         path = f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         self.link = Link.start_guard(self.watch, environment={**os.environ, "PYTHONPATH": path})
-        self.link.set_up(
-            Setup(slots, start_method, attempt="fake_attempt:make_attempt", preload=("fake_attempt", *preload)),
-        )
-        self.executor = ProcessExecutor(self.link, self.watch, slots=slots)
+        method = "fork" if start_method == "template" else start_method
+        setup = Setup(slots, method, attempt="fake_attempt:make_attempt", preload=("fake_attempt", *preload))
+        self.link.set_up(setup)
+        self.executor: ProcessExecutor | TemplateExecutor = ProcessExecutor(self.link, self.watch, slots=slots)
+        if start_method == "template":
+            self.executor = TemplateExecutor(
+                self.link,
+                self.watch,
+                Preload(("wsgiref.types",), around="fake_attempt:noop"),
+                setup=setup,
+                make=lambda link: ProcessExecutor(link, self.watch, slots=slots),
+                tell=self.told_of_template.append,
+            )
         self.notices: list[Notice] = []
         self._number = 0
 
@@ -57,7 +68,12 @@ class Rig:
         deadline = time.monotonic() + DEADLINE_S
         while not is_met():
             assert time.monotonic() < deadline, f"not met in time; so far: {self.notices}"
-            self.notices.extend(self.executor.wait(0.02))
+            self.executor.recorded()
+            taken = self.executor.take()
+            if not taken:
+                self.watch.wait(0.02)
+                taken = self.executor.take()
+            self.notices.extend(taken)
 
     def serve_unrecorded(self, is_met: Callable[[], bool]) -> None:
         """Serve the executor until something holds, as an engine does that waits for the disk."""
@@ -138,7 +154,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.close()
 
 
-@pytest.fixture(params=["fork", "forkserver", "spawn"])
+@pytest.fixture(params=["fork", "template", "forkserver", "spawn"])
 def any_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     made = Rig(tmp_path, slots=2, start_method=request.param)
     yield made

@@ -1,0 +1,67 @@
+"""P11, W9: tasks that each need scikit-learn, against importing it once and sharing the bare work out on two cores."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Figure, fresh, python, run_seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TASKS, WORKERS = 80, 2
+STEPS = """\
+from sklearn.datasets import load_digits
+from sklearn.svm import SVC
+
+
+def work(number: int) -> float:
+    pictures, labels = load_digits(return_X_y=True)
+    return float(SVC(gamma=0.001).fit(pictures, labels).score(pictures[:100], labels[:100])) + number
+"""
+BARE = f"""\
+import json, time
+started = time.perf_counter()
+import learning
+imported = time.perf_counter()
+for number in range({TASKS}):
+    learning.work(number)
+print(json.dumps([imported - started, time.perf_counter() - imported]))
+"""
+DOCUMENT = f"""\
+flowpar: 1
+name: w9
+tasks:
+  work:
+    python: learning:work
+    for_each: {{number: "${{{{ range({TASKS}) }}}}"}}
+    with: {{number: "${{{{ each.number }}}}"}}
+"""
+
+
+def figures(folder: Path, *, repeats: int) -> list[Figure]:
+    """Measure the run and the bare work in turn; nothing where scikit-learn is not installed."""
+    if find_spec("sklearn") is None:
+        return []
+    (folder / "w9.yaml").write_text(DOCUMENT)
+    (folder / "learning.py").write_text(STEPS)
+    ratios, runs, bare = [], [], []
+    for turn in range(repeats + 1):
+        import_s, work_s = _bare(folder)
+        run_s = run_seconds(folder, fresh("run", "w9.yaml", "-q", "-w", str(WORKERS)))
+        if turn:
+            ratios.append((run_s - import_s) / (work_s / WORKERS))
+            runs.append(run_s)
+            bare.append((import_s, work_s))
+    import_s, work_s = min(bare)
+    detail = f"{min(runs):.2f} s; one import {import_s:.2f} s, {TASKS} times the work in one process {work_s:.2f} s"
+    return [Figure("P11 80 tasks of scikit-learn less one import / work on 2 cores", tuple(ratios), 1.2, detail)]
+
+
+def _bare(folder: Path) -> tuple[float, float]:
+    done = subprocess.run(python("-c", BARE), cwd=folder, check=True, capture_output=True, text=True)
+    import_s, work_s = json.loads(done.stdout)
+    return import_s, work_s
