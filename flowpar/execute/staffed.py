@@ -7,6 +7,7 @@ When the next attempt may begin, and who makes it, is each executor's own matter
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, TypedDict
 
@@ -34,7 +35,7 @@ class Terms(TypedDict, total=False):
     masker: Masker | None
 
 
-class StaffedExecutor:
+class StaffedExecutor(ABC):
     """Keeps what waits and what has happened; a part of an executor and of an `Employer`."""
 
     def __init__(self, link: Link, watch: Watch, **terms: Unpack[Terms]) -> None:
@@ -48,9 +49,10 @@ class StaffedExecutor:
         self._waiting: deque[Job] = deque()
         self._notices: list[Notice] = []
 
+    @abstractmethod
     def recorded(self) -> None:
         """Know that whatever was told so far is on disk."""
-        raise NotImplementedError
+        ...
 
     def take(self) -> Sequence[Notice]:
         """Return what has happened since the last time."""
@@ -97,17 +99,20 @@ class StaffedExecutor:
         """Pass on that a message waits."""
         self._posted()
 
+    @abstractmethod
     def freed(self, worker: StandingWorker) -> None:
         """Know that the worker holds one attempt less."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def abandoned(self, worker: StandingWorker) -> None:
         """Give the worker no more jobs."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def lost(self, worker: StandingWorker) -> None:
         """Go on without the worker."""
-        raise NotImplementedError
+        ...
 
 
 def _ignore() -> None:

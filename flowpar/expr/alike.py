@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _MOST_SHAPES = 10_000
 _MOST_LOOKS = 8
-_ARITHMETIC = (ast.BinOp, ast.UnaryOp)
 _ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 

@@ -28,7 +28,6 @@ from flowpar.lang.vocabulary import (
     BUILT_IN_KINDS,
     BUILT_IN_LIMITS,
     FOREIGN_TOP_KEYS,
-    LATER_TOP_KEYS,
     NOT_IN_DEFAULTS,
 )
 from flowpar.lang.wording import short
@@ -91,8 +90,6 @@ def _top_level(shape: ShapeReader) -> dict[str, Any]:
             continue
         if name in _TOP_KEYS:
             parts[name] = shape.plain.value(node)
-        elif name in LATER_TOP_KEYS:
-            shape.find_key((name,), f'"{name}" is not yet supported', code="FP122")
         else:
             known = sorted(_TOP_KEYS)
             shape.find_unknown(

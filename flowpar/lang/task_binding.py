@@ -12,7 +12,7 @@ from flowpar.lang.plain import is_null
 from flowpar.lang.resource_binding import read_resources
 from flowpar.lang.shape import NOTHING, keys_of
 from flowpar.lang.variables import read_variables
-from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_KINDS, LATER_TASK_KEYS
+from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
 if TYPE_CHECKING:
@@ -103,14 +103,11 @@ class TaskBinder:
     def _kind(self, path: Path, strangers: list[str]) -> str:
         """Return the one kind key among the keys that no task has, reporting the others."""
         kinds = [key for key in strangers if key in self._kinds]
-        later = [key for key in strangers if key not in self._kinds and key in LATER_KINDS]
-        unknown = [key for key in strangers if key not in kinds and key not in later]
-        for key in later:
-            self._shape.find_key((*path, key), f'the kind "{key}" is not yet supported', code="FP122")
+        unknown = [key for key in strangers if key not in kinds]
         for key in kinds[1:]:
             message = f'{name_of(path)} has two kinds, "{kinds[0]}" and "{key}"'
             self._shape.find_key((*path, key), message, code="FP126", hint="make two tasks of it")
-        has_kind = bool(kinds or later)
+        has_kind = bool(kinds)
         for key in unknown:
             has_kind |= self._stranger(path, key, has_kind=has_kind)
         if not has_kind:

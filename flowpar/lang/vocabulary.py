@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-LATER_TOP_KEYS: frozenset[str] = frozenset()
 LATER_TASK_KEYS = frozenset({"cache"})
-LATER_KINDS: frozenset[str] = frozenset()
 
 EXECUTORS = ("process", "pool", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import flowpar, marks, states
 
 PACE_S = 40.0
 LEAF = """\
@@ -39,34 +39,11 @@ outputs: {sum: "${{ tasks.leaf.output.sum }}"}
 """
 
 
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env={key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")},
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "leaf.yaml").write_text(LEAF)
     (tmp_path / "middle.yaml").write_text(MIDDLE)
     return tmp_path
-
-
-def states(folder: Path) -> dict[str, str]:
-    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
-    return {task["task"]: task["state"] for task in shown["tasks"]}
-
-
-def marks(folder: Path) -> list[str]:
-    return (folder / "marks").read_text().splitlines()
 
 
 def test_fifty_items_two_deep_come_to_the_right_numbers(folder: Path) -> None:

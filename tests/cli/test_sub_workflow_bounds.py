@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import flowpar, states, tasks
 
-PACE_S = 60.0
 PART = """\
 flowpar: 1
 inputs: {number: 0, slow: {type: number, default: 0}, code: 0}
@@ -29,37 +27,10 @@ outputs: {text: "${{ tasks.after.output.stdout }}"}
 """
 
 
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env={key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")},
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "part.yaml").write_text(PART)
     return tmp_path
-
-
-def tasks(folder: Path) -> dict[str, dict[str, Any]]:
-    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
-    return {task["task"]: task for task in shown["tasks"]}
-
-
-def states(folder: Path) -> dict[str, str]:
-    return {name: str(task["state"]) for name, task in tasks(folder).items()}
-
-
-def marks(folder: Path) -> list[str]:
-    return (folder / "marks").read_text().splitlines()
 
 
 def events(folder: Path, name: str) -> list[dict[str, Any]]:

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import PACE_S, environment, flowpar, marks, states
 
-PACE_S = 60.0
 PART = """\
 flowpar: 1
 inputs: {slow: {type: number, default: 0}, code: 0, name: part}
@@ -42,24 +42,6 @@ outputs: {text: "${{ tasks.inner.output.text }}"}
 """
 
 
-def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
-
-
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "part.yaml").write_text(PART)
@@ -69,15 +51,6 @@ def folder(tmp_path: Path) -> Path:
 
 def main_of(folder: Path, tasks: str, *, top: str = "") -> None:
     (folder / "main.yaml").write_text(f"flowpar: 1\n{top}tasks:\n{tasks}")
-
-
-def states(folder: Path) -> dict[str, str]:
-    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
-    return {task["task"]: task["state"] for task in shown["tasks"]}
-
-
-def marks(folder: Path) -> list[str]:
-    return (folder / "marks").read_text().splitlines()
 
 
 def test_it_runs_when_the_other_tasks_are_over_and_before_what_needs_the_whole(folder: Path) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import PACE_S, command, environment
 
-PACE_S = 60.0
 PART = """\
 flowpar: 1
 inputs: {name: "", size: 0, slow: false}
@@ -55,24 +54,6 @@ Rows = list[dict[str, object]]
 EMMA: dict[str, object] = {"name": "emma", "size": 1}
 MOBY: dict[str, object] = {"name": "moby", "size": 2}
 DUNE: dict[str, object] = {"name": "dune", "size": 3}
-
-
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
 
 
 @pytest.fixture(params=["known", "late"])
@@ -115,53 +96,53 @@ def all_of(name: str, size: int) -> list[str]:
 def test_an_item_is_named_by_its_key(write: Any, tmp_path: Path) -> None:
     write([EMMA, MOBY])
 
-    told = flowpar(tmp_path, "run", "main.yaml", "--json").stdout
+    told = command(tmp_path, "run", "main.yaml", "--json").stdout
 
     assert json.loads(told) == {"texts": ["emma 1", "moby 2"]}
     assert marks(tmp_path) == sorted(all_of("emma", 1) + all_of("moby", 2))
-    assert flowpar(tmp_path, "logs", "last", "many[moby]/load").stdout == "many[moby]/load 2\n"
-    assert flowpar(tmp_path, "logs", "last", 'many["emma"]').stdout == "many[emma]/load 1\n"
-    assert 'no item of "many" has that key' in flowpar(tmp_path, "logs", "last", "many[else]", code=2).stderr
+    assert command(tmp_path, "logs", "last", "many[moby]/load").stdout == "many[moby]/load 2\n"
+    assert command(tmp_path, "logs", "last", 'many["emma"]').stdout == "many[emma]/load 1\n"
+    assert 'no item of "many" has that key' in command(tmp_path, "logs", "last", "many[else]", code=2).stderr
 
 
 def test_an_item_runs_again_or_alone_by_its_key(write: Any, tmp_path: Path) -> None:
     write([EMMA, MOBY])
-    flowpar(tmp_path, "run", "main.yaml")
+    command(tmp_path, "run", "main.yaml")
     marks(tmp_path)
 
-    flowpar(tmp_path, "resume", "--from", "many[moby]/each[right]")
+    command(tmp_path, "resume", "--from", "many[moby]/each[right]")
     assert marks(tmp_path) == ["many[moby]/each right"]
-    flowpar(tmp_path, "resume", "--from", "many[emma]")
+    command(tmp_path, "resume", "--from", "many[emma]")
     assert marks(tmp_path) == all_of("emma", 1)
-    flowpar(tmp_path, "run", "main.yaml", "--only", "many[moby]/load")
+    command(tmp_path, "run", "main.yaml", "--only", "many[moby]/load")
     assert marks(tmp_path) == ["many[moby]/load 2"]
-    told = flowpar(tmp_path, "run", "main.yaml", "--only", "many[else]/load", code=2).stderr
+    told = command(tmp_path, "run", "main.yaml", "--only", "many[else]/load", code=2).stderr
     assert '--only names "many[else]/load", which is not a task' in told or "none of its 2 items has that key" in told
 
 
 def test_what_an_item_did_stands_wherever_it_is_in_the_list(write: Any, tmp_path: Path) -> None:
     write([EMMA, MOBY])
-    flowpar(tmp_path, "run", "main.yaml")
+    command(tmp_path, "run", "main.yaml")
     marks(tmp_path)
     again = write([DUNE, MOBY, EMMA])
 
-    told = flowpar(tmp_path, "resume", *again, "--json").stdout
+    told = command(tmp_path, "resume", *again, "--json").stdout
 
     assert marks(tmp_path) == all_of("dune", 3)
     assert json.loads(told) == {"texts": ["dune 3", "moby 2", "emma 1"]}
     again = write([EMMA, DUNE])
-    told = flowpar(tmp_path, "resume", *again, "--json").stdout
+    told = command(tmp_path, "resume", *again, "--json").stdout
     assert marks(tmp_path) == []
     assert json.loads(told) == {"texts": ["emma 1", "dune 3"]}
 
 
 def test_an_item_that_is_bound_to_something_else_runs_again(write: Any, tmp_path: Path) -> None:
     write([EMMA, MOBY])
-    flowpar(tmp_path, "run", "main.yaml")
+    command(tmp_path, "run", "main.yaml")
     marks(tmp_path)
     again = write([{**MOBY, "size": 9}, EMMA])
 
-    told = flowpar(tmp_path, "resume", *again, "--json").stdout
+    told = command(tmp_path, "resume", *again, "--json").stdout
 
     assert json.loads(told) == {"texts": ["moby 9", "emma 1"]}
     assert set(all_of("moby", 9)) >= set(marks(tmp_path)) >= {"many[moby]/load 9"}
@@ -185,7 +166,7 @@ def test_a_killed_run_goes_on_inside_its_items_with_another_list(write: Any, tmp
     (tmp_path / "marks-go").touch()
     again = write([{**MOBY, "slow": True}, DUNE, EMMA])
 
-    told = flowpar(tmp_path, "resume", *again, "--json").stdout
+    told = command(tmp_path, "resume", *again, "--json").stdout
 
     assert json.loads(told) == {"texts": ["moby 2", "dune 3", "emma 1"]}
     assert marks(tmp_path) == sorted([*all_of("dune", 3), "many[moby]/each left", "many[moby]/each right"])
@@ -233,6 +214,6 @@ def test_each_round_of_an_item_knows_what_the_item_is(tmp_path: Path) -> None:
     (tmp_path / "main.yaml").write_text(REPEATED)
     (tmp_path / "add.yaml").write_text(ADD)
 
-    told = flowpar(tmp_path, "run", "main.yaml", "--json").stdout
+    told = command(tmp_path, "run", "main.yaml", "--json").stdout
 
     assert json.loads(told) == {"sums": [9, 12]}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import command, states
 
-PACE_S = 60.0
 PART = """\
 flowpar: 1
 inputs: {row: 0, base: 0}
@@ -48,20 +45,6 @@ outputs: {late: "${{ [one.text for one in tasks.late.output] }}"}
 """
 
 
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env={key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")},
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, text in {"part.yaml": PART, "outer.yaml": OUTER, "main.yaml": MAIN}.items():
@@ -73,11 +56,6 @@ def marks(folder: Path) -> list[str]:
     found = (folder / "marks").read_text().splitlines()
     (folder / "marks").unlink()
     return sorted(found)
-
-
-def states(folder: Path) -> dict[str, str]:
-    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json").stdout)
-    return {task["task"]: task["state"] for task in shown["tasks"]}
 
 
 @pytest.mark.parametrize(
@@ -108,57 +86,57 @@ def states(folder: Path) -> dict[str, str]:
     ids=" ".join,
 )
 def test_only_takes_a_task_and_what_it_needs(folder: Path, only: list[str], ran: list[str]) -> None:
-    flowpar(folder, "run", "main.yaml", *(word for name in only for word in ("--only", name)))
+    command(folder, "run", "main.yaml", *(word for name in only for word in ("--only", name)))
 
     assert marks(folder) == ran
     assert set(states(folder).values()) == {"succeeded"}
 
 
 def test_only_says_what_is_not_there_before_the_run_or_as_soon_as_it_knows(folder: Path) -> None:
-    told = flowpar(folder, "run", "main.yaml", "--only", "one/lod", code=2).stderr
+    told = command(folder, "run", "main.yaml", "--only", "one/lod", code=2).stderr
     assert '--only names "one/lod", which is not a task of the workflow; did you mean "one/load"?' in told
-    told = flowpar(folder, "run", "main.yaml", "--only", "one/tidy", code=2).stderr
+    told = command(folder, "run", "main.yaml", "--only", "one/tidy", code=2).stderr
     assert '--only names "one/tidy", which stands in finally and runs in any case' in told
 
-    told = flowpar(folder, "run", "main.yaml", "--only", "late[7]/load", code=2).stderr
+    told = command(folder, "run", "main.yaml", "--only", "late[7]/load", code=2).stderr
 
     assert '--only names item 7 of "late", which has 2 items, counted from 0' in told
 
 
 def test_a_resume_keeps_to_what_was_wanted_of_an_item(folder: Path) -> None:
     (folder / "marks-bad").touch()
-    flowpar(folder, "run", "main.yaml", "--only", "late[1]/fit", code=1)
+    command(folder, "run", "main.yaml", "--only", "late[1]/fit", code=1)
     assert marks(folder) == ["late[1]/load 6 40", "late[1]/tidy failed"]
     (folder / "marks-bad").unlink()
 
-    flowpar(folder, "resume")
+    command(folder, "resume")
 
     assert marks(folder) == ["late[1]/fit", "late[1]/tidy succeeded"]
 
 
 def test_from_runs_a_task_again_in_one_item_or_in_all(folder: Path) -> None:
-    flowpar(folder, "run", "main.yaml")
+    command(folder, "run", "main.yaml")
     marks(folder)
 
-    flowpar(folder, "resume", "--from", "late[1]/fit")
+    command(folder, "resume", "--from", "late[1]/fit")
     assert marks(folder) == ["late[1]/fit", "late[1]/tidy succeeded"]
-    flowpar(folder, "resume", "--from", "late/fit")
+    command(folder, "resume", "--from", "late/fit")
     assert marks(folder) == ["late[0]/fit", "late[0]/tidy succeeded", "late[1]/fit", "late[1]/tidy succeeded"]
-    flowpar(folder, "resume", "--from", "deep/in/other")
+    command(folder, "resume", "--from", "deep/in/other")
     assert [line for line in marks(folder) if "other" in line] == ["deep/in[0]/other", "deep/in[1]/other"]
-    flowpar(folder, "resume", "--from", "late[0]")
+    command(folder, "resume", "--from", "late[0]")
     assert len(marks(folder)) == 4
 
 
 def test_logs_know_a_workflow_with_all_of_its_tasks(folder: Path) -> None:
-    flowpar(folder, "run", "main.yaml")
+    command(folder, "run", "main.yaml")
 
-    assert flowpar(folder, "logs", "last", "late[1]/load").stdout == "late[1]/load 6 40\n"
-    assert flowpar(folder, "logs", "last", "late[1]").stdout == "late[1]/load 6 40\n"
-    told = flowpar(folder, "logs", "last", "late/load").stdout
+    assert command(folder, "logs", "last", "late[1]/load").stdout == "late[1]/load 6 40\n"
+    assert command(folder, "logs", "last", "late[1]").stdout == "late[1]/load 6 40\n"
+    told = command(folder, "logs", "last", "late/load").stdout
     assert "late[0]/load 5 40" in told
     assert "late[1]/load 6 40" in told
-    assert len(json.loads(flowpar(folder, "logs", "last", "deep", "--json").stdout)) == 2
+    assert len(json.loads(command(folder, "logs", "last", "deep", "--json").stdout)) == 2
 
 
 KEYED = """\
@@ -172,14 +150,14 @@ tasks:
 
 def test_items_are_known_by_their_keys(folder: Path) -> None:
     (folder / "main.yaml").write_text(KEYED)
-    flowpar(folder, "run", "main.yaml")
+    command(folder, "run", "main.yaml")
     marks(folder)
 
-    assert flowpar(folder, "logs", "last", "count[moby]").stdout == "moby\n"
-    assert flowpar(folder, "logs", "last", "count[0]").stdout == "emma\n"
-    assert flowpar(folder, "logs", "last", 'count["7"]').stdout == "7\n"
-    assert 'no item of "count" has that key' in flowpar(folder, "logs", "last", "count[else]", code=2).stderr
-    flowpar(folder, "resume", "--from", "count[moby]")
+    assert command(folder, "logs", "last", "count[moby]").stdout == "moby\n"
+    assert command(folder, "logs", "last", "count[0]").stdout == "emma\n"
+    assert command(folder, "logs", "last", 'count["7"]').stdout == "7\n"
+    assert 'no item of "count" has that key' in command(folder, "logs", "last", "count[else]", code=2).stderr
+    command(folder, "resume", "--from", "count[moby]")
     assert marks(folder) == ["moby"]
-    told = flowpar(folder, "resume", "--from", "count[else]", code=2).stderr
+    told = command(folder, "resume", "--from", "count[else]", code=2).stderr
     assert '"count[else]" names no item; no item of "count" has that key in this run' in told

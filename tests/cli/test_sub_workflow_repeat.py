@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import PACE_S, environment, flowpar, marks
 
-PACE_S = 60.0
 STEP = """\
 flowpar: 1
 inputs: {x: {type: number}, slow: 0}
@@ -40,33 +39,11 @@ outputs: {x: "${{ tasks.refine.output.x }}"}
 """
 
 
-def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
-
-
-def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "step.yaml").write_text(STEP)
     (tmp_path / "main.yaml").write_text(REFINE)
     return tmp_path
-
-
-def marks(folder: Path) -> list[str]:
-    return (folder / "marks").read_text().splitlines()
 
 
 def test_all_of_it_runs_again_until_its_outputs_are_what_is_wanted(folder: Path) -> None:

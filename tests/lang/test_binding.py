@@ -14,7 +14,7 @@ from flowpar.lang.binding import Bound, bind, plugins_of
 from flowpar.lang.loader import parse
 from flowpar.lang.model import DefaultsModel, InputModel, RetryModel, TaskModel
 from flowpar.lang.shape import keys_of
-from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_TOP_KEYS, LATER_TASK_KEYS, LATER_TOP_KEYS
+from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_TOP_KEYS, LATER_TASK_KEYS
 
 if TYPE_CHECKING:
     from flowpar.core.diagnostics import Diagnostic
@@ -206,13 +206,6 @@ outputs: {words: "${{ tasks.a.output }}", fixed: [1, {a: b}]}
     assert workflow.defaults == DefaultsModel(timeout=600.0, retry=RetryModel(attempts=3), env={"C": "3"})
     assert workflow.outputs == {"words": "${{ tasks.a.output }}", "fixed": [1, {"a": "b"}]}
     assert plugins_of(found.document) == ("./tasks.py",)
-
-
-@pytest.mark.parametrize("key", sorted(LATER_TOP_KEYS))
-def test_later_top_level_keys_are_not_yet_supported(key: str) -> None:
-    (finding,) = bound(f"flowpar: 1\ntasks: {{a: {{shell: echo}}}}\n{key}: {{}}\n").diagnostics
-
-    assert (finding.code, finding.message, finding.span.line) == ("FP122", f'"{key}" is not yet supported', 3)
 
 
 @pytest.mark.parametrize("key", sorted(LATER_TASK_KEYS))

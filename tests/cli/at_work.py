@@ -1,0 +1,55 @@
+"""The command at work in a folder, as tests of sub-workflows see it: what it says, and what its tasks left there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACE_S = 60.0
+
+
+def environment() -> dict[str, str]:
+    """Return ours, without what another run has told us."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
+
+
+def command(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run `flowpar` to its end, which is with this exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flowpar", *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PACE_S,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:
+    """Return what it prints."""
+    return command(folder, *arguments, code=code).stdout
+
+
+def tasks(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what `show` tells of each task of the last run."""
+    shown: dict[str, Any] = json.loads(flowpar(folder, "show", "last", "--json"))
+    return {task["task"]: task for task in shown["tasks"]}
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Return how each task of the last run ended."""
+    return {name: str(task["state"]) for name, task in tasks(folder).items()}
+
+
+def marks(folder: Path) -> list[str]:
+    """Return the lines that tasks wrote to the file `marks`."""
+    return (folder / "marks").read_text().splitlines()
