@@ -24,6 +24,10 @@ from flowpar.plugin import TaskContext
 def home(number: int) -> list[object]:
     return [heavy.HOME, heavy.SEEN, os.environ.get("SHOWN")]
 
+def homes(number: int) -> list[int]:
+    import hidden
+    return [heavy.HOME, hidden.HOME]
+
 def deadly(number: int, context: TaskContext) -> int:
     if number == 0 and context.attempt == 1:
         os.kill(os.getppid(), signal.SIGKILL)
@@ -84,10 +88,12 @@ def test_none_lets_each_item_import_it(project: Path) -> None:
     assert len({home for home, _, _ in found}) == 4
 
 
-def test_a_list_is_imported_beside_nothing_else(project: Path) -> None:
-    found, _ = run(project, head="preload: [xml.dom.minidom]")
+def test_a_list_is_imported_and_nothing_else(project: Path) -> None:
+    (project / "site-packages" / "hidden.py").write_text(PACKAGE)
+    found, _ = run(project, head="preload: [hidden]", function="homes")
 
-    assert len({home for home, _, _ in found}) == 4
+    assert len({home for home, _ in found}) == 4
+    assert len({hidden for _, hidden in found}) == 1
 
 
 def test_the_workflows_environment_is_there_when_it_is_imported_and_is_not_laid_twice(project: Path) -> None:

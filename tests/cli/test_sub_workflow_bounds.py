@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,12 +30,6 @@ outputs: {text: "${{ tasks.after.output.stdout }}"}
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "part.yaml").write_text(PART)
     return tmp_path
-
-
-def events(folder: Path, name: str) -> list[dict[str, Any]]:
-    runs = sorted((folder / ".flowpar" / "runs").iterdir())
-    lines = (runs[-1] / "events.jsonl").read_text().splitlines()[:]
-    return [event for event in map(json.loads, lines) if event.get("event") == name]
 
 
 def test_a_workflow_that_takes_too_long_ends_with_all_of_it_and_counts_as_timed_out(folder: Path) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpar.core.events import TaskExpanded, TaskStarted
@@ -59,7 +59,6 @@ def _made(keys: Sequence[Key], item: int | None) -> str:
     return "" if item is None else f"made of {keys[item]!r}"
 
 
-@settings(deadline=None, max_examples=60)
 @given(LISTS)
 def test_what_is_done_with_a_key_is_not_done_again(lists: Sequence[tuple[Sequence[Key], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +86,6 @@ def test_what_is_done_with_a_key_is_not_done_again(lists: Sequence[tuple[Sequenc
         journal.close()
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.permutations("abcd"), st.permutations("abcd"), st.integers(0, 8), st.sampled_from(["same", "other"]))
 def test_attempts_count_on_by_key_also_those_that_a_kill_ended(
     before: Sequence[Key], after: Sequence[Key], left: int, fingerprint: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpar.lang.inputs import GivenInputs
@@ -54,7 +54,6 @@ def plan_of(folder: Path, files: list[str]) -> Plan:
 
 
 @given(files=documents())
-@settings(max_examples=60, deadline=None)
 def test_any_nesting_unfolds_into_a_plan(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> None:
     plan = plan_of(tmp_path_factory.mktemp("unfold"), files)
 
@@ -71,7 +70,6 @@ def test_any_nesting_unfolds_into_a_plan(tmp_path_factory: pytest.TempPathFactor
 
 
 @given(files=documents())
-@settings(max_examples=30, deadline=None)
 def test_what_a_sub_workflow_gives_waits_for_all_of_it(
     tmp_path_factory: pytest.TempPathFactory, files: list[str]
 ) -> None:
