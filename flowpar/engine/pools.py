@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.execute.process import AHEAD
 from flowpar.planning.capacity import Capacity, pools_asked
+from flowpar.planning.template import within
 from flowpar.schedule.resources import LIGHT, MOST_LIGHT, Pools, may_go_ahead, request_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def most_light(plan: Plan) -> int:
     """Return how many processes may run beside the workers' own, for tasks that ask for less than one cpu."""
-    is_light = any(task.resources and LIGHT in dict(request_of(task)) for task in plan.tasks)
+    is_light = any(task.resources and LIGHT in dict(request_of(task)) for task in within(plan.tasks))
     return MOST_LIGHT if is_light else 0
 
 
@@ -29,4 +30,4 @@ def pools_of(plan: Plan, *, slots: int, light: int) -> Pools | None:
         totals["memory"] = capacity.memory_bytes
     if "gpu" in asked:
         totals["gpu"] = len(capacity.devices)
-    return Pools(totals, devices=capacity.devices, ahead=AHEAD if may_go_ahead(plan.tasks) else 0)
+    return Pools(totals, devices=capacity.devices, ahead=AHEAD if may_go_ahead(within(plan.tasks)) else 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.diagnostics import Diagnostic, Diagnostics
 from flowpar.execute.machine import gpu_devices, memory_bytes
 from flowpar.lang.size import size_text
+from flowpar.planning.template import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,8 +39,8 @@ class Capacity:
 
 def pools_asked(plan: Plan) -> frozenset[str]:
     """Return the pools of which some task takes a share; items that share a process are counted with all the others."""
-    asked = frozenset(pool for task in plan.tasks if task.resources for pool in task.resources)
-    return asked | {"cpu"} if any(task.batch is not None for task in plan.tasks) else asked
+    asked = frozenset(pool for task in within(plan.tasks) if task.resources for pool in task.resources)
+    return asked | {"cpu"} if any(task.batch is not None for task in within(plan.tasks)) else asked
 
 
 def fitted(prepared: Prepared, workers: int) -> Prepared:
@@ -56,8 +57,9 @@ def fitted(prepared: Prepared, workers: int) -> Prepared:
 
 def misfits(plan: Plan, capacity: Capacity) -> list[Diagnostic]:
     """Return a finding for each task that asks for more than there is."""
-    in_file_order = sorted(plan.tasks, key=lambda task: task.index)
-    return [one for task in in_file_order if task.resources for one in _misfits_of(task, capacity)]
+    in_file_order = within(sorted(plan.tasks, key=lambda task: task.index))
+    found = [one for task in in_file_order if task.resources for one in _misfits_of(task, capacity)]
+    return list(dict.fromkeys(found))
 
 
 def _misfits_of(task: PlannedTask, capacity: Capacity) -> list[Diagnostic]:

@@ -48,7 +48,7 @@ class _Refit:
         if rounds is not None:
             rounds = replace(rounds, tasks=tuple(map(self._task, rounds.tasks)))
         if template is not None:
-            template = replace(template, tasks=tuple(map(self._task, template.tasks)))
+            template = template.mapped(self._task)
         return replace(task, scope=None if scope is None else self._scope(scope), template=template, rounds=rounds)
 
     def _scope(self, scope: Scope) -> Scope:

@@ -28,6 +28,7 @@ from flowpar.planning.secret import Secrets, sources_of
 from flowpar.planning.select import tasks_in
 from flowpar.planning.setting import SettingReader
 from flowpar.planning.settled import name_of, settle
+from flowpar.planning.template import within
 from flowpar.planning.unfold import Unfolder
 from flowpar.planning.warm import executor_for
 
@@ -89,7 +90,7 @@ def prepare(
 
 def _refuse_threads(plan: Plan, executor: str | None) -> None:
     """Refuse a `--executor thread` under which a task would not get what it asks for; `check` knows the rest."""
-    for task in plan.tasks:
+    for task in within(plan.tasks):
         if executor != "thread" or task.executor != "thread":
             continue
         wanted = {"memory": task.kind != "shell" and "memory" in task.resources}

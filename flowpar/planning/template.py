@@ -15,7 +15,7 @@ from flowpar.execute.recipe import Call
 from flowpar.expr.template import Expression, ListTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flowpar.execute.recipe import Expand
     from flowpar.planning.model import Bound, PlannedTask
@@ -52,6 +52,16 @@ class Template:
             made = renamed(task, old, new, bound)
             yield marked(made, mark) if mark else made
 
+    @property
+    def parts(self) -> tuple[PlannedTask, ...]:
+        """All tasks that some item may have; one that is picked for several items is there for each of them."""
+        return self.tasks if self.picks is None else tuple(task for _, some in self.picks for task in some)
+
+    def mapped(self, change: Callable[[PlannedTask], PlannedTask]) -> Template:
+        """Return a template of other tasks, made of each of these."""
+        picks = None if self.picks is None else tuple((item, tuple(map(change, some))) for item, some in self.picks)
+        return replace(self, tasks=tuple(map(change, self.tasks)), picks=picks)
+
     def exit_of(self, label: str) -> str:
         """Return the id of the task that has the outputs of one item."""
         return f"{self.whole}[{label}]"
@@ -60,6 +70,17 @@ class Template:
         """Return the id of the task that knows what one item is bound to; "" where none has to."""
         found = (task.id for task in self.tasks if task.bound is not None and task.bound.index == ANY_ITEM)
         return next((self.exit_of(label) + name.removeprefix(f"{self.whole}[*]") for name in found), "")
+
+
+def within(tasks: Iterable[PlannedTask]) -> Iterator[PlannedTask]:
+    """Give tasks, and after each those of the items that it may make, however deep.
+
+    A further round of a sub-workflow has the tasks that its first has, and these are in the plan.
+    """
+    for task in tasks:
+        yield task
+        if task.template is not None:
+            yield from within(task.template.parts)
 
 
 def alone(task: PlannedTask, inside: str) -> PlannedTask:
@@ -79,7 +100,7 @@ def marked(task: PlannedTask, mark: str) -> PlannedTask:
     """Return a task that is another one where its item is bound to something else."""
     template, rounds = task.template, task.rounds
     if template is not None:
-        template = replace(template, tasks=tuple(marked(each, mark) for each in template.tasks))
+        template = template.mapped(lambda each: marked(each, mark))
     if rounds is not None:
         rounds = replace(rounds, tasks=tuple(marked(each, mark) for each in rounds.tasks))
     fingerprint = digest((task.fingerprint, mark)) if task.fingerprint else ""
@@ -96,7 +117,8 @@ def renamed(task: PlannedTask, old: str, new: str, bound: Bound | None = None) -
     if fan_out is not None and fan_out.feeds:
         fan_out = replace(fan_out, feeds={name: named(source) for name, source in fan_out.feeds.items()})
     if template is not None:
-        template = _renamed_template(template, old, new, named(template.whole))
+        made = template.mapped(lambda each: renamed(each, old, new))
+        template = replace(made, whole=named(template.whole))
     rounds = task.rounds
     if rounds is not None:
         own = tuple(renamed(each, old, new, bound) for each in rounds.tasks)
@@ -123,14 +145,6 @@ def renamed(task: PlannedTask, old: str, new: str, bound: Bound | None = None) -
         rounds=rounds,
         bounds=None if bounds is None else replace(bounds, of=named(bounds.of)),
     )
-
-
-def _renamed_template(template: Template, old: str, new: str, whole: str) -> Template:
-    def all_renamed(tasks: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
-        return tuple(renamed(each, old, new) for each in tasks)
-
-    picks = None if template.picks is None else tuple((item, all_renamed(some)) for item, some in template.picks)
-    return replace(template, whole=whole, tasks=all_renamed(template.tasks), picks=picks)
 
 
 def _reading(call: Call, old: str, new: str) -> Call:

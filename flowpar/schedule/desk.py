@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.planning.template import within
 from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
 from flowpar.schedule.feed import Feed, Given
@@ -137,7 +138,7 @@ def lay_out(
         in_flight=InFlight(crew, clock, timers, pools),
         backlog=Backlog(),
         pools=pools,
-        has_priorities=any(task.priority for task in in_file_order),
+        has_priorities=any(task.priority for task in within(in_file_order)),
     )
 
 
