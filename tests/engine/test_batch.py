@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +13,10 @@ from flowpar.schedule.resources import may_go_ahead
 from flowpar.testing.simulation import plan_of, planned
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.engine.conftest import Workshop
 
 pytestmark = pytest.mark.timeout(60)
+PACE_S = 50.0
 
 STEPS = """
 import os
@@ -88,60 +86,49 @@ def leaves_a_thread(n: int) -> int:
 """
 
 
-class Project:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "steps.py").write_text(STEPS)
-
-    def run(self, task: str, *options: str) -> tuple[Any, str]:
-        text = f'flowpar: 1\ntasks:\n  w: {{{task}}}\noutputs: {{all: "${{{{ tasks.w.output }}}}"}}\n'
-        (self.folder / "workflow.yaml").write_text(text)
-        command = [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=50, check=False)
-        return json.loads(done.stdout)["all"] if done.stdout else None, done.stderr
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "run" / "events.jsonl").read_text().splitlines()
-        return [event for line in lines if (event := json.loads(line))["event"] == name]
+def make(workshop: Workshop, task: str, *options: str) -> tuple[Any, str]:
+    return workshop.run(f"  w: {{{task}}}", *options)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
-
-
-def test_a_process_makes_as_many_items_as_it_may(project: Project) -> None:
-    pids, told = project.run(
-        'python: "steps:pid", for_each: "${{ range(7) }}", batch: 3, with: {n: "${{ each.item }}"}', "-w", "1"
+def test_a_process_makes_as_many_items_as_it_may(workshop: Workshop) -> None:
+    pids, told = make(
+        workshop, 'python: "steps:pid", for_each: "${{ range(7) }}", batch: 3, with: {n: "${{ each.item }}"}', "-w", "1"
     )
 
     assert pids, told
     assert sorted(Counter(pids).values()) == [1, 3, 3]
-    assert [event["executor"] for event in project.events("task.started")] == ["process"] * 7
+    assert [event["executor"] for event in workshop.events("task.started")] == ["process"] * 7
 
 
-def test_auto_gives_a_process_several_short_items(project: Project) -> None:
-    pids, told = project.run(
-        'python: "steps:pid", for_each: "${{ range(40) }}", batch: auto, with: {n: "${{ each.item }}"}', "-w", "2"
+def test_auto_gives_a_process_several_short_items(workshop: Workshop) -> None:
+    pids, told = make(
+        workshop,
+        'python: "steps:pid", for_each: "${{ range(40) }}", batch: auto, with: {n: "${{ each.item }}"}',
+        "-w",
+        "2",
     )
 
     assert pids, told
     assert len(set(pids)) < 40
 
 
-def test_what_an_item_changes_is_put_back_for_the_next(project: Project) -> None:
-    seen, told = project.run(
-        'python: "steps:changes", for_each: "${{ range(4) }}", batch: 4, with: {n: "${{ each.item }}"}', "-w", "1"
+def test_what_an_item_changes_is_put_back_for_the_next(workshop: Workshop) -> None:
+    seen, told = make(
+        workshop,
+        'python: "steps:changes", for_each: "${{ range(4) }}", batch: 4, with: {n: "${{ each.item }}"}',
+        "-w",
+        "1",
     )
 
     assert seen, told
     assert seen == [seen[0]] * 4
-    logs = sorted((project.folder / "run" / "logs").iterdir())
+    logs = sorted((workshop.folder / "run" / "logs").iterdir())
     assert [log.read_text() for log in logs] == [f"item {n}\n" for n in range(4)]
 
 
-def test_an_item_that_closes_its_streams_leaves_new_ones_to_the_next(project: Project) -> None:
-    seen, told = project.run(
+def test_an_item_that_closes_its_streams_leaves_new_ones_to_the_next(workshop: Workshop) -> None:
+    seen, told = make(
+        workshop,
         'python: "steps:takes_its_streams_away", for_each: "${{ range(3) }}", batch: 3, with: {n: "${{ each.item }}"}',
         "-w",
         "1",
@@ -149,12 +136,13 @@ def test_an_item_that_closes_its_streams_leaves_new_ones_to_the_next(project: Pr
 
     assert seen, told
     assert seen == [seen[0]] * 3
-    logs = sorted((project.folder / "run" / "logs").iterdir())
+    logs = sorted((workshop.folder / "run" / "logs").iterdir())
     assert [log.read_text() for log in logs] == [f"item {n}\nalso {n}\n" for n in (1, 2)]
 
 
-def test_an_item_that_leaves_a_thread_has_its_process_to_itself(project: Project) -> None:
-    pids, told = project.run(
+def test_an_item_that_leaves_a_thread_has_its_process_to_itself(workshop: Workshop) -> None:
+    pids, told = make(
+        workshop,
         'python: "steps:leaves_a_thread", for_each: "${{ range(3) }}", batch: 3, with: {n: "${{ each.item }}"}',
         "-w",
         "1",
@@ -163,36 +151,41 @@ def test_an_item_that_leaves_a_thread_has_its_process_to_itself(project: Project
     assert pids, told
     assert pids[0] not in pids[1:]
     assert pids[1] == pids[2]
-    assert len(list((project.folder / "run" / "logs").iterdir())) == 1
+    assert len(list((workshop.folder / "run" / "logs").iterdir())) == 1
 
 
-def test_an_item_that_dies_takes_nobody_along(project: Project) -> None:
-    _, told = project.run(
-        'python: "steps:dies_at_three", for_each: "${{ range(8) }}", batch: 8, with: {n: "${{ each.item }}"}', "-w", "1"
+def test_an_item_that_dies_takes_nobody_along(workshop: Workshop) -> None:
+    _, told = make(
+        workshop,
+        'python: "steps:dies_at_three", for_each: "${{ range(8) }}", batch: 8, with: {n: "${{ each.item }}"}',
+        "-w",
+        "1",
     )
 
     assert "killed by SIGKILL" in told
-    assert sorted(event["item"] for event in project.events("task.succeeded")) == [0, 1, 2, 4, 5, 6, 7]
-    assert {event["attempt"] for event in project.events("task.started")} == {1}
+    assert sorted(event["item"] for event in workshop.events("task.succeeded")) == [0, 1, 2, 4, 5, 6, 7]
+    assert {event["attempt"] for event in workshop.events("task.started")} == {1}
 
 
-def test_a_retry_gets_a_process_of_its_own(project: Project) -> None:
+def test_a_retry_gets_a_process_of_its_own(workshop: Workshop) -> None:
     arguments = '{n: "${{ each.item }}", attempt: "${{ env.FLOWPAR_ATTEMPT }}"}'
-    pids, told = project.run(
+    pids, told = make(
+        workshop,
         f'python: "steps:dies_at_three", for_each: "${{{{ range(6) }}}}", batch: 6, retry: 1, with: {arguments}',
         "-w",
         "1",
     )
 
     assert pids, told
-    started = [(event["attempt"], event["pid"]) for event in project.events("task.started")]
+    started = [(event["attempt"], event["pid"]) for event in workshop.events("task.started")]
     again = started.index((2, pids[3]))
     assert pids[3] not in {pid for _, pid in started[:again]}
 
 
 @pytest.mark.parametrize("function", ["sleeps_at_two", "yields_to_the_timeout"])
-def test_a_timeout_ends_its_item_and_the_others_go_on(project: Project, function: str) -> None:
-    _, told = project.run(
+def test_a_timeout_ends_its_item_and_the_others_go_on(workshop: Workshop, function: str) -> None:
+    _, told = make(
+        workshop,
         f'python: "steps:{function}", for_each: "${{{{ range(5) }}}}", batch: auto, on_item_error: collect, '
         'timeout: 500ms, grace: 100ms, with: {n: "${{ each.item }}"}',
         "-w",
@@ -200,7 +193,7 @@ def test_a_timeout_ends_its_item_and_the_others_go_on(project: Project, function
     )
 
     assert "w[2]: timed out" in told
-    assert sorted(event["item"] for event in project.events("task.succeeded") if event["item"] is not None) == [
+    assert sorted(event["item"] for event in workshop.events("task.succeeded") if event["item"] is not None) == [
         0,
         1,
         3,

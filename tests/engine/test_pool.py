@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.engine.conftest import Workshop
 
 pytestmark = pytest.mark.timeout(90)
+PACE_S = 80.0
 
 STEPS = """
 import os
@@ -106,35 +104,13 @@ def speaks(n: int) -> None:
 """
 
 
-class Project:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "steps.py").write_text(STEPS)
-
-    def run(self, tasks: str, *options: str, outputs: str = "${{ tasks.w.output }}") -> tuple[Any, str]:
-        text = f'flowpar: 1\ntasks:\n{tasks}\noutputs: {{all: "{outputs}"}}\n'
-        (self.folder / "workflow.yaml").write_text(text)
-        command = [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=80, check=False)
-        return json.loads(done.stdout)["all"] if done.stdout else None, done.stderr
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "run" / "events.jsonl").read_text().splitlines()
-        return [event for line in lines if (event := json.loads(line))["event"] == name]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
-
-
 def items(function: str, count: int, more: str = "") -> str:
     each = f'for_each: "${{{{ range({count}) }}}}", with: {{n: "${{{{ each.item }}}}"}}'
     return f'  w: {{python: "steps:{function}", {each}{more}}}'
 
 
-def test_attempts_share_a_worker_for_each_slot_and_its_modules_stay_imported(project: Project) -> None:
-    made, told = project.run(items("calls", 20), "-w", "2", "--executor", "pool")
+def test_attempts_share_a_worker_for_each_slot_and_its_modules_stay_imported(workshop: Workshop) -> None:
+    made, told = workshop.run(items("calls", 20), "-w", "2", "--executor", "pool")
 
     assert made, told
     calls = Counter(pid for pid, _ in made)
@@ -142,48 +118,48 @@ def test_attempts_share_a_worker_for_each_slot_and_its_modules_stay_imported(pro
     assert sorted(count for _, count in made) == sorted(
         count for calls_of_one in calls.values() for count in range(1, calls_of_one + 1)
     )
-    assert {event["executor"] for event in project.events("task.succeeded") if event["item"] is not None} == {"pool"}
+    assert {event["executor"] for event in workshop.events("task.succeeded") if event["item"] is not None} == {"pool"}
 
 
-def test_different_tasks_take_the_same_worker(project: Project) -> None:
+def test_different_tasks_take_the_same_worker(workshop: Workshop) -> None:
     tasks = '  v: {python: "steps:pid", executor: pool}\n  w: {python: "steps:pid", executor: pool, needs: [v]}'
 
-    both, told = project.run(tasks, "-w", "1", outputs="${{ [tasks.v.output, tasks.w.output] }}")
+    both, told = workshop.run(tasks, "-w", "1", outputs="${{ [tasks.v.output, tasks.w.output] }}")
 
     assert both, told
     assert both[0] == both[1]
 
 
-def test_each_attempt_has_its_own_variables_and_what_it_changed_is_put_back(project: Project) -> None:
-    seen, told = project.run(items("env", 3, ', env: {MINE: "${{ each.item }}"}, executor: pool'), "-w", "1")
+def test_each_attempt_has_its_own_variables_and_what_it_changed_is_put_back(workshop: Workshop) -> None:
+    seen, told = workshop.run(items("env", 3, ', env: {MINE: "${{ each.item }}"}, executor: pool'), "-w", "1")
 
     assert seen, told
     assert seen == [["w", str(n), str(n), None] for n in range(3)]
 
 
-def test_each_attempt_has_its_own_log(project: Project) -> None:
-    _, told = project.run(items("speaks", 200), "-w", "2", "--executor", "pool")
+def test_each_attempt_has_its_own_log(workshop: Workshop) -> None:
+    _, told = workshop.run(items("speaks", 200), "-w", "2", "--executor", "pool")
 
-    ended = [event for event in project.events("task.succeeded") if event["item"] is not None]
+    ended = [event for event in workshop.events("task.succeeded") if event["item"] is not None]
     assert len(ended) == 200, told
     for event in ended:
-        text = (project.folder / "run" / event["log_file"]).read_text()
+        text = (workshop.folder / "run" / event["log_file"]).read_text()
         expected = [f"child of {event['item']}"] if event["item"] % 50 == 0 else []
         assert sorted(text.splitlines()) == [*expected, f"item {event['item']}"]
 
 
-def test_a_worker_that_dies_takes_only_the_attempt_that_it_made(project: Project) -> None:
-    made, told = project.run(items("dies_at_three", 12, ", retry: 1"), "-w", "2", "--executor", "pool")
+def test_a_worker_that_dies_takes_only_the_attempt_that_it_made(workshop: Workshop) -> None:
+    made, told = workshop.run(items("dies_at_three", 12, ", retry: 1"), "-w", "2", "--executor", "pool")
 
     assert made, told
     assert len(set(made)) <= 3
-    (retrying,) = project.events("task.retrying")
+    (retrying,) = workshop.events("task.retrying")
     assert (retrying["item"], retrying["error"]["kind"]) == (3, "died")
-    assert Counter(event["item"] for event in project.events("task.started")) == Counter([*range(12), 3])
+    assert Counter(event["item"] for event in workshop.events("task.started")) == Counter([*range(12), 3])
 
 
-def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(project: Project) -> None:
-    made, told = project.run(
+def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(workshop: Workshop) -> None:
+    made, told = workshop.run(
         items("sleeps_at_two", 8, ", timeout: 1s, grace: 100ms, on_item_error: collect"),
         "-w",
         "2",
@@ -192,19 +168,19 @@ def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(project: P
     )
 
     assert made == [0, 1, None, 3, 4, 5, 6, 7], told
-    (late,) = project.events("task.timed_out")
+    (late,) = workshop.events("task.timed_out")
     assert late["item"] == 2
     assert late["duration_s"] < 1.5
 
 
-def test_a_worker_that_keeps_much_memory_is_replaced(project: Project) -> None:
-    made, told = project.run(items("keeps", 4), "-w", "1", "--executor", "pool")
+def test_a_worker_that_keeps_much_memory_is_replaced(workshop: Workshop) -> None:
+    made, told = workshop.run(items("keeps", 4), "-w", "1", "--executor", "pool")
 
     assert made, told
     assert made[0] != made[1] == made[2] == made[3]
 
 
-def test_what_needs_a_process_of_its_own_gets_one(project: Project) -> None:
+def test_what_needs_a_process_of_its_own_gets_one(workshop: Workshop) -> None:
     tasks = """
   a: {shell: "true"}
   b: {python: "steps:pid", resources: {memory: 1GiB}}
@@ -212,14 +188,14 @@ def test_what_needs_a_process_of_its_own_gets_one(project: Project) -> None:
   d: {python: "steps:pid", resources: {cpu: 1}}
   w: {python: "steps:pid"}"""
 
-    _, told = project.run(tasks, "--executor", "pool")
+    _, told = workshop.run(tasks, "--executor", "pool")
 
-    used = {event["task"]: event["executor"] for event in project.events("task.succeeded")}
+    used = {event["task"]: event["executor"] for event in workshop.events("task.succeeded")}
     assert used == {"a": "process", "b": "process", "c": "process", "d": "pool", "w": "pool"}, told
 
 
-def test_a_workflow_of_another_folder_does_not_meet_modules_of_the_same_name(project: Project) -> None:
-    other = project.folder / "other"
+def test_a_workflow_of_another_folder_does_not_meet_modules_of_the_same_name(workshop: Workshop) -> None:
+    other = workshop.folder / "other"
     other.mkdir()
     (other / "steps.py").write_text("def pid() -> int:\n    return -1\n")
     (other / "sub.yaml").write_text(
@@ -227,16 +203,16 @@ def test_a_workflow_of_another_folder_does_not_meet_modules_of_the_same_name(pro
     )
     tasks = '  v: {python: "steps:pid"}\n  w: {workflow: other/sub.yaml, needs: [v]}'
 
-    found, told = project.run(tasks, "-w", "1", "--executor", "pool", outputs="${{ tasks.w.output.it }}")
+    found, told = workshop.run(tasks, "-w", "1", "--executor", "pool", outputs="${{ tasks.w.output.it }}")
 
     assert found == -1, told
 
 
-def test_a_pool_beside_processes_takes_no_more_slots(project: Project) -> None:
+def test_a_pool_beside_processes_takes_no_more_slots(workshop: Workshop) -> None:
     each = 'for_each: "${{ range(8) }}", with: {n: "${{ each.item }}"}'
     tasks = f'  v: {{python: "steps:nap", {each}, executor: pool}}\n  w: {{python: "steps:nap", {each}}}'
 
-    spans, told = project.run(tasks, "-w", "2", outputs="${{ tasks.v.output + tasks.w.output }}")
+    spans, told = workshop.run(tasks, "-w", "2", outputs="${{ tasks.v.output + tasks.w.output }}")
 
     assert spans, told
     assert len(spans) == 16
@@ -244,43 +220,43 @@ def test_a_pool_beside_processes_takes_no_more_slots(project: Project) -> None:
     assert max(sum(a <= began < b for a, b in spans) for began, _ in spans) <= 2
 
 
-def bodies(project: Project) -> Counter[int]:
-    return Counter(map(int, (project.folder / "ran").read_text().split()))
+def bodies(workshop: Workshop) -> Counter[int]:
+    return Counter(map(int, (workshop.folder / "ran").read_text().split()))
 
 
 @pytest.mark.parametrize(("function", "kind"), [("one_sleeps", "task.timed_out"), ("one_exits", "task.failed")])
 def test_what_stood_behind_an_attempt_that_was_ended_is_unharmed_and_had_not_begun(
-    project: Project, function: str, kind: str
+    workshop: Workshop, function: str, kind: str
 ) -> None:
-    made, told = project.run(
+    made, told = workshop.run(
         items(function, 300, ", timeout: 2s, grace: 100ms, on_item_error: collect, executor: pool"), "-w", "2"
     )
 
     assert made == [None if n == 150 else n for n in range(300)], told
-    assert [event["item"] for event in project.events(kind)] == [150]
-    assert bodies(project) == Counter(range(300))
-    assert Counter(event["item"] for event in project.events("task.started")) == Counter(range(300))
+    assert [event["item"] for event in workshop.events(kind)] == [150]
+    assert bodies(workshop) == Counter(range(300))
+    assert Counter(event["item"] for event in workshop.events("task.started")) == Counter(range(300))
 
 
-def test_what_stood_behind_an_attempt_that_fails_is_made(project: Project) -> None:
-    made, told = project.run(items("some_raise", 300, ", on_item_error: collect, executor: pool"), "-w", "2")
+def test_what_stood_behind_an_attempt_that_fails_is_made(workshop: Workshop) -> None:
+    made, told = workshop.run(items("some_raise", 300, ", on_item_error: collect, executor: pool"), "-w", "2")
 
     assert made == [None if n % 40 == 39 else n for n in range(300)], told
-    assert bodies(project) == Counter(range(300))
+    assert bodies(workshop) == Counter(range(300))
 
 
-def test_nobody_waits_behind_an_attempt_that_lasts_while_another_worker_is_free(project: Project) -> None:
-    made, told = project.run(items("one_lasts", 400), "-w", "2", "--executor", "pool")
+def test_nobody_waits_behind_an_attempt_that_lasts_while_another_worker_is_free(workshop: Workshop) -> None:
+    made, told = workshop.run(items("one_lasts", 400), "-w", "2", "--executor", "pool")
 
     assert made == list(range(400)), told
-    ends = {event["item"]: event["ended_at"] for event in project.events("task.succeeded")}
+    ends = {event["item"]: event["ended_at"] for event in workshop.events("task.succeeded")}
     assert max(ends[n] for n in range(400) if n != 150) < ends[150]
 
 
-def test_short_attempts_travel_together_and_are_recorded_one_by_one(project: Project) -> None:
-    made, told = project.run(items("calls", 500), "-w", "1", "--executor", "pool")
+def test_short_attempts_travel_together_and_are_recorded_one_by_one(workshop: Workshop) -> None:
+    made, told = workshop.run(items("calls", 500), "-w", "1", "--executor", "pool")
 
     assert [count for _, count in made] == list(range(1, 501)), told
-    ended = [event for event in project.events("task.succeeded") if event["item"] is not None]
+    ended = [event for event in workshop.events("task.succeeded") if event["item"] is not None]
     assert len(ended) == 500
     assert all(0 < event["duration_s"] < 1 and event["attempt"] == 1 for event in ended)
