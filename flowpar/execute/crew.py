@@ -182,8 +182,13 @@ class Crew:
         while True:
             if self.outputs.is_lost:
                 self.outputs.mend()
-            # A frame alone is no news for the loop: it would turn for nothing.
-            if (notices := self._gather()) or self._is_woken:
+            # A frame alone is no news for the loop: it would turn for nothing. Yet it may have left jobs without
+            # a worker, and as nothing is untold now, all that has ended is recorded: whoever waits may begin.
+            notices = self._gather()
+            if not notices and not self._is_woken:
+                self.recorded()
+                notices = self._gather()
+            if notices or self._is_woken:
                 return notices
             patience_s = None if until is None else until - time.monotonic()
             if patience_s is not None and patience_s < 0:

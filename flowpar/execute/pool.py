@@ -71,6 +71,7 @@ class PoolExecutor(StaffedExecutor):
         self._asked: list[_Turn] = []
         self._seats: list[_Seat] = []
         self._given: dict[int, tuple[Job, _Seat]] = {}
+        self._over: list[_Seat] = []
         self._busy = 0
 
     @property
@@ -93,6 +94,14 @@ class PoolExecutor(StaffedExecutor):
         """Know that whatever was told so far is on disk."""
         self._leaves.renew()
         self._ask()
+
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened since the last time; seats whose ends are told by that may have others."""
+        notices = super().take()
+        over, self._over = self._over, []
+        for seat in over:
+            self._leave(seat)
+        return notices
 
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`, and all that it started; nobody else's is harmed."""
@@ -135,7 +144,7 @@ class PoolExecutor(StaffedExecutor):
             return
         jobs = self._pace.bundle(self._waiting, self._slots)
         try:
-            seat = next((seat for seat in self._seats if seat.turn is None), None) or self._new_seat()
+            seat = self._free_seat() or self._new_seat()
         except OSError as error:
             self._waiting.extendleft(reversed(jobs[1:]))
             self._leaves.give_back(turn)
@@ -145,6 +154,10 @@ class PoolExecutor(StaffedExecutor):
         self._busy += 1
         self._given.update((job.number, (job, seat)) for job in jobs)
         seat.worker.hand_over(jobs)
+
+    def _free_seat(self) -> _Seat | None:
+        # What is sent to a worker that has hung up gets lost, and its end may be told much later.
+        return next((seat for seat in self._seats if seat.turn is None and seat.worker.is_reachable), None)
 
     def _new_seat(self) -> _Seat:
         worker = WarmWorker(self._link, self._watch, self, arguments=self._arguments, masker=self._masker)
@@ -168,8 +181,11 @@ class PoolExecutor(StaffedExecutor):
             self._waiting.appendleft(job)
 
     def _leave(self, seat: _Seat) -> None:
-        """Take the turn from a seat that has nothing to do any more, and end it where it is not to go on."""
-        if seat.worker.load or seat.turn is None:
+        """Take the turn from a seat that has nothing to do any more, and end it where it is not to go on.
+
+        It keeps its turn until all that ended there is told: nobody can have recorded it before.
+        """
+        if seat.worker.load or seat.turn is None or seat in self._over:
             return
         self._leaves.give_back(seat.turn)
         seat.turn = None
@@ -186,15 +202,16 @@ class PoolExecutor(StaffedExecutor):
     # What a worker says.
 
     def say(self, notice: Notice) -> None:
-        """Keep a notice for `take`; who has ended leaves room for another once that is recorded."""
+        """Keep a notice for `take`; who has ended leaves room for another once that is taken and recorded."""
         super().say(notice)
         if isinstance(notice, Completion) and notice.job in self._given:
             job, seat = self._given.pop(notice.job)
             self._pace.note(job, notice.ended - notice.started)
+            if seat not in self._over:
+                self._over.append(seat)
             outcome = notice.outcome
             if seat.is_retired or not (isinstance(outcome, Success) and outcome.is_last):
                 self._take_back(seat)
-            self._leave(seat)
 
     def abandoned(self, worker: StandingWorker) -> None:
         """Give the worker no more jobs."""

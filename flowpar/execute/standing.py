@@ -113,6 +113,11 @@ class StandingWorker:
         """The numbers of the jobs it holds."""
         return list(self._held)
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether it may be handed a job: neither side has hung up."""
+        return self._channel is not None
+
     def submit(self, job: Job) -> None:
         """Hand over a job; raises OSError where no pipe is to be had."""
         output, output_end = os.pipe()
