@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.execute.control import Preload
+from flowpar.planning.template import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,23 +37,24 @@ def is_at_home(scope: Scope, home: tuple[str, tuple[str, ...]], *, has_env: bool
 
 def preload_of(plan: Plan) -> Preload | None:
     """Return what a template is to import for a run, None where one would not be worth it."""
-    tasks = list(_loading(plan.tasks))
-    has_many = len(tasks) > 1 or any(_is_many(task) for task in tasks)
+    loading = list(_loading(plan.tasks))
+    has_many = len(loading) > 1 or any(is_many for _, is_many in loading)
     if not has_many:
         return None
-    modules = tuple(dict.fromkeys(module for task in tasks for module in task.preload))
+    modules = tuple(dict.fromkeys(module for task, _ in loading for module in task.preload))
     return Preload(modules, tuple(dict.fromkeys((plan.workflow_dir, *plan.python_path))))
 
 
-def _loading(tasks: tuple[PlannedTask, ...]) -> Iterator[PlannedTask]:
+def _loading(tasks: tuple[PlannedTask, ...]) -> Iterator[tuple[PlannedTask, bool]]:
+    """Give the tasks that have something imported for them, and whether each has more than one attempt in sight."""
     for task in tasks:
-        if task.template is not None:
-            yield from _loading(task.template.tasks)
-        elif task.preload:
-            yield task
+        if task.preload and task.template is None:
+            yield task, _is_many(task)
+        items = () if task.template is None else task.template.parts
+        further = () if task.rounds is None else task.rounds.tasks
+        yield from ((each, True) for each in within((*items, *further)) if each.preload and each.template is None)
 
 
 def _is_many(task: PlannedTask) -> bool:
     """Whether a task has more than one attempt, as far as that is known; a retry may never come."""
-    is_repeated = task.repeat is not None or (task.bound is not None and task.bound.index < 0)
-    return is_repeated or (task.fan_out is not None and task.fan_out.items != 1)
+    return task.repeat is not None or (task.fan_out is not None and task.fan_out.items != 1)

@@ -134,3 +134,19 @@ def test_a_sub_workflow_shares_the_template_where_it_has_the_same_around_it(
 
     assert found["inner/use"] == (("yaml", "networkx") if is_template else ())
     assert not found["inner"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "  rows: {shell: {run: 'echo [1]', capture: json}}\n  many: {workflow: sub.yaml, for_each: '${{ ROWS }}'}\n",
+        "  again: {workflow: sub.yaml, repeat: {until: output.n > 1, max: 3}}\n",
+    ],
+)
+def test_a_task_of_items_that_only_the_run_knows_or_of_rounds_has_many_attempts(tmp_path: Path, call: str) -> None:
+    (tmp_path / "sub.yaml").write_text(SUB % "" + "outputs: {n: '${{ tasks.use.output }}'}\n")
+
+    found = preload_of(planned(tmp_path, call.replace("ROWS", "tasks.rows.output")))
+
+    assert found is not None
+    assert found.modules == ("yaml", "networkx")
