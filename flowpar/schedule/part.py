@@ -29,7 +29,7 @@ class Part:
     last: Record | None
     outer: Part | None
     entry: Record | None
-    opened: list[Record] = field(default_factory=list)
+    opened: dict[str, Record] = field(default_factory=dict)
     inner: list[Part] = field(default_factory=list)
     parked: list[Record] = field(default_factory=list)
     timer: Timer[Callable[[], None]] | None = None

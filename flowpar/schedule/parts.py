@@ -50,7 +50,7 @@ class Parts:
         if not record.task.part_of:
             return True
         chain = list(self._chain(self._part(record.task.part_of)))
-        chain[0].opened.append(record)
+        chain[0].opened[record.task.id] = record
         ending, entry = _ending(record, chain), chain[0].entry
         if ending:
             self._cancel(record, ending)
@@ -137,7 +137,7 @@ class Parts:
 
     def _tell(self, part: Part, status: RunStatus) -> None:
         """Let tasks of `finally` know how their sub-workflow went."""
-        own = [each for each in part.opened if each.task.part_of == part.name and not each.task.tidies]
+        own = [each for each in part.opened.values() if each.task.part_of == part.name and not each.task.tidies]
         bad = [each.task.id for each in own if each.state in FAILURES and not each.is_tolerated]
         names = [name.removeprefix(f"{part.name}/") for name in bad]
         failed = [name for name in names if not name.startswith("(")]
@@ -214,7 +214,7 @@ class Parts:
         if part.last is not None:
             part.last.verdict = part.last.verdict or verdict
         self._desk.timers.cancel(part.timer)
-        for record in part.opened:
+        for record in part.opened.values():
             if record.task.tidies != part.name:
                 self._cancel(record, reason)
         for inner in part.inner:
@@ -225,7 +225,7 @@ class Parts:
         if self._desk.stop is not None:
             return
         part.closing = reason
-        for record in part.opened:
+        for record in part.opened.values():
             self._cancel(record, reason)
         for inner in part.inner:
             self._end(inner, reason, _cancelled(reason))

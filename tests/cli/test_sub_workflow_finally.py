@@ -190,3 +190,19 @@ def test_what_is_done_stays_done_with_its_finally(folder: Path) -> None:
     flowpar(folder, "resume")
 
     assert marks(folder) == ["part work", "part tidy succeeded () succeeded", "part last"]
+
+
+def test_a_task_that_waited_for_its_turn_is_told_once_as_failed(folder: Path) -> None:
+    (folder / "one.yaml").write_text(
+        "flowpar: 1\n"
+        'tasks: {fit: {shell: "exit 1"}, fat: {shell: "exit 1"}}\n'
+        'finally:\n  tidy: {shell: echo "$F" >> "$M",\n'
+        '         env: {F: "${{ join(run.failed, \' \') }}", M: "${{ workflow.dir }}/marks"}}\n'
+    )
+    (folder / "main.yaml").write_text(
+        "flowpar: 1\ntasks: {many: {for_each: [1, 2], workflow: one.yaml, max_parallel: 1}}\n"
+    )
+
+    flowpar(folder, "run", "main.yaml", "-w", "4", code=1)
+
+    assert [sorted(line.split()) for line in marks(folder)] == [["fat", "fit"]] * 2
