@@ -16,6 +16,9 @@ from flowpar.core.digest import digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+MOST_PART_TASKS = 100_000
+"""How many tasks a sub-workflow, or all items of one, may have."""
+
 _TARGET = re.compile(r"(?P<task>[^\[].*?)(?:\[(?P<item>[^\[\]]+)\])?")
 _MOST_DIGITS = 9
 _LABEL = re.compile(r"\[([^\[\]]*)\]")

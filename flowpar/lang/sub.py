@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.core.types import ANY, Record, Type
 from flowpar.plugin.local import project_of
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from flowpar.lang.model import TaskModel
 
 MAX_NESTING = 16
-MAX_SUB_TASKS = 100_000
 MAX_SUB_BYTES = 64 * 1024 * 1024
 
 
@@ -102,8 +102,8 @@ class SubWorkflows:
             nest.checked[real] = nest.check(shown, nest)
             nest.chain.pop()
             nest.sizes[real] = _size_of(nest.checked[real], nest)
-        if nest.sizes[real] > MAX_SUB_TASKS:
-            text = f'"{target}" has over {MAX_SUB_TASKS:,} tasks with those of its own sub-workflows'
+        if nest.sizes[real] > MOST_PART_TASKS:
+            text = f'"{target}" has over {MOST_PART_TASKS:,} tasks with those of its own sub-workflows'
             return SubProblem("FP252", text, 'let a "for_each" in it make many items instead')
         return nest.checked[real]
 

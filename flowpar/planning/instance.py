@@ -101,7 +101,7 @@ class InputValues:
                 values[name] = None if is_nothing else value_from_data(model, value, folder)
             except InputProblem as problem:
                 message = f'input "{name}" of "{self.sub.path}" {problem.message}'
-                find(("tasks", self.task.id, "with", name), message=message)
+                find((self.task.home, self.task.id, "with", name), message=message)
         return values
 
     def fingerprint(self, prints: Fingerprints, declared: Mapping[str, DeclaredInput]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Diagnostics, Label
+from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.planning.graph import build_graph, find_cycles
 from flowpar.planning.warm import executor_within
 
@@ -46,6 +47,11 @@ class SubFindings:
             path = path[:-1]
         self.add([Diagnostic(code, message, document.source.path, document.span(path), hint=hint, labels=labels)])
 
+    def find_too_many(self, task: CheckedTask) -> None:
+        """Find items of a sub-workflow that have too many tasks."""
+        message = f'the items of task "{task.id}" have over {MOST_PART_TASKS:,} tasks together'
+        self.find((task.home, task.id), "FP252", message, hint="let a for_each in its file go over them")
+
     def find_cycles(self, sub: Checked) -> None:
         """Find tasks of a sub-workflow that wait for each other."""
         needs: dict[str, Mapping[str, Span]] = {task.id: task.needs for task in sub.tasks.values()}
@@ -72,7 +78,8 @@ class SubFindings:
         if is_shared and (scope.workflow_dir != home[0] or scope.env or scope.env_file):
             how = f'by "executor: {task.executor}", and its file has another folder or an environment of its own'
             message = f'task "{found.id}" shares a process with tasks of other workflows {how}'
-            self.find((found.home, found.id, "executor"), "FP259", message)
+            hint = 'give it "executor: process"'
+            self.find((found.home, found.id, "executor"), "FP259", message, hint=hint)
         return replace(task, executor=executor_within(task.executor, scope, home))
 
 

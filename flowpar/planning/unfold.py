@@ -16,11 +16,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
+from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.execute.recipe import INPUTS, Scope
 from flowpar.expr.references import references
-from flowpar.lang.sub import MAX_SUB_TASKS
 from flowpar.planning.dotenv import read_env_files
 from flowpar.planning.ends import Ends
+from flowpar.planning.expand import count_items
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.instance import InputValues, Instance, declared_inputs, items_of, label
 from flowpar.planning.model import Bound
@@ -133,13 +134,24 @@ class Unfolder:
             place = "key" if items.startswith("key: ") else "for_each"
             self._findings.find((found.home, found.id, place), "FP258", items)
             items = []
-        if len(items) * len(sub.tasks) > MAX_SUB_TASKS:
-            message = f'the items of task "{found.id}" have over {MAX_SUB_TASKS:,} tasks together'
-            self._findings.find(("tasks", found.id), "FP252", message)
-            items = []
-        for bound in items:
-            yield from self._body(found, sub, prints, Instance(f"{found.id}[{label(bound)}]", bound))
+        yield from self._items(found, sub, prints, items)
         yield self._ends(found, sub).whole([label(bound) for bound in items])
+
+    def _items(
+        self, found: CheckedTask, sub: Checked, prints: Fingerprints, items: list[Bound]
+    ) -> Iterator[PlannedTask]:
+        """Give the tasks of all items, unless they are too many; items of theirs are counted as they come."""
+        room = MOST_PART_TASKS
+        if len(items) * _size_of(sub) > room:
+            self._findings.find_too_many(found)
+            return
+        for bound in items:
+            for each in self._body(found, sub, prints, Instance(f"{found.id}[{label(bound)}]", bound)):
+                yield each
+                room -= 1
+            if room < 0:
+                self._findings.find_too_many(found)
+                return
 
     def _body(
         self, found: CheckedTask, sub: Checked, prints: Fingerprints, instance: Instance
@@ -274,4 +286,15 @@ class Unfolder:
         for name, template in found.settings.items():
             if self.scope is not None and self._reads_inputs([template]):
                 message = f'"{name}" of task "{found.id}" reads an input that is only known when the run gets there'
-                self._findings.find((found.home, found.id, *name.split(".")), "FP257", message)
+                hint = "write the value itself there, or give that input something that is known before the run"
+                self._findings.find((found.home, found.id, *name.split(".")), "FP257", message, hint=hint)
+
+
+def _size_of(sub: Checked) -> int:
+    """Return how many tasks a file comes to, items of its own sub-workflows included where they are written there."""
+    nothing, size = Settled({}, {}), len(sub.tasks)
+    for task in sub.tasks.values():
+        if task.sub is not None:
+            items = 1 if task.fan_out is None else count_items(task.fan_out, nothing)
+            size += (1 if items is None else items) * _size_of(task.sub)
+    return size

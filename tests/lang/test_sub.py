@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowpar.lang import sub
+from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.lang.check import check
 from flowpar.plugin.registry import Registry
 
@@ -102,7 +102,7 @@ def test_documents_that_double_at_each_level_are_bounded(tmp_path: Path) -> None
     found = checked(tmp_path, main=calling("n0.yaml"), n11=LEAF, **chain)
 
     assert "FP252" in codes(found)
-    assert f"over {sub.MAX_SUB_TASKS:,} tasks" in str(found.diagnostics.found)
+    assert f"over {MOST_PART_TASKS:,} tasks" in str(found.diagnostics.found)
 
 
 def test_the_bounds_of_a_document_hold_in_a_sub_workflow(tmp_path: Path) -> None:

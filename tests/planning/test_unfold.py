@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from flowpar.core.diagnostics import Diagnostic
     from flowpar.planning.model import Plan
 
 MAX_FILES = 4
@@ -97,3 +98,39 @@ def test_inputs_that_are_known_need_no_task(tmp_path: Path) -> None:
     scope = tasks["t/s"].scope
     assert scope is not None
     assert (scope.prefix, dict(scope.inputs)) == ("t/", {"x": 6})
+
+
+def findings_of(folder: Path, files: list[str]) -> list[Diagnostic]:
+    for number, text in enumerate(files):
+        (folder / f"f{number}.yaml").write_text(text)
+    prepared = prepare(folder / "f0.yaml", registry=Registry(allows_plugins=False), given=GivenInputs())
+    assert prepared.plan is None
+    return prepared.diagnostics.found
+
+
+def test_items_are_bounded_with_all_that_is_in_them(tmp_path: Path) -> None:
+    rows = ", ".join(map(str, range(1000)))
+    tasks = "".join(f"  t{number}: {{shell: date}}\n" for number in range(1000))
+    many = f"flowpar: 1\ntasks:\n  many: {{for_each: [{rows}], workflow: f1.yaml}}\n"
+    once = "flowpar: 1\ntasks:\n  once: {workflow: f2.yaml}\n"
+    inner = f"flowpar: 1\ntasks:\n  each: {{for_each: [{rows}], workflow: f2.yaml}}\n"
+
+    for files in (
+        [many, once, f"flowpar: 1\ntasks:\n{tasks}"],
+        [many, inner, "flowpar: 1\ntasks: {t: {shell: date}}\n"],
+    ):
+        (found,) = findings_of(tmp_path, files)
+        assert (found.code, found.file) == ("FP252", str(tmp_path / "f0.yaml"))
+        assert found.message == 'the items of task "many" have over 100,000 tasks together'
+        assert found.hint
+
+
+def test_what_is_wrong_with_a_workflow_that_tidies_up_is_told_where_it_stands(tmp_path: Path) -> None:
+    main = "flowpar: 1\ninputs: {big: 9}\ntasks: {t: {shell: date}}\nfinally:\n  tidy: {workflow: f1.yaml, with: %s}\n"
+    sub = (
+        "flowpar: 1\ninputs: {n: {type: integer, maximum: 3}}\ntasks: {t: {shell: date, env: {N: '${{ inputs.n }}'}}}\n"
+    )
+
+    (found,) = findings_of(tmp_path, [main % '{n: "${{ inputs.big }}"}', sub])
+
+    assert (found.code, found.span.line) == ("FP255", 5)
