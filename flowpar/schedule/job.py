@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from flowpar.core.digest import digest
 from flowpar.data.spool import Ticket
 from flowpar.execute.base import Job
-from flowpar.execute.recipe import Bindings, Call, Expand, Shared
+from flowpar.execute.recipe import Bindings, Expand, Shared
 from flowpar.planning.secret import hidden_by
+from flowpar.planning.template import within
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 from flowpar.schedule.resources import WHOLE
@@ -56,9 +57,9 @@ def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, 
 
 
 def _modules_of(tasks: Sequence[PlannedTask]) -> tuple[str, ...]:
-    """Return the modules that functions of tasks are in."""
-    calls = (task.call if task.template is None else task.template.recipe for task in tasks)
-    return tuple(sorted({call.target.partition(":")[0] for call in calls if isinstance(call, Call)}))
+    """Return the modules that functions of tasks are in, those of items that only the run knows included."""
+    calls = (task.call for task in within(tasks) if task.template is None)
+    return tuple(sorted({call.target.partition(":")[0] for call in calls}))
 
 
 class JobMaker:

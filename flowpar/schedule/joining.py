@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.core.part_name import label_of
+from flowpar.core.part_name import MOST_PART_TASKS, label_of
 from flowpar.core.states import RunStatus
 from flowpar.planning.model import Bound
 from flowpar.planning.rounds import passed_on
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from flowpar.schedule.parts import Parts
     from flowpar.schedule.start import Start
 
-MOST_TASKS = 100_000
-
 
 def _bounds_of(template: Template, items: Items) -> Mapping[str, Bound]:
     """Return by its label what each item is bound to."""
@@ -48,6 +47,15 @@ def _bounds_of(template: Template, items: Items) -> Mapping[str, Bound]:
         label_of(key): Bound(items.item(index), index, is_matrix, key, items.digest(index))
         for index, key in enumerate(items.keys)
     }
+
+
+def _beside(template: Template, count: int) -> str:
+    """Return what there is in the place of an item that is missing."""
+    if not count:
+        return ", which has no items"
+    if template.recipe.key is not None:
+        return ", whose one item has another key" if count == 1 else f", and none of its {count} items has that key"
+    return f", which has {count} item{'' if count == 1 else 's'}, counted from 0"
 
 
 class Joining:
@@ -72,8 +80,9 @@ class Joining:
         if isinstance(items, Failure):
             whole.verdict = items
             return
-        if items.count * len(template.tasks) > MOST_TASKS:
-            message = f"its {items.count:,} items have {len(template.tasks)} tasks each, over {MOST_TASKS:,} together"
+        if items.count * len(template.tasks) > MOST_PART_TASKS:
+            each = f"{len(template.tasks)} tasks each"
+            message = f"its {items.count:,} items have {each}, over {MOST_PART_TASKS:,} together"
             whole.verdict = Failure(FailureKind.EXPRESSION, "", f"{message}; let a for_each in its file go over them")
             return
         bounds = _bounds_of(template, items)
@@ -103,17 +112,23 @@ class Joining:
 
     def _join_some(self, record: Record, template: Template, items: Items | Failure) -> None:
         """Let those tasks join that were asked for, of some items or of all."""
-        bounds = {} if isinstance(items, Failure) else _bounds_of(template, items)
+        if isinstance(items, Failure):
+            reason = f'the items of "{template.whole}" can\'t be read: {items.message}'
+            self._desk.want(Stop(reason, RunStatus.FAILED, ExitCode.TASK_FAILED))
+            return
+        bounds = _bounds_of(template, items)
         missing = [item for item, _ in template.picks or () if item is not None and item not in bounds]
-        if missing or isinstance(items, Failure):
-            wanted = f'--only names item {missing[0] if missing else 0} of "{template.whole}"'
-            reason = f"{wanted}, which has {len(bounds)} items, counted from 0"
-            if template.recipe.key is not None:
-                reason = f"{wanted}, and none of its {len(bounds)} items has that key"
+        if missing:
+            reason = f'--only names item {missing[0]} of "{template.whole}"{_beside(template, len(bounds))}'
             self._desk.want(Stop(reason, RunStatus.FAILED, ExitCode.USAGE))
             return
         self._forget_changed(template, bounds)
-        tasks = [task for label, bound in bounds.items() for task in template.instance(label, bound, mark=bound.mark)]
+        made = (task for label, bound in bounds.items() for task in template.instance(label, bound, mark=bound.mark))
+        tasks = list(islice(made, MOST_PART_TASKS + 1))
+        if len(tasks) > MOST_PART_TASKS:
+            wanted = f'--only names over {MOST_PART_TASKS:,} tasks of "{template.whole}"'
+            self._desk.want(Stop(f"{wanted}; name fewer of its items", RunStatus.FAILED, ExitCode.USAGE))
+            return
         self._add(tasks, record.rank, "", [])
 
     def _forget_changed(self, template: Template, bounds: Mapping[str, Bound]) -> None:
