@@ -102,17 +102,17 @@ class BatchExecutor(StaffedExecutor):
 
     def _feed(self) -> None:
         while self._waiting:
-            seat = self._seat_for(self._waiting[0])
-            if seat is None:
-                return
             job = self._waiting.popleft()
-            seat.is_free = False
             try:
+                seat = self._seat_for(job)
+                if seat is None:
+                    self._waiting.appendleft(job)
+                    return
                 seat.worker.submit(job)
             except OSError as error:
-                seat.is_free = True
                 self._refuse(job, error)
                 continue
+            seat.is_free = False
             self._seat_of[job.number] = seat
 
     def _seat_for(self, job: Job) -> _Seat | None:

@@ -73,12 +73,12 @@ class InlineExecutor(StaffedExecutor):
     def _feed(self) -> None:
         """Hand over the next job where the worker is free and what it did last is recorded."""
         while self._waiting and self._is_recorded and not self._is_retired:
-            if self._worker is None:
-                self._worker = self._hire("inline", _ENTRY)
-            if self._worker.jobs:
+            if self._worker is not None and self._worker.jobs:
                 return
             job = self._waiting.popleft()
             try:
+                if self._worker is None:
+                    self._worker = self._hire("inline", _ENTRY)
                 self._worker.submit(job)
             except OSError as error:
                 self._refuse(job, error)

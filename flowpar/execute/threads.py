@@ -53,11 +53,11 @@ class ThreadExecutor(StaffedExecutor):
 
     def submit(self, job: Job) -> None:
         """Take a job."""
-        if self._current is None:
-            self._current = self._hire("threads", _ENTRY)
-            self._workers.append(self._current)
-        self._worker_of[job.number] = self._current
         try:
+            if self._current is None:
+                self._current = self._hire("threads", _ENTRY)
+                self._workers.append(self._current)
+            self._worker_of[job.number] = self._current
             self._current.submit(job)
         except OSError as error:
             self._refuse(job, error)

@@ -46,7 +46,11 @@ class WarmWorker(StandingWorker):
     ) -> None:
         """Have the process started; raises OSError where there are no pipes to be had."""
         self._grants = Grants()
-        self._output, output_end = os.pipe()
+        try:
+            self._output, output_end = os.pipe()
+        except OSError:
+            self._grants.close()
+            raise
         os.set_blocking(self._output, False)
         mark = secrets.token_bytes(_MARK_BYTES)
         self._printed = SharedOutput(mark)

@@ -1,0 +1,87 @@
+"""Executors whose workers stay, when no descriptor is left for another worker or for a job's pipe."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.core.outcome import Failure, Success
+from flowpar.execute.base import Completion
+from flowpar.execute.crew import Crew
+from flowpar.testing.job import make_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+pytestmark = pytest.mark.timeout(90)
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    (tmp_path / "work.py").write_text("def answer(): return 42\n")
+    made = Crew.open(tree=None, workers=2, run_dir=tmp_path)
+    yield made
+    made.close()
+
+
+@contextmanager
+def only(free: int) -> Iterator[None]:
+    """Leave this process so many descriptors and no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.dup(0) for _ in range(free + 1)]
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[-1], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def finish(crew: Crew, job: int) -> Completion:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        for notice in crew.wait(0.05):
+            if isinstance(notice, Completion) and notice.job == job:
+                return notice
+    pytest.fail(f"job {job} did not end in time")
+
+
+@pytest.mark.parametrize("free", [0, 1, 2])
+@pytest.mark.parametrize("executor", ["thread", "inline", "batch", "pool"])
+def test_a_job_for_which_nobody_can_be_hired_fails_and_the_next_one_is_made(
+    crew: Crew, tmp_path: Path, executor: str, free: int
+) -> None:
+    assert crew.has_room(executor)
+    job, after = (make_job(number, "work:answer", run_dir=tmp_path) for number in (1, 2))
+
+    with only(free):
+        crew.submit(executor, job)
+    end = finish(crew, 1)
+    crew.submit(executor, after)
+
+    assert isinstance(end.outcome, Failure)
+    assert end.outcome.message == "no pipe could be opened for it: Too many open files"
+    assert isinstance(finish(crew, 2).outcome, Success)
+
+
+@pytest.mark.parametrize("free", range(6))
+def test_a_warm_worker_that_can_not_be_hired_keeps_no_descriptor(crew: Crew, tmp_path: Path, free: int) -> None:
+    assert crew.has_room("pool")
+    job = make_job(1, "work:answer", run_dir=tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    with only(free):
+        crew.submit("pool", job)
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert isinstance(finish(crew, 1).outcome, Failure)
