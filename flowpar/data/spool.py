@@ -8,6 +8,7 @@ it is recorded when the worker begins another one. Lines are not synced: they ou
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from binascii import a2b_base64, b2a_base64
@@ -87,7 +88,9 @@ class Spool:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - texts
             self._number = os.open(self._path, _NEW, 0o600)
         self._is_empty = False
-        os.write(self._number, b"%b\t%08x\n" % (line, crc32(line)))
+        sealed = b"%b\t%08x\n" % (line, crc32(line))
+        if os.write(self._number, sealed) < len(sealed):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
 
 
 def read_all(run_dir: str) -> Iterator[Kept]:
