@@ -121,10 +121,10 @@ class BatchExecutor(StaffedExecutor):
         fitting = [seat for seat in free if seat.task == job.task and job.attempt == 1]
         if fitting:
             return fitting[0]
-        for seat in free:  # of another task, or not new enough
-            self._hang_up(seat)
         if len(self._seats) >= self._slots:
-            return None
+            if not free:
+                return None
+            self._hang_up(free[0])  # of another task, or not new enough
         worker = self._hire("batch", _ENTRY)
         self._seats.append(_Seat(worker, job.task, job.batch or 0, is_free=True))
         return self._seats[-1]
