@@ -239,6 +239,11 @@ def never_started(job: Job, failure: Failure) -> Completion:
     return Completion(job.number, failure, 0, now, now)
 
 
+def cancelled_before(job: Job) -> Completion:
+    """Return the completion of an attempt that was cancelled while it waited."""
+    return never_started(job, Failure(FailureKind.CANCELLED, "", "cancelled before it started"))
+
+
 def _read(number: int) -> bytes | None:
     """Read once; None when there is nothing yet, empty at the end."""
     if number < 0:

@@ -15,8 +15,8 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowpar.core.outcome import Failure, FailureKind, Success
-from flowpar.execute.attended import never_started
+from flowpar.core.outcome import Success
+from flowpar.execute.attended import cancelled_before
 from flowpar.execute.base import Completion
 from flowpar.execute.control import Word, unpack_failed, unpack_unfit
 from flowpar.execute.death import end_of_service
@@ -118,7 +118,7 @@ class TemplateExecutor:
         """End an attempt with TERM, or with KILL by `force`, its whole process tree."""
         for waiting in [waiting for waiting in self._unbegun if waiting.number == job]:
             self._unbegun.remove(waiting)
-            self._refuse(waiting)
+            self._notices.append(cancelled_before(waiting))
             return
         if self._inner is not None:
             self._cancelled.add(job)
@@ -150,10 +150,13 @@ class TemplateExecutor:
             self._leave_out(end)
         self._drop(end.code)
         if not self.modules or self._starts >= _MOST_STARTS or self._losses >= _MOST_LOSSES:
+            why = ""
             if self._losses:
                 how = f"the template process (pid {end.pid}) {end_of_service(end.code)}"
                 self._tell(f"{how}; tasks import their packages themselves from here on")
-            self._give_up()
+            elif self.modules:
+                why = f"{self._starts} processes that were to import packages have ended"
+            self._give_up(why)
             return
         if self._is_ready:
             self._tell(f"the template process (pid {end.pid}) {end_of_service(end.code)}; another one is started")
@@ -162,9 +165,8 @@ class TemplateExecutor:
 
     def refused(self, refusal: Refusal) -> None:
         """Do without."""
-        del refusal
         self._drop(0)
-        self._give_up()
+        self._give_up(refusal.message)
 
     def _start(self, shared: bytes) -> None:
         self._starts += 1
@@ -174,8 +176,8 @@ class TemplateExecutor:
             return
         try:
             ours, theirs = socket.socketpair()
-        except OSError:
-            self._give_up()
+        except OSError as error:
+            self._give_up(f"no pipe could be opened: {error.strerror}")
             return
         arguments = (replace(self._preload, modules=self.modules), shared)
         with theirs:
@@ -213,12 +215,18 @@ class TemplateExecutor:
     def _drop(self, code: int) -> None:
         if self._inner is not None and self._own is not None:
             for job in self._inner.lose(code):
-                (self._refuse if job.number in self._cancelled else self._unbegun.append)(job)
+                if job.number in self._cancelled:
+                    self._notices.append(cancelled_before(job))
+                else:
+                    self._unbegun.append(job)
             self._notices += self._inner.take()
             self._own.close()
         self._inner = self._own = None
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: str = "") -> None:
+        """Do without a template, and say `why` where nothing else has said it."""
+        if why:
+            self._tell(f"nothing is preloaded: {why}; tasks import their packages themselves")
         self.is_given_up = True
         self._inner = self._make(self._link)
         self._go_on()
@@ -228,7 +236,3 @@ class TemplateExecutor:
         waiting, self._unbegun = self._unbegun, []
         for job in waiting:
             self.submit(job)
-
-    def _refuse(self, job: Job) -> None:
-        failure = Failure(FailureKind.CANCELLED, "", "cancelled before it started")
-        self._notices.append(never_started(job, failure))

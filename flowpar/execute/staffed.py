@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from flowpar.core.mask import Masker
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.execute.attended import never_started
+from flowpar.execute.attended import cancelled_before, never_started
 from flowpar.execute.standing import StandingWorker
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class StaffedExecutor(ABC):
         """End a job that waits, where it does."""
         for job in [job for job in self._waiting if job.number == number]:
             self._waiting.remove(job)
-            self.say(never_started(job, Failure(FailureKind.CANCELLED, "", "cancelled before it started")))
+            self.say(cancelled_before(job))
 
     # What a worker says.
 

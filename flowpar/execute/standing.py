@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from flowpar.execute.watch import Watch
     from flowpar.execute.wire import Frame
 
-_CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 16
 # What a pipe may hold; more would come from somebody who goes on writing.
-_MAX_REST_BYTES = 4 << 20
+MAX_REST_BYTES = 4 << 20
 
 
 class Employer(Protocol):
@@ -249,7 +249,7 @@ class StandingWorker:
 
     def _read_output(self, held: Held) -> int:
         try:
-            data = os.read(held.output, _CHUNK_BYTES)
+            data = os.read(held.output, CHUNK_BYTES)
         except BlockingIOError:
             return 0
         if data:
@@ -260,7 +260,7 @@ class StandingWorker:
 
     def _read_rest(self, held: Held) -> None:
         rest_bytes = 0
-        while rest_bytes < _MAX_REST_BYTES and (size := self._read_output(held)):
+        while rest_bytes < MAX_REST_BYTES and (size := self._read_output(held)):
             rest_bytes += size
         self._print(held, held.printed.finish())
 

@@ -18,7 +18,7 @@ from flowpar.execute.base import Started
 from flowpar.execute.claim import Grants
 from flowpar.execute.order import pack_jobs
 from flowpar.execute.shared_output import SharedOutput
-from flowpar.execute.standing import Employer, Held, StandingWorker
+from flowpar.execute.standing import CHUNK_BYTES, MAX_REST_BYTES, Employer, Held, StandingWorker
 from flowpar.execute.standing_word import Word
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _ENTRY = "flowpar.execute.pool_worker:serve"
 _MARK_BYTES = 16
-_CHUNK_BYTES = 1 << 16
-_MAX_REST_BYTES = 4 << 20
 
 
 class WarmWorker(StandingWorker):
@@ -133,7 +131,7 @@ class WarmWorker(StandingWorker):
 
     def _read_shared(self) -> int:
         try:
-            data = os.read(self._output, _CHUNK_BYTES)
+            data = os.read(self._output, CHUNK_BYTES)
         except BlockingIOError:
             return 0
         if not data:
@@ -145,7 +143,7 @@ class WarmWorker(StandingWorker):
 
     def _read_rest(self, held: Held) -> None:
         rest_bytes = 0
-        while self._is_open and rest_bytes < _MAX_REST_BYTES and (size := self._read_shared()):
+        while self._is_open and rest_bytes < MAX_REST_BYTES and (size := self._read_shared()):
             rest_bytes += size
         if rest := self._printed.finish(held.job.number):
             self._print(held, held.printed.take(rest))

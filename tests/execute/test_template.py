@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from flowpar.core.outcome import Failure, Success
 from flowpar.data.store import ValueStore
 from flowpar.execute import tree
 from flowpar.execute.base import Completion, Job, Notice, Started
-from flowpar.execute.control import Preload
+from flowpar.execute.control import Preload, Refusal
 from flowpar.execute.crew import Crew
 from flowpar.execute.recipe import Bindings, Call, Shared
 from flowpar.expr.template import Constant
@@ -335,3 +336,42 @@ def test_the_template_ends_with_the_crew(stand: Callable[..., Stand]) -> None:
     while tree.is_alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_what_can_have_no_pipe_for_a_template_says_so_and_does_without(stand: Callable[..., Stand]) -> None:
+    made = stand("heavy")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        made.template.begin(made.shared)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert made.run("where")["loaded"] == []
+    why = "no pipe could be opened: Too many open files"
+    assert made.told == [f"nothing is preloaded: {why}; tasks import their packages themselves"]
+
+
+def test_a_template_that_could_not_be_started_is_told_and_done_without(stand: Callable[..., Stand]) -> None:
+    made = stand("heavy")
+    made.template.begin(made.shared)
+
+    made.template.refused(Refusal(0, is_cancelled=False, message="no process could be started"))
+
+    assert made.run("where")["loaded"] == []
+    why = "no process could be started"
+    assert made.told == [f"nothing is preloaded: {why}; tasks import their packages themselves"]
+
+
+def test_where_one_package_after_another_ends_its_process_the_others_are_given_up_with_a_word(
+    stand: Callable[..., Stand], tmp_path: Path
+) -> None:
+    names = [f"heavy_gone_{number}" for number in range(9)]
+    for name in names:
+        (tmp_path / "packages" / f"{name}.py").write_text(PACKAGES["heavy_gone"])
+    made = stand(*names)
+
+    assert made.run("where")["loaded"] == []
+    assert len(made.told) == 9
+    why = "8 processes that were to import packages have ended"
+    assert made.told[-1] == f"nothing is preloaded: {why}; tasks import their packages themselves"
