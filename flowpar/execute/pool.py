@@ -40,14 +40,15 @@ _AHEAD = 2
 class _Turn:
     """A slot that is asked for, or held."""
 
-    begin: Callable[[_Turn], None]
+    begin: Callable[[_Turn], bool]
     cpu_milli: int = 1000
     has_leave: bool = False
+    is_in_vain: bool = False
 
     def let_begin(self) -> None:
         """Begin."""
         self.has_leave = True
-        self.begin(self)
+        self.is_in_vain = not self.begin(self)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,19 +130,21 @@ class PoolExecutor(StaffedExecutor):
             turn = _Turn(self._begin)
             self._asked.append(turn)
             self._leaves.ask(turn)
+            if turn.is_in_vain:
+                return
 
     def _work(self) -> int:
         """Count what waits, or say whether somebody has more than he can do at once."""
         return len(self._waiting) or any(seat.worker.load > 1 for seat in self._seats)
 
-    def _begin(self, turn: _Turn) -> None:
-        """Hand over a bundle, or give the turn back where nothing is left."""
+    def _begin(self, turn: _Turn) -> bool:
+        """Hand over a bundle, or give the turn back where nothing is left; return whether it did."""
         self._asked.remove(turn)
         if not self._waiting:
             self._share_load()
         if not self._waiting:
             self._leaves.give_back(turn)
-            return
+            return False
         jobs = self._pace.bundle(self._waiting, self._slots)
         try:
             seat = self._free_seat() or self._new_seat()
@@ -149,11 +152,12 @@ class PoolExecutor(StaffedExecutor):
             self._waiting.extendleft(reversed(jobs[1:]))
             self._leaves.give_back(turn)
             self._refuse(jobs[0], error)
-            return
+            return False
         seat.turn = turn
         self._busy += 1
         self._given.update((job.number, (job, seat)) for job in jobs)
         seat.worker.hand_over(jobs)
+        return True
 
     def _free_seat(self) -> _Seat | None:
         # What is sent to a worker that has hung up gets lost, and its end may be told much later.

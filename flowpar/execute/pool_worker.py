@@ -16,7 +16,6 @@ import os
 import pickle
 import socket
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Success
@@ -119,6 +118,7 @@ class PoolWorker(InlineWorker):
     def _put_back(self) -> bool:
         is_as_before = self._first is not None and self._first.restore()
         try:
+            os.set_blocking(self._output, True)  # for all who print there, whoever asked for something else
             direct(self._output)
         except OSError:  # the task closed it
             return False
@@ -129,8 +129,6 @@ class PoolWorker(InlineWorker):
         try:
             if self._spool is not None and job.ticket:
                 self._spool.keep(job.ticket, success.value, started_at=time.time() - duration_s, duration_s=duration_s)
-        except OSError:
+            return os.write(self._output, self._mark) == len(self._mark)
+        except OSError:  # a full disk; an output that the task replaced, or an engine that hung up
             return False
-        with suppress(OSError):  # the engine hung up
-            os.write(self._output, self._mark)
-        return True

@@ -13,7 +13,12 @@ import pytest
 
 from flowpar.core.outcome import Failure, Success
 from flowpar.execute.base import Completion
+from flowpar.execute.control import Setup
 from flowpar.execute.crew import Crew
+from flowpar.execute.leave import Leaves
+from flowpar.execute.link import Link
+from flowpar.execute.pool import PoolExecutor
+from flowpar.execute.watch import Watch
 from flowpar.testing.job import make_job
 
 if TYPE_CHECKING:
@@ -85,3 +90,36 @@ def test_a_warm_worker_that_can_not_be_hired_keeps_no_descriptor(crew: Crew, tmp
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert isinstance(finish(crew, 1).outcome, Failure)
+
+
+class Applicant:
+    """Somebody else who holds a slot."""
+
+    cpu_milli = 1000
+    has_leave = False
+
+    def let_begin(self) -> None:
+        self.has_leave = True
+
+
+def test_a_pool_that_can_hire_nobody_does_not_go_through_all_that_waits(tmp_path: Path) -> None:
+    watch, leaves = Watch(), Leaves(3)
+    link = Link.start_guard(watch)
+    link.set_up(Setup(slots=3))
+    pool = PoolExecutor(link, watch, slots=1, leaves=leaves)
+    others = [Applicant() for _ in range(3)]
+    for other in others:
+        leaves.ask(other)
+    for number in range(3):
+        pool.submit(make_job(number, "work:answer", run_dir=tmp_path))
+    for other in others:
+        leaves.give_back(other)
+
+    with only(0):
+        pool.recorded()
+
+    assert [notice.job for notice in pool.take()] == [0, 1]
+    assert pool.held == 1
+    pool.close()
+    link.close()
+    watch.close()

@@ -6,11 +6,13 @@ import os
 import signal
 import textwrap
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flowpar.core.outcome import Success
+from flowpar.data.codec import decode
 from flowpar.execute import tree
 from flowpar.execute.base import Completion, Started
 from flowpar.execute.control import Setup
@@ -40,6 +42,20 @@ WORK = """
     def wait_for(sign):
         while not Path(sign).exists():
             time.sleep(0.005)
+
+    def never_block(): os.set_blocking(1, False)
+
+    def blocks(): return os.getpid(), os.get_blocking(1)
+
+    def take_output_away():
+        output = os.readlink("/proc/self/fd/1")
+        full = os.open("/dev/full", os.O_WRONLY)
+        for number in map(int, os.listdir("/proc/self/fd")):
+            if number > 2 and os.path.lexists(f"/proc/self/fd/{number}"):
+                if os.readlink(f"/proc/self/fd/{number}") == output:
+                    os.dup2(full, number)
+        os.close(full)
+        return os.getpid()
 """
 
 
@@ -56,14 +72,18 @@ def crew(folder: Path) -> Iterator[Crew]:
     made.close()
 
 
-def finish(crew: Crew, job: int) -> Completion:
-    """Wait for the end of a job as the engine does: as long as it takes, and woken by nothing else."""
+def finish_all(crew: Crew, *jobs: int) -> dict[int, Completion]:
+    """Wait for the ends of jobs as the engine does: as long as it takes, and woken by nothing else."""
+    ends: dict[int, Completion] = {}
     until = time.monotonic() + DEADLINE_S
-    while (left_s := until - time.monotonic()) > 0:
-        for notice in crew.wait(left_s):
-            if isinstance(notice, Completion) and notice.job == job:
-                return notice
-    pytest.fail(f"job {job} did not end in time")
+    while (left_s := until - time.monotonic()) > 0 and not ends.keys() >= set(jobs):
+        ends |= {notice.job: notice for notice in crew.wait(left_s) if isinstance(notice, Completion)}
+    assert ends.keys() >= set(jobs), "not over in time"
+    return ends
+
+
+def finish(crew: Crew, job: int) -> Completion:
+    return finish_all(crew, job)[job]
 
 
 def until_gone(pid: int) -> None:
@@ -95,6 +115,46 @@ def test_a_job_that_is_handed_to_an_idle_worker_that_was_killed_is_made_by_anoth
 
     assert isinstance(end.outcome, Success), end
     assert end.pid != idle
+
+
+def value(end: Completion) -> object:
+    assert isinstance(end.outcome, Success), end
+    return decode(end.outcome.value.inline or b"")
+
+
+def test_an_output_that_a_task_made_one_that_does_not_block_blocks_again_for_the_next(crew: Crew, folder: Path) -> None:
+    for number, target in enumerate(("never_block", "blocks"), 1):
+        crew.submit("pool", make_job(number, f"work:{target}", run_dir=folder))
+
+    ends = finish_all(crew, 1, 2)
+
+    assert value(ends[2]) == (ends[1].pid, True)
+
+
+def test_what_travels_with_a_task_that_took_their_output_away_is_made_by_another_worker(
+    crew: Crew, folder: Path
+) -> None:
+    item = iter(range(100))
+
+    def submit(target: str) -> int:
+        number = next(item)
+        job = make_job(number, f"work:{target}", run_dir=folder)
+        crew.submit("pool", replace(job, shared=shared, task="t", item=number))
+        return number
+
+    shared = make_job(0, "work:pid", run_dir=folder).shared
+    for _ in range(30):  # from now on items of the task are known to be short
+        finish(crew, submit("pid"))
+    sign = folder / "sign"
+    holder = replace(make_job(100, "work:wait_for", run_dir=folder, sign=str(sign)), shared=shared)
+    crew.submit("pool", holder)
+    taker, follower = submit("take_output_away"), submit("pid")
+    sign.touch()
+
+    ends = finish_all(crew, 100, taker, follower)
+
+    assert value(ends[taker]) == ends[100].pid
+    assert value(ends[follower]) not in {None, ends[taker].pid}
 
 
 class Lookout(Watch):
