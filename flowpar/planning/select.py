@@ -73,8 +73,8 @@ def _pick(tasks: Sequence[PlannedTask], only: Sequence[str]) -> list[PlannedTask
     cut: dict[str, PlannedTask] = {}
     for name in map(canonical, only):
         found = matching(name, by_id)
-        holders = [] if found else [task for task in tasks if _may_hold(task, name)]
-        late = [_kept_open(_of_items(cut.get(task.id, task), name), by_id) for task in holders]
+        holders = [] if found else [_of_items(cut.get(task.id, task), name) for task in tasks]
+        late = [_kept_open(task, by_id) for task in holders if task is not None]
         if not found and not late:
             raise _unknown(name, tasks)
         for each in (by_id[found_name] for found_name in found):
@@ -90,26 +90,18 @@ def _pick(tasks: Sequence[PlannedTask], only: Sequence[str]) -> list[PlannedTask
     return list(_with_finally(list(left.values()), kept))
 
 
-def _may_hold(task: PlannedTask, name: str) -> bool:
-    """Whether a name may be that of a task in an item which this one makes."""
+def _of_items(task: PlannedTask, name: str) -> PlannedTask | None:
+    """Return a task with its template cut down to what is named in one item, or in all; None where nothing is."""
     template = task.template
-    if template is None or not _pattern(template.whole).match(name):
-        return False
-    try:
-        _of_items(task, name)
-    except UsageError:
-        return False
-    return True
-
-
-def _of_items(task: PlannedTask, name: str) -> PlannedTask:
-    """Return a task that makes items with the template for what is named in one item of it, or in all."""
-    template = task.template
-    assert template is not None  # noqa: S101 - it was asked before
-    found = _pattern(template.whole).match(name)
-    assert found is not None  # noqa: S101 - the same
+    found = None if template is None else _pattern(template.whole).match(name)
+    if template is None or found is None:
+        return None
     inside = f"{template.whole}[*]{name[found.end() :]}"
-    picks = (*(template.picks or ()), (found["item"], tuple(_pick(template.tasks, [inside]))))
+    try:
+        picked = tuple(_pick(template.tasks, [inside]))
+    except UsageError:
+        return None
+    picks = (*(template.picks or ()), (found["item"], picked))
     return replace(task, template=replace(template, picks=picks))
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import pytest
 
-PACE_S = 60.0
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import command, flowpar
+
 MAIN = """\
 flowpar: 1
 limits: {api: 1}
@@ -31,34 +30,24 @@ outputs: {text: "${{ tasks.ask.output.stdout }}"}
 """
 
 
-def flowpar(folder: Path, *arguments: str, devices: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", "CUDA_VISIBLE_DEVICES": devices},
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
-
-
-def test_no_more_of_them_run_at_once_than_a_limit_allows_each_with_its_device(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     (tmp_path / "w.yaml").write_text(MAIN)
     (tmp_path / "part.yaml").write_text(PART)
-
-    done = flowpar(tmp_path, "run", "w.yaml", "--json", "-w", "4", devices="7")
-
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["texts"] == [{"text": "7\n"}] * 4
+    return tmp_path
 
 
-def test_one_that_asks_for_more_than_there_is_is_found_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "w.yaml").write_text(MAIN)
-    (tmp_path / "part.yaml").write_text(PART.replace("gpu: 1", "gpu: 2"))
+def test_no_more_of_them_run_at_once_than_a_limit_allows_each_with_its_device(folder: Path) -> None:
+    told = flowpar(folder, "run", "w.yaml", "--json", "-w", "4")
 
-    done = flowpar(tmp_path, "run", "w.yaml", devices="7")
+    assert json.loads(told)["texts"] == [{"text": "7\n"}] * 4
 
-    assert done.returncode == 2, done.stderr
-    assert "FP232" in done.stderr
-    assert 'task "many[*]/ask" asks for 2 of "gpu"' in done.stderr
+
+def test_one_that_asks_for_more_than_there_is_is_found_before_the_run(folder: Path) -> None:
+    (folder / "part.yaml").write_text(PART.replace("gpu: 1", "gpu: 2"))
+
+    told = command(folder, "run", "w.yaml", code=2).stderr
+
+    assert "FP232" in told
+    assert 'task "many[*]/ask" asks for 2 of "gpu"' in told
