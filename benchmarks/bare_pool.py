@@ -9,8 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from graphlib import TopologicalSorter
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def graph(count: int, workers: int) -> None:
     sorter = TopologicalSorter({**needs, "sink": set(needs)})
     sorter.prepare()
     results: dict[str, object] = {}
+    # Not `concurrent.futures.wait`: it looks at all that is outstanding for each completion, and W1 has all tasks out.
+    finished: SimpleQueue[Future[object]] = SimpleQueue()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         running: dict[Future[object], str] = {}
         while sorter.is_active():
@@ -54,10 +57,11 @@ def graph(count: int, workers: int) -> None:
                 else:
                     future = pool.submit(noop, 1)
                 running[future] = name
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                name = running.pop(future)
-                results[name] = future.result()
-                sorter.done(name)
+                future.add_done_callback(finished.put)
+            done = finished.get()
+            name = running.pop(done)
+            results[name] = done.result()
+            sorter.done(name)
     assert results["sink"] == count
 
 
