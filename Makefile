@@ -40,8 +40,8 @@ lint: $(READY) ## Style, types and floors
 	done
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(READY) ## Measure, as ratios within one run
-	$(BIN)/python -m benchmarks
+bench: $(READY) ## Measure, as ratios within one run (some NAMES of benchmarks: make bench NAMES="launch warm")
+	$(BIN)/python -m benchmarks $(NAMES)
 
 coverage: $(READY) ## Branch coverage of what all promises rest on, killed processes included
 	$(BIN)/python -m benchmarks.branches

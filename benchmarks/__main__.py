@@ -1,25 +1,68 @@
-"""Run every benchmark once and print its figures: `python -m benchmarks [REPEATS]`."""
+"""Run benchmarks and print each figure with its goal: `python -m benchmarks [NAMES] [--repeats N]`."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks import imports, launch, startup, warm
+from benchmarks.catalogue import BENCHMARKS
+from benchmarks.measure import Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def main(repeats: int) -> None:
-    """Print each figure as soon as it is measured."""
+def main(arguments: Sequence[str]) -> int:
+    """Print each figure as soon as it is measured; return 1 where a benchmark could not be run."""
+    options = _parser().parse_args(arguments)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
-    print("ratios, median of paired rounds; smaller is better")
-    for benchmark in (startup, launch, warm, imports):
+    print(f"median, minimum and maximum of {options.repeats} rounds in turn; ratios unless a unit is given", flush=True)
+    reached, failed = [], []
+    for name in options.names or BENCHMARKS:
+        print(f"\n{name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            for figure in benchmark.figures(Path(folder), repeats=repeats):
-                print(figure.line(), flush=True)
+            try:
+                for figure in BENCHMARKS[name](Path(folder), repeats=options.repeats, tiny=options.tiny):
+                    print(figure.line(is_judged=not options.tiny), flush=True)
+                    reached.append(figure.is_reached)
+            except Failed as failure:
+                failed.append(name)
+                print(f"not measured: {failure}", flush=True)
+    if not options.tiny:
+        print(f"\n{reached.count(True)} of {len(reached) - reached.count(None)} goals reached")
+    if failed:
+        print(f"could not be run: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", type=_name, metavar="NAME", help=f"which to run (all by default): {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument("--repeats", type=_count, default=5, metavar="N", help="rounds of each (default: 5)")
+    parser.add_argument(
+        "--tiny", action="store_true", help="smallest sizes, to see that it works; says nothing of speed"
+    )
+    return parser
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f'there is no benchmark "{text}"; there are {", ".join(BENCHMARKS)}')
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number of rounds, 1 or more')
+    return int(text)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    sys.exit(main(sys.argv[1:]))

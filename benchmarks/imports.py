@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TASKS, WORKERS = 80, 2
+TINY = 4
 STEPS = """\
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
@@ -22,46 +23,48 @@ def work(number: int) -> float:
     pictures, labels = load_digits(return_X_y=True)
     return float(SVC(gamma=0.001).fit(pictures, labels).score(pictures[:100], labels[:100])) + number
 """
-BARE = f"""\
-import json, time
+BARE = """\
+import json, sys, time
 started = time.perf_counter()
 import learning
 imported = time.perf_counter()
-for number in range({TASKS}):
+for number in range(int(sys.argv[1])):
     learning.work(number)
 print(json.dumps([imported - started, time.perf_counter() - imported]))
 """
-DOCUMENT = f"""\
+DOCUMENT = """\
 flowpar: 1
 name: w9
+inputs: {tasks: 80}
 tasks:
   work:
     python: learning:work
-    for_each: {{number: "${{{{ range({TASKS}) }}}}"}}
-    with: {{number: "${{{{ each.number }}}}"}}
+    for_each: {number: "${{ range(inputs.tasks) }}"}
+    with: {number: "${{ each.number }}"}
 """
 
 
-def figures(folder: Path, *, repeats: int) -> list[Figure]:
+def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
     """Measure the run and the bare work in turn; nothing where scikit-learn is not installed."""
     if find_spec("sklearn") is None:
         return []
     (folder / "w9.yaml").write_text(DOCUMENT)
     (folder / "learning.py").write_text(STEPS)
+    tasks = TINY if tiny else TASKS
     ratios, runs, bare = [], [], []
     for turn in range(repeats + 1):
-        import_s, work_s = _bare(folder)
-        run_s = run_seconds(folder, fresh("run", "w9.yaml", "-q", "-w", str(WORKERS)))
+        import_s, work_s = _bare(folder, tasks)
+        run_s = run_seconds(folder, fresh("run", "w9.yaml", "-q", "-w", str(WORKERS), "-i", f"tasks={tasks}"))
         if turn:
             ratios.append((run_s - import_s) / (work_s / WORKERS))
             runs.append(run_s)
             bare.append((import_s, work_s))
     import_s, work_s = min(bare)
-    detail = f"{min(runs):.2f} s; one import {import_s:.2f} s, {TASKS} times the work in one process {work_s:.2f} s"
-    return [Figure("P11 80 tasks of scikit-learn less one import / work on 2 cores", tuple(ratios), 1.2, detail)]
+    detail = f"{min(runs):.2f} s; one import {import_s:.2f} s, {tasks} times the work in one process {work_s:.2f} s"
+    return [Figure(f"P11 {tasks} tasks of scikit-learn less one import / work on 2 cores", tuple(ratios), 1.2, detail)]
 
 
-def _bare(folder: Path) -> tuple[float, float]:
-    done = subprocess.run(python("-c", BARE), cwd=folder, check=True, capture_output=True, text=True)
+def _bare(folder: Path, tasks: int) -> tuple[float, float]:
+    done = subprocess.run(python("-c", BARE, str(tasks)), cwd=folder, check=True, capture_output=True, text=True)
     import_s, work_s = json.loads(done.stdout)
     return import_s, work_s

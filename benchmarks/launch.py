@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, fresh, python, rounds, run_seconds
+from benchmarks.measure import Figure, fresh, own_seconds, python, rounds, run_seconds, versus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FEW, MANY, WORKERS = 100, 1000, 2
+TINY = (2, 4)
 BARE = Path(__file__).with_name("bare.py")
 
 STEPS = """
@@ -38,19 +38,13 @@ def document(count: int) -> str:
 
 
 def in_engine_s(folder: Path, count: int) -> float:
-    """Run W1 once and return the seconds from its first event to its last, by its own journal."""
+    """Run W1 once and return the seconds from its first event to its last, by its own log."""
     return run_seconds(folder, run_command(count))
 
 
 def bare_s(folder: Path, count: int) -> float:
     """Run the yardstick once and return the seconds that it took by its own clock."""
-    done = subprocess.run(python(str(BARE), str(count), str(WORKERS)), cwd=folder, check=True, capture_output=True)
-    return float(done.stdout)
-
-
-def further_s(measure: Callable[[Path, int], float], folder: Path) -> float:
-    """Return the seconds of one further task."""
-    return (measure(folder, MANY) - measure(folder, FEW)) / (MANY - FEW)
+    return own_seconds(python(str(BARE), str(count), str(WORKERS)), folder=folder)
 
 
 def items(count: int, *, batch: str) -> str:
@@ -70,46 +64,45 @@ def run_command(count: int) -> list[str]:
     return fresh("run", f"w1-{count}.yaml", "-q", "-w", str(WORKERS))
 
 
-def figures(folder: Path, *, repeats: int) -> list[Figure]:
+def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
     """Measure the marginal cost of a task, in the engine and of the whole command."""
+    few, many = TINY if tiny else (FEW, MANY)
     (folder / "noops.py").write_text(STEPS)
-    bare = str(BARE)
     commands = {}
-    for count in (FEW, MANY):
+    for count in (few, many):
         (folder / f"w1-{count}.yaml").write_text(document(count))
         commands[f"flowpar {count}"] = run_command(count)
-        commands[f"bare {count}"] = python(bare, str(count), str(WORKERS))
+        commands[f"bare {count}"] = python(str(BARE), str(count), str(WORKERS))
     for name, batch in (("items", ""), ("batch", "batch: auto")):
-        (folder / f"{name}.yaml").write_text(items(MANY, batch=batch))
+        (folder / f"{name}.yaml").write_text(items(many, batch=batch))
         commands[name] = fresh("run", f"{name}.yaml", "-q", "-w", str(WORKERS))
     times = rounds(commands, folder=folder, repeats=repeats)
+
+    def further_s(measure: Callable[[Path, int], float]) -> float:
+        return (measure(folder, many) - measure(folder, few)) / (many - few)
+
+    def marginal(name: str) -> list[float]:
+        pairs = zip(times[f"{name} {many}"], times[f"{name} {few}"], strict=True)
+        return [(high - low) / (many - few) for high, low in pairs]
+
     # In turn, too: a machine that is shared is another one a minute later.
-    pairs = [(further_s(in_engine_s, folder), further_s(bare_s, folder)) for _ in range(repeats)]
+    pairs = [(further_s(in_engine_s), further_s(bare_s)) for _ in range(repeats)]
     engine, beside = map(list, zip(*pairs, strict=True))
     return [
         compare("P1  process, per further task, in the engine / bare", engine, beside),
-        compare(
-            "P1  process, per further task, whole command / bare", marginal(times, "flowpar"), marginal(times, "bare")
-        ),
-        batched(times),
+        compare("P1  process, per further task, whole command / bare", marginal("flowpar"), marginal("bare")),
+        batched(times, many),
     ]
 
 
-def marginal(times: dict[str, list[float]], name: str) -> list[float]:
-    """Return the seconds of one further task, round by round."""
-    pairs = zip(times[f"{name} {MANY}"], times[f"{name} {FEW}"], strict=True)
-    return [(many - few) / (MANY - FEW) for many, few in pairs]
-
-
-def batched(times: dict[str, list[float]]) -> Figure:
+def batched(times: dict[str, list[float]], count: int) -> Figure:
     """Set a fan-out whose items share processes against one whose items don't."""
-    ratios = tuple(shared / own for shared, own in zip(times["batch"], times["items"], strict=True))
-    detail = f"{min(times['batch']):.2f} s against {min(times['items']):.2f} s for {MANY} items (best of each)"
-    return Figure("P1  batch: auto / a process for each item, whole command", ratios, 0.8, detail)
+    detail = f"{min(times['batch']):.2f} s against {min(times['items']):.2f} s for {count} items (best of each)"
+    title = "P1  batch: auto / a process for each item, whole command"
+    return Figure(title, versus(times["batch"], times["items"]), 0.3, detail)
 
 
 def compare(title: str, ours: list[float], bare: list[float]) -> Figure:
     """Set our cost of a task against the bare one."""
-    ratios = tuple(our / other for our, other in zip(ours, bare, strict=True))
     detail = f"{min(ours) * 1e3:.2f} ms against {min(bare) * 1e3:.2f} ms (best of each)"
-    return Figure(title, ratios, 2.5, detail)
+    return Figure(title, versus(ours, bare), 1.4, detail)

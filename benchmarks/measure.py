@@ -1,7 +1,7 @@
 """Commands timed in turn, so that a machine that slows down slows all of them.
 
-Series   the wall seconds of one command over several rounds
-Figure   one line of the result: what, the ratio's median, minimum and spread, its goal
+Figure     what one line of the result says: a number measured several times, its median, minimum and spread, its goal
+Failed     a command of a benchmark did not do what is measured; the other benchmarks go on
 """
 
 from __future__ import annotations
@@ -21,26 +21,46 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+TITLE_WIDTH = 68
+
+
+class Failed(Exception):  # noqa: N818 (it names an outcome)
+    """A command of a benchmark failed; the message says which and what it wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured ratio against its goal (both without unit), with what it was made from."""
+    """What was measured, once a round, against its goal, with what it was made from."""
 
     title: str
-    ratios: tuple[float, ...]
-    goal: float
+    values: tuple[float, ...]
+    goal: float | None
     detail: str
+    unit: str = ""  # none for a ratio
+    is_more_better: bool = False
 
-    def line(self) -> str:
-        """Return the figure as one line of text."""
-        median = statistics.median(self.ratios)
-        verdict = "reached" if median <= self.goal else "NOT reached"
-        spread = f"min {min(self.ratios):.2f}, max {max(self.ratios):.2f}"
-        return f"{self.title:<58} {median:5.2f}  ({spread})  goal {self.goal:.2f} {verdict}\n    {self.detail}"
+    @property
+    def is_reached(self) -> bool | None:
+        """Whether the median is as good as the goal; None where there is no goal."""
+        if self.goal is None:
+            return None
+        median = statistics.median(self.values)
+        return median >= self.goal if self.is_more_better else median <= self.goal
+
+    def line(self, *, is_judged: bool = True) -> str:
+        """Return the figure as two lines of text, with its goal where it is judged."""
+        unit = f" {self.unit}" if self.unit else ""
+        median = f"{statistics.median(self.values):8.2f}{unit}"
+        spread = f"min {min(self.values):.2f}, max {max(self.values):.2f}"
+        verdict = ""
+        if self.goal is not None and is_judged:
+            bound = "at least" if self.is_more_better else "at most"
+            verdict = f"goal {bound} {self.goal:g}{unit}: {'reached' if self.is_reached else 'NOT reached'}"
+        return f"{self.title:<{TITLE_WIDTH}} {median}  ({spread})  {verdict}\n    {self.detail}"
 
 
 def seconds(command: Sequence[str], *, folder: Path) -> float:
-    """Run a command to its end and return its wall time; a command that fails ends the benchmark."""
+    """Run a command to its end and return its wall time."""
     # Where no bytecode is kept, each process would compile what was edited last, and that is measured.
     environment = {
         name: value
@@ -51,7 +71,7 @@ def seconds(command: Sequence[str], *, folder: Path) -> float:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     elapsed = time.perf_counter() - started
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+        raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr or done.stdout}")
     return elapsed
 
 
@@ -59,10 +79,18 @@ def run_seconds(folder: Path, command: Sequence[str]) -> float:
     """Run a workflow once and return the seconds from its first event to its last, by its own log."""
     run_dir = folder / "run"
     shutil.rmtree(run_dir, ignore_errors=True)
-    subprocess.run([*command, "--run-dir", str(run_dir)], cwd=folder, check=True, capture_output=True)
+    seconds([*command, "--run-dir", str(run_dir)], folder=folder)
     with (run_dir / "run.log.jsonl").open() as lines:
         last = deque(lines, maxlen=1)[0]
     return float(json.loads(last)["duration_s"])
+
+
+def own_seconds(command: Sequence[str], *, folder: Path) -> float:
+    """Run a yardstick once and return the seconds that it prints, by its own clock."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+    return float(done.stdout.split()[-1])
 
 
 def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int) -> dict[str, list[float]]:
@@ -74,6 +102,11 @@ def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int)
             if turn:
                 times[name].append(took)
     return times
+
+
+def versus(ours: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+    """Return the ratios of two ways, round by round."""
+    return tuple(our / their for our, their in zip(ours, other, strict=True))
 
 
 def python(*arguments: str) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.launch import STEPS, document
-from benchmarks.measure import Figure, fresh, python, run_seconds
+from benchmarks.measure import Figure, fresh, own_seconds, python, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     Measure = Callable[[int], float]
 
 FEW, MANY, WORKERS = 1_000, 10_000, 2
+TINY = (2, 4)
 # A process for each of ten thousand would take a minute a round.
 FEW_PROCESSES, MANY_PROCESSES = 100, 1_000
 BARE = Path(__file__).with_name("bare_pool.py")
@@ -39,12 +39,11 @@ tasks:
 
 def bare_s(kind: str, count: int, *, folder: Path) -> float:
     """Return the seconds of the yardstick, by its own clock."""
-    command = python(str(BARE), kind, str(count), str(WORKERS))
-    return float(subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout)
+    return own_seconds(python(str(BARE), kind, str(count), str(WORKERS)), folder=folder)
 
 
 def ours_s(name: str, executor: str, count: int, *, folder: Path) -> float:
-    """Return the seconds of a run, by its own journal."""
+    """Return the seconds of a run, by its own log."""
     return run_seconds(folder, fresh("run", f"{name}-{count}.yaml", "-q", "-w", str(WORKERS), "--executor", executor))
 
 
@@ -53,19 +52,21 @@ def further_s(measure: Measure, few: int, many: int) -> float:
     return (measure(many) - measure(few)) / (many - few)
 
 
-def figures(folder: Path, *, repeats: int) -> list[Figure]:
+def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
     """Measure all ways in turn, so that a machine that slows down slows all of them."""
+    few, many = TINY if tiny else (FEW, MANY)
+    few_processes, many_processes = TINY if tiny else (FEW_PROCESSES, MANY_PROCESSES)
     (folder / "noops.py").write_text(STEPS + SQUARE)
-    for count in (FEW_PROCESSES, FEW, MANY):
+    for count in (few_processes, few, many):
         (folder / f"squares-{count}.yaml").write_text(squares(count))
-    for count in (FEW, MANY):
+    for count in (few, many):
         (folder / f"w1-{count}.yaml").write_text(document(count))
     ways: dict[str, tuple[Measure, int, int]] = {
-        "graph": (partial(bare_s, "graph", folder=folder), FEW, MANY),
-        "map": (partial(bare_s, "map", folder=folder), FEW, MANY),
-        "w1": (partial(ours_s, "w1", "pool", folder=folder), FEW, MANY),
-        "squares": (partial(ours_s, "squares", "pool", folder=folder), FEW, MANY),
-        "processes": (partial(ours_s, "squares", "process", folder=folder), FEW_PROCESSES, MANY_PROCESSES),
+        "graph": (partial(bare_s, "graph", folder=folder), few, many),
+        "map": (partial(bare_s, "map", folder=folder), few, many),
+        "w1": (partial(ours_s, "w1", "pool", folder=folder), few, many),
+        "squares": (partial(ours_s, "squares", "pool", folder=folder), few, many),
+        "processes": (partial(ours_s, "squares", "process", folder=folder), few_processes, many_processes),
     }
     rounds = [{name: further_s(*way) for name, way in ways.items()} for _ in range(repeats)]
     return [

@@ -1,0 +1,34 @@
+"""All benchmarks by name, in the order in which they run: to add one, write a module with `figures`, name it here.
+
+    name -> figures(folder, *, repeats, tiny) -> its figures
+
+`folder` is an empty one to work in. `tiny` asks for the smallest sizes that go the same way: a test runs each benchmark
+so, to see that it works; what it measures then says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from benchmarks import imports, launch, startup, warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from benchmarks.measure import Figure
+
+
+class Benchmark(Protocol):
+    """Measures some figures."""
+
+    def __call__(self, folder: Path, *, repeats: int, tiny: bool = False) -> Iterable[Figure]:
+        """Return the figures, or yield each as soon as it is measured."""
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "startup": startup.figures,
+    "launch": launch.figures,
+    "warm": warm.figures,
+    "imports": imports.figures,
+}
