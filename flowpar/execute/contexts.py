@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
@@ -26,6 +27,8 @@ Load = Callable[[ValueRef], object]
 Fetch = Callable[[Sequence[OutputKey]], Sequence[ValueRef | None]]
 
 _HAS_OUTPUT = frozenset({"succeeded", "cached"})
+# A request takes as long as the looking up of a hundred outputs.
+_MOST_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,41 @@ class ItemView:
     error: FailureView | None
 
 
+class _Managed:
+    """Looks up outputs of tasks without items: with the one that is read those that may be read next."""
+
+    def __init__(self, views: Mapping[str, TaskView], fetch: Fetch) -> None:
+        self.fetch = fetch
+        self._views = views
+        self._waiting: dict[str, None] | None = None
+        self._found: dict[str, ValueRef | None] = {}
+
+    def __call__(self, task: str) -> ValueRef | None:
+        """Return the reference of an output, None where there is none; each is asked for once."""
+        if task not in self._found:
+            self._look_up(task)
+        return self._found.pop(task)
+
+    def _look_up(self, task: str) -> None:
+        if self._waiting is None:
+            views = self._views.items()
+            self._waiting = {name: None for name, view in views if view.is_managed and view.item_states is None}
+        self._waiting.pop(task, None)
+        tasks = [task, *islice(self._waiting, _MOST_AT_ONCE - 1)]
+        for each in tasks[1:]:
+            del self._waiting[each]
+        self._found.update(zip(tasks, self.fetch([(each, None) for each in tasks]), strict=True))
+
+
 class _Task:
     """`tasks.x`; its output is loaded once, when it is first read."""
 
-    def __init__(self, name: str, view: TaskView, load: Load, fetch: Fetch, *, prefix: str = "") -> None:
+    def __init__(self, name: str, view: TaskView, load: Load, managed: _Managed, *, prefix: str = "") -> None:
         self._name = name
         self._id = prefix + name
         self._view = view
         self._load = load
-        self._fetch = fetch
+        self._managed = managed
         self._loaded: list[object] = []
 
     @property
@@ -79,13 +108,13 @@ class _Task:
         if not view.is_managed:
             raise Missing(f'task "{self._name}" has no output: it is {view.status}')
         if view.item_states is None:
-            return self._value(self._fetch([(self._id, None)])[0], "")
+            return self._value(self._managed(self._id), "")
         return self._gather(view.item_states)
 
     def _gather(self, states: Sequence[str]) -> list[object]:
         there = [index for index, state in enumerate(states) if state in _HAS_OUTPUT]
         refs: list[ValueRef | None] = [None] * len(states)
-        for index, ref in zip(there, self._fetch([(self._id, index) for index in there]), strict=True):
+        for index, ref in zip(there, self._managed.fetch([(self._id, index) for index in there]), strict=True):
             if ref is None:
                 raise EvaluationError(f'the output of task "{self._name}" (item {index}) is no longer there')
             refs[index] = ref
@@ -114,8 +143,9 @@ class _Tasks(Mapping[str, _Task]):
     """`tasks`."""
 
     def __init__(self, views: Mapping[str, TaskView], load: Load, fetch: Fetch, *, prefix: str = "") -> None:
+        managed = _Managed(views, fetch)
         names = {name.removeprefix(prefix): view for name, view in views.items()}
-        self._tasks = {name: _Task(name, view, load, fetch, prefix=prefix) for name, view in names.items()}
+        self._tasks = {name: _Task(name, view, load, managed, prefix=prefix) for name, view in names.items()}
 
     def __getitem__(self, name: str) -> _Task:
         return self._tasks[name]

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from flowpar.schedule.run import RunOptions
 
 _QUIET_S = 0.1
-# A message to the table of outputs costs a tenth of a small task; most outputs travel with the jobs that read them.
-_MOST_FRESH = 64
+# Most outputs travel with the jobs that read them, and are never looked up.
+_MOST_FRESH = 1_000
 
 
 class Loop:

@@ -71,6 +71,25 @@ def test_an_output_is_loaded_when_it_is_read_and_only_once() -> None:
     assert read.loads == 1
 
 
+def test_outputs_that_did_not_travel_are_looked_up_a_hundred_at_once_and_each_of_them_once() -> None:
+    views = {f"t{number}": TaskView("succeeded", is_managed=True) for number in range(300)}
+    read = Reader(Bindings(tasks=views), {(task, None): ref(task) for task in views})
+
+    assert read("tasks.t7.output") == "t7"
+    assert [read(f"tasks.{task}.output") for task in views] == list(views)
+    assert len(read.fetched) == 3
+    assert sorted(key for keys in read.fetched for key in keys) == sorted((task, None) for task in views)
+
+
+def test_an_output_that_is_no_longer_there_is_said_of_the_task_that_is_read() -> None:
+    views = {name: TaskView("succeeded", is_managed=True) for name in ("gone", "kept")}
+    read = Reader(Bindings(tasks=views), {("kept", None): ref(1)})
+
+    assert read("tasks.kept.output") == 1
+    with pytest.raises(EvaluationError, match='the output of task "gone" is no longer there'):
+        read("tasks.gone.output")
+
+
 def test_managed_outputs_of_items_come_in_order_with_none_in_the_gaps() -> None:
     states = ("succeeded", "failed", "succeeded", "skipped")
     view = TaskView("succeeded", is_managed=True, item_states=states, item_errors={1: ERROR})
