@@ -23,6 +23,7 @@ from flowpar.core.types import ANY, INT, NONE, Constant, ListOf, MapOf, Named, R
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flowpar.code.generic import Bound
     from flowpar.code.library import Library, Module
     from flowpar.code.shape import Field, Member, Shape
     from flowpar.core.types import Type
@@ -76,12 +77,17 @@ class Annotations:
 
     def of_field(self, field: Field | Member, *, given: Given = NOTHING, depth: int = _DEEPEST) -> Type:
         """Return the type of a field, by way of the classes through which it was inherited."""
-        for bound in field.bounds:
+        given = self.through(field.bounds, given=given, depth=depth)
+        return self.type_of(field.module, field.annotation, given=given, depth=depth)
+
+    def through(self, bounds: Sequence[Bound], *, given: Given = NOTHING, depth: int = _DEEPEST) -> Given:
+        """Return what type parameters stand for at the end of a way through the bases of a class."""
+        for bound in bounds:
             given = {
                 name: ANY if part is None else self.type_of(bound.module, part, given=given, depth=depth)
                 for name, part in bound.pairs
             }
-        return self.type_of(field.module, field.annotation, given=given, depth=depth)
+        return given
 
     def _of_text(self, module: Module, text: str, given: Given, depth: int) -> Type:
         if not depth:
@@ -125,6 +131,8 @@ class Annotations:
         types = [self.type_of(module, part, given=given, depth=depth) for part in parts]
         if name in TUPLES:
             is_open = isinstance(parts[-1], ast.Constant) and parts[-1].value is Ellipsis
+            if any(isinstance(part, ast.Starred) for part in parts):
+                return ListOf(ANY)  # nobody knows how many items it unpacks to
             return ListOf(types[0]) if is_open else TupleOf(tuple(types))
         if name in MAPPINGS and len(types) == 2:  # noqa: PLR2004 - key and value
             return MapOf(types[0], types[1])

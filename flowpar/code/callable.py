@@ -1,8 +1,4 @@
-"""What a function, lambda or class asks for and gives: `Signature` and its `Parameter`s, from the syntax tree.
-
-A signature that reading can't tell (C code, a decorator that may change it, a class with an unknown
-base) has `is_known=False`: it is there, but nothing may be concluded about its parameters.
-"""
+"""What a function, lambda or class asks for and gives: `Signature` and its `Parameter`s, from the syntax tree."""
 
 from __future__ import annotations
 
@@ -13,65 +9,22 @@ from typing import TYPE_CHECKING, Literal
 from flowpar.code.annotation import NOTHING
 from flowpar.code.generic import own_parameters
 from flowpar.code.library import Defined, Foreign
+from flowpar.code.parameter import Parameter, Signature
 from flowpar.code.shape import Family, shape_of
 from flowpar.code.spot import spot_of_name
 from flowpar.code.standard import standard
-from flowpar.core.types import ANY, NONE, ListOf, union
+from flowpar.core.types import ANY, NONE, ListOf, show, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flowpar.code.annotation import Annotations, Given
     from flowpar.code.library import Library, Module, Resolved
+    from flowpar.code.parameter import ParameterKind
     from flowpar.code.shape import Field, Shape
     from flowpar.core.types import Type
 
-ParameterKind = Literal["positional_only", "positional_or_keyword", "var_positional", "keyword_only", "var_keyword"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter; `default` and `annotation` are source text."""
-
-    name: str
-    kind: ParameterKind = "positional_or_keyword"
-    type: Type = ANY
-    is_required: bool = True
-    default: str | None = None
-    annotation: str | None = None
-    is_context: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A callable; `line` and `column` are where its name stands in `file`, line 0 where that is unknown.
-
-    `context` names the parameter that is a `TaskContext`, which is not among `parameters`; `returns_text` is the
-    return annotation as it is written, None where there is none.
-    """
-
-    name: str
-    file: str = ""
-    line: int = 0
-    column: int = 1
-    parameters: tuple[Parameter, ...] = ()
-    returns: Type = ANY
-    returns_text: str | None = None
-    docstring: str = ""
-    context: str | None = None
-    is_known: bool = True
-    is_generator: bool = False
-    is_async: bool = False
-
-    @property
-    def takes_any_name(self) -> bool:
-        """Whether it has `**kwargs`."""
-        return any(parameter.kind == "var_keyword" for parameter in self.parameters)
-
-    @property
-    def named(self) -> tuple[Parameter, ...]:
-        """The parameters that may be given by name, in order."""
-        return tuple(p for p in self.parameters if p.kind in {"positional_or_keyword", "keyword_only"})
+    Owner = tuple[Module, ast.ClassDef]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +34,16 @@ class Reader:
     library: Library
     annotations: Annotations
 
-    def function(self, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
-        """Read a `def`."""
+    def function(
+        self, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, *, owner: Owner | None = None
+    ) -> Signature:
+        """Read a `def`; `owner` is the class by which it is called."""
         spot = spot_of_name(module, node)
         docstring = ast.get_docstring(node) or ""
         effect = self._effect(module, node.decorator_list)
         if effect == "unknown":
             return Signature(node.name, spot.file, spot.line, spot.column, docstring=docstring, is_known=False)
-        given = dict.fromkeys(own_parameters(node), ANY)
+        given = dict.fromkeys(own_parameters(node), ANY) | self._self(module, owner)
         parameters = self._parameters(module, node.args, drop_first=effect == "classmethod", given=given)
         is_generator = _yields(node)
         returns = self.annotations.type_of(module, node.returns, given=given)
@@ -105,6 +60,12 @@ class Reader:
             is_generator=is_generator,
             is_async=isinstance(node, ast.AsyncFunctionDef),
         )
+
+    def _self(self, module: Module, owner: Owner | None) -> dict[str, Type]:
+        """Return what `Self` stands for in a module, where that is its name there."""
+        meaning = None if owner is None else self.library.resolve(module, "Self", everywhere=False)
+        is_known = isinstance(meaning, Foreign) and standard(meaning.qualified) == "typing.Self"
+        return {"Self": self.annotations.of_class(*owner)} if is_known and owner is not None else {}
 
     def lambda_(self, module: Module, name: str, node: ast.Lambda) -> Signature:
         """Read `name = lambda …`."""
@@ -132,8 +93,11 @@ class Reader:
         if not (shape.is_complete and shape.has_only_init) or shape.family is Family.ENUM:
             return None
         if shape.constructor is not None:
-            home, init = shape.constructor
-            return None if init.decorator_list else self._parameters(home, init.args, drop_first=True)
+            init = shape.constructor
+            if init.node.decorator_list:
+                return None
+            given = dict.fromkeys(own_parameters(init.node), ANY) | dict(self.annotations.through(init.bounds))
+            return self._parameters(init.module, init.node.args, drop_first=True, given=given)
         if shape.family is Family.PLAIN:
             return ()
         parameters = [self._of_field(field, shape.family) for field in shape.fields]
@@ -151,7 +115,8 @@ class Reader:
             maker = getattr(field.default.func, "id", getattr(field.default.func, "attr", ""))
             is_required = maker == "field" and not given & {"default", "default_factory"}
         kind = self.annotations.of_field(field)
-        return Parameter(field.name, "keyword_only", kind, is_required, annotation=ast.unparse(field.annotation))
+        written = show(kind) if field.bounds and kind != ANY else ast.unparse(field.annotation)
+        return Parameter(field.name, "keyword_only", kind, is_required, annotation=written)
 
     def _parameters(
         self, module: Module, arguments: ast.arguments, *, drop_first: bool, given: Given = NOTHING
@@ -173,9 +138,26 @@ class Reader:
             type_,
             is_required=default is None and not kind.startswith("var_"),
             default=None if default is None else ast.unparse(default),
-            annotation=None if argument.annotation is None else ast.unparse(argument.annotation),
+            annotation=self._written(argument.annotation, type_, given),
             is_context=self._is_context(module, argument.annotation),
+            is_alias=self._is_alias(module, argument.annotation, given),
         )
+
+    @staticmethod
+    def _written(annotation: ast.expr | None, kind: Type, given: Given) -> str | None:
+        """Return an annotation as it is written, or what it means where a type parameter is known."""
+        if annotation is None:
+            return None
+        names = {part.id for part in ast.walk(annotation) if isinstance(part, ast.Name)}
+        is_told = any(given.get(name, ANY) != ANY for name in names)
+        return show(kind) if is_told else ast.unparse(annotation)
+
+    def _is_alias(self, module: Module, annotation: ast.expr | None, given: Given) -> bool:
+        """Whether an annotation is a name of the project's for a type that is no class."""
+        if not isinstance(annotation, ast.Name) or annotation.id in given:
+            return False
+        meaning = self.library.meaning(module, annotation)
+        return isinstance(meaning, Defined) and not isinstance(meaning.binding.value, ast.ClassDef)
 
     def _is_context(self, module: Module, annotation: ast.expr | None) -> bool:
         if isinstance(annotation, ast.BinOp):

@@ -13,21 +13,19 @@ import ast
 import builtins
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleFinder, ModuleSource, NotFound, is_installed
-from flowpar.code.names import Imported, Names, names_of
+from flowpar.code.names import Binding, Imported, Names, names_of
 from flowpar.core.digest import digest_bytes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-
-    from flowpar.code.names import Binding
 
 _LARGEST_SOURCE_BYTES = 4 * 1024 * 1024
 # Of packages it takes a second to read the largest ones, for little: their classes have bases from elsewhere.
@@ -153,6 +151,8 @@ class Library:
                 return self._submodule(module, name)
             seen.add((module.name, name))
             binding = module.names.bindings.get(name)
+            if binding is not None and binding.stars:
+                binding = self._with_stars(module, name, binding)
             if binding is None:
                 return self._unbound(module, name, seen, everywhere=everywhere)
             if not isinstance(binding.value, Imported) or not binding.is_certain:
@@ -162,6 +162,31 @@ class Library:
                 return step
             module, name = step
         return Foreign(f"{module.name}.{name}")
+
+    def _with_stars(self, module: Module, name: str, binding: Binding) -> Binding:
+        """Return what a name is bound to after all that `from … import *` brought later."""
+        for star in reversed(binding.stars):
+            has = self._exports(module, star, name)
+            if has is None:
+                return replace(binding, is_certain=False)
+            if has:
+                return Binding(Imported(star, name))
+        return binding
+
+    def _exports(self, module: Module, star: str, name: str) -> bool | None:
+        """Whether `from star import *` binds a name; None where reading can't tell."""
+        target = self.read(star) if self._is_near_name(module, star) else None
+        if not isinstance(target, Module) or target.tree is None or target.names.is_open:
+            return None
+        public = target.names.public
+        if public is not None:
+            return name in public
+        bound = target.names.bindings.get(name)
+        if name.startswith("_"):
+            return None if "__all__" in target.names.bindings else False
+        if bound is None:
+            return None if target.names.stars or "__all__" in target.names.bindings else False
+        return True if bound.is_certain and "__all__" not in target.names.bindings else None
 
     def _imported(self, module: Module, what: Imported, *, everywhere: bool) -> Resolved | tuple[Module, str]:
         full = what.module if what.name is None else f"{what.module}.{what.name}"
@@ -190,6 +215,9 @@ class Library:
             target = self.read(star) if everywhere or self._is_near_name(module, star) else None
             found: Resolved = Foreign(f"{star}.{name}")
             if isinstance(target, Module):
+                public = target.names.public
+                if public is not None and name not in public:
+                    continue
                 found = self._follow(target, name, seen, everywhere=everywhere)
             # `from typing import *` leaves `int` what it is, though nobody looks.
             if found is not None and not (isinstance(found, Foreign) and hasattr(builtins, name)):

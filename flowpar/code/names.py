@@ -11,7 +11,7 @@ not certain: whoever asks must not conclude anything from it.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,11 +30,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What one name stands for; without `value` it is bound to something that reading can't tell."""
+    """What one name stands for; without `value` it is bound to something that reading can't tell.
+
+    `stars` are the modules of which everything was imported afterwards, and which may have the name, too.
+    """
 
     value: Definition | ast.expr | Imported | None
     annotation: ast.expr | None = None
     is_certain: bool = True
+    stars: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -45,6 +49,16 @@ class Names:
     stars: list[str] = field(default_factory=list)
     is_open: bool = False
 
+    @property
+    def public(self) -> frozenset[str] | None:
+        """The names in `__all__`, None where there is none or reading can't tell."""
+        listed = self.bindings.get("__all__")
+        if listed is None or not listed.is_certain or not isinstance(listed.value, ast.List | ast.Tuple):
+            return None
+        parts = listed.value.elts
+        names = frozenset(str(part.value) for part in parts if isinstance(part, ast.Constant))
+        return names if all(isinstance(part, ast.Constant) for part in parts) else None
+
 
 def names_of(body: Sequence[ast.stmt], *, package: str) -> Names:
     """Collect the names that a module or class body binds; `package` is where relative imports start."""
@@ -53,9 +67,12 @@ def names_of(body: Sequence[ast.stmt], *, package: str) -> Names:
         for name, binding in _bound_by(statement, package):
             names.bindings[name] = _merged(names.bindings.get(name), binding, is_conditional=is_conditional)
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
-            names.stars.append(absolute_module(statement, package))
+            star = absolute_module(statement, package)
+            names.stars.append(star)
             for name, binding in names.bindings.items():  # what came before may be replaced
-                names.bindings[name] = Binding(binding.value, binding.annotation, is_certain=False)
+                stars = () if is_conditional else (*binding.stars, star)
+                certain = binding.is_certain and not is_conditional
+                names.bindings[name] = replace(binding, stars=stars, is_certain=certain)
         names.is_open = names.is_open or _opens(statement)
     return names
 
@@ -64,7 +81,7 @@ def _merged(earlier: Binding | None, later: Binding, *, is_conditional: bool) ->
     if earlier is None:
         return later
     if is_conditional or not earlier.is_certain:
-        return Binding(later.value, later.annotation, is_certain=False)
+        return Binding(later.value, later.annotation, is_certain=False, stars=earlier.stars)
     if isinstance(later.value, ast.expr) and later.annotation is None and earlier.annotation is not None:
         return Binding(later.value, earlier.annotation)
     return later
@@ -121,6 +138,8 @@ def _bound_by(statement: ast.stmt, package: str) -> Iterator[tuple[str, Binding]
 
 def _otherwise(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     """Give names bound by unpacking, loops, `with`, `:=` and `type X = …`."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and "__all__" in ast.dump(statement):
+        yield "__all__", None  # `__all__.extend(…)`
     alias = getattr(ast, "TypeAlias", None)  # new in Python 3.12
     if alias is not None and isinstance(statement, alias):
         yield statement.name.id, statement.value

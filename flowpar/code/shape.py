@@ -62,6 +62,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Constructor:
+    """An `__init__`, and the way to it from the class that was asked for."""
+
+    module: Module
+    node: ast.FunctionDef
+    bounds: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """A class; unless `is_complete` there is more to it than its source shows (an unknown base or decorator).
 
@@ -72,7 +81,7 @@ class Shape:
     family: Family
     fields: tuple[Field, ...]
     members: tuple[Member, ...]
-    constructor: tuple[Module, ast.FunctionDef] | None
+    constructor: Constructor | None
     is_complete: bool
     has_only_init: bool = True
     above: frozenset[tuple[str, int]] = frozenset()
@@ -122,6 +131,7 @@ def _as_base(shape: Shape, bound: Bound) -> Shape:
         shape,
         fields=tuple(replace(field, bounds=(bound, *field.bounds)) for field in shape.fields),
         members=tuple(replace(member, bounds=(bound, *member.bounds)) for member in shape.members),
+        constructor=shape.constructor and replace(shape.constructor, bounds=(bound, *shape.constructor.bounds)),
     )
 
 
@@ -138,7 +148,15 @@ _ROOTS: dict[str, Family | None] = {
 _MIXINS = {"builtins.str", "builtins.int", "enum.ReprEnum"}
 _NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic"}  # not Protocol: anything may be of its form
 _DATACLASSES = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
-_HARMLESS = {*_DATACLASSES, "typing.final", "functools.total_ordering", "typing.runtime_checkable"}
+_HARMLESS = {
+    *_DATACLASSES,
+    "enum.unique",
+    "enum.verify",
+    "functools.total_ordering",
+    "typing.final",
+    "typing.runtime_checkable",
+    "warnings.deprecated",
+}
 
 
 def _head(base: ast.expr) -> ast.expr:
@@ -201,10 +219,10 @@ def _members(module: Module, node: ast.ClassDef) -> Iterator[Member]:
                 yield Member(name, binding.annotation, module)
 
 
-def _constructor(module: Module, node: ast.ClassDef) -> tuple[Module, ast.FunctionDef] | None:
+def _constructor(module: Module, node: ast.ClassDef) -> Constructor | None:
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return module, statement
+            return Constructor(module, statement)
     return None
 
 

@@ -14,12 +14,12 @@ import re
 from typing import TYPE_CHECKING
 
 from flowpar.code.annotation import Annotations
-from flowpar.code.callable import Parameter as Parameter  # noqa: PLC0414 - callers need it along with signatures
 from flowpar.code.callable import Reader
-from flowpar.code.callable import Signature as Signature  # noqa: PLC0414 - the same
 from flowpar.code.library import Broken, Defined, Library, Module
 from flowpar.code.module import NotFound
 from flowpar.code.names import names_of
+from flowpar.code.parameter import Parameter as Parameter  # noqa: PLC0414 - callers need it along with signatures
+from flowpar.code.parameter import Signature as Signature  # noqa: PLC0414 - the same
 from flowpar.code.problem import TargetProblem, broken, malformed, no_function, no_module, not_callable
 
 if TYPE_CHECKING:
@@ -76,12 +76,14 @@ class Signatures:
         found = self._library.resolve(module, first)
         if found is None:
             return no_function(module_name, first, module.names)
+        owner = None
         for name in inner:
+            owner = found
             step = self._inside(target, found, name)
             if isinstance(step, Signature | TargetProblem):
                 return step
             found = step
-        return self._described(target, found)
+        return self._described(target, found, owner=owner)
 
     def _inside(self, target: str, owner: Resolved, name: str) -> Resolved | Signature | TargetProblem:
         """Go into a module or class for the next name."""
@@ -94,9 +96,21 @@ class Signatures:
         if name in names.bindings:
             return Defined(owner.module, name, names.bindings[name])
         is_whole = not (node.bases or node.keywords or node.decorator_list or names.is_open)
-        return no_function(target.rpartition(".")[0], name, names) if is_whole else _unknown(target)
+        if is_whole:
+            return no_function(target.rpartition(".")[0], name, names)
+        return self._inherited(owner.module, node, name, _MOST_ALIASES) or _unknown(target)
 
-    def _described(self, target: str, found: Resolved) -> Signature | TargetProblem:
+    def _inherited(self, module: Module, node: ast.ClassDef, name: str, depth: int) -> Defined | None:
+        """Find what a class has from the one class of the project's that it is based on."""
+        base = self._library.meaning(module, node.bases[0]) if len(node.bases) == 1 and depth else None
+        if not isinstance(base, Defined) or not isinstance(base.binding.value, ast.ClassDef):
+            return None
+        names = names_of(base.binding.value.body, package=base.module.source.package)
+        if name in names.bindings:
+            return Defined(base.module, name, names.bindings[name])
+        return self._inherited(base.module, base.binding.value, name, depth - 1)
+
+    def _described(self, target: str, found: Resolved, *, owner: Resolved = None) -> Signature | TargetProblem:
         for _ in range(_MOST_ALIASES):
             if isinstance(found, Broken):
                 return broken(found)
@@ -106,15 +120,16 @@ class Signatures:
                 return _unknown(target)
             value = found.binding.value
             if not isinstance(value, ast.Name | ast.Attribute):
-                return self._defined(target, found)
+                return self._defined(target, found, owner=owner)
+            owner = None
             found = self._library.meaning(found.module, value, everywhere=True)
         return _unknown(target)
 
-    def _defined(self, target: str, found: Defined) -> Signature | TargetProblem:
+    def _defined(self, target: str, found: Defined, *, owner: Resolved) -> Signature | TargetProblem:
         module, value = found.module, found.binding.value
         match value:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return self._reader.function(module, value)
+                return self._reader.function(module, value, owner=_as_class(owner))
             case ast.ClassDef():
                 return self._reader.class_(module, value)
             case ast.Lambda():
@@ -123,6 +138,12 @@ class Signatures:
                 return not_callable(target, _described_value(value), file=module.source.file, node=value)
             case _:
                 return _unknown(target)
+
+
+def _as_class(owner: Resolved) -> tuple[Module, ast.ClassDef] | None:
+    if not isinstance(owner, Defined) or not isinstance(owner.binding.value, ast.ClassDef):
+        return None
+    return owner.module, owner.binding.value
 
 
 def _unknown(target: str) -> Signature:

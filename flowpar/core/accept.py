@@ -1,7 +1,4 @@
-"""Whether what is given can be right where something is asked for, and in words why not.
-
-    accepts(wanted, given)      a yes or no; only what can't be right is refused
-    mismatch(wanted, given)     the part that does not fit: a key, an item
+"""Whether what is given can be right where something is asked for: only what can't be is refused.
 
 Anything unknown passes, and so does what the border converts: `str` to `path`, `datetime` and `date`, `int`
 to `float`, a value or name to the member of an enum.
@@ -9,9 +6,12 @@ to `float`, a value or name to the member of an enum.
 
 from __future__ import annotations
 
-from flowpar.core.suggest import nearest
+import datetime as dt
+
 from flowpar.core.types import (
     ANY,
+    DATE,
+    DATETIME,
     NONE,
     STR,
     Constant,
@@ -24,7 +24,6 @@ from flowpar.core.types import (
     Simple,
     TupleOf,
     Type,
-    show,
     simple_of,
     widen,
 )
@@ -43,8 +42,23 @@ def accepts(wanted: Type, given: Type) -> bool:
     if isinstance(wanted, Constant):
         return set(given.values) <= set(wanted.values) if isinstance(given, Constant) else _may_hold(wanted, given)
     if isinstance(given, Constant):
-        return accepts(wanted, widen(given))
+        return accepts(wanted, widen(given)) and all(_may_be_moment(wanted, value) for value in given.values)
     return _accepts_shape(wanted, given)
+
+
+def _may_be_moment(wanted: Type, value: str | float | None) -> bool:
+    """Whether a text is in ISO form where a date is wanted; everything else may be."""
+    kind = _MOMENTS.get(wanted)
+    if kind is None or not isinstance(value, str):
+        return True
+    try:
+        kind.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_MOMENTS: dict[Type, type[dt.date]] = {DATETIME: dt.datetime, DATE: dt.date}
 
 
 def _may_hold(wanted: Constant, given: Type) -> bool:
@@ -107,7 +121,7 @@ _CONVERSIONS = {"path": ("str",), "float": ("int",), "datetime": ("str",), "date
 
 def _accepts_record(wanted: Record, given: Record) -> bool:
     if wanted.is_mapping and given.is_mapping:
-        return _misfit(wanted, given) is None
+        return _fits_keys(wanted, given)
     # A mapping is no object and the other way round; of two classes one may be based on the other.
     is_related = wanted.place in (given.place, *given.above) or given.place in wanted.above
     if wanted.place == given.place and len(wanted.parts) == len(given.parts):
@@ -115,33 +129,11 @@ def _accepts_record(wanted: Record, given: Record) -> bool:
     return not (wanted.is_mapping or given.is_mapping) and is_related
 
 
-def _misfit(wanted: Record, given: Record) -> str | None:
-    """Return what is wrong with a mapping's keys, or None."""
+def _fits_keys(wanted: Record, given: Record) -> bool:
     is_written = not given.line  # what stands in the document has no key that it does not show
     for name, kind in given.fields:
         want = wanted.field(name)
-        if want is not None and not accepts(want, kind):
-            return mismatch(want, kind) or f'its key "{name}" is {show(widen(kind))}, not {show(want)}'
-        if want is None and is_written:
-            near = nearest(name, [key for key, _ in wanted.fields])
-            return f'{wanted.name} has no key "{name}"' + (f'; did you mean "{near}"?' if near else "")
+        if is_written if want is None else not accepts(want, kind):
+            return False
     known = {name for name, _ in given.fields}
-    missing = [name for name, _ in wanted.fields if name not in known and name not in wanted.optional]
-    return f'its key "{missing[0]}" is missing' if missing else None
-
-
-def mismatch(wanted: Type, given: Type) -> str | None:
-    """Return in words which part of a value does not fit, or None where the types themselves say it."""
-    match wanted, given:
-        case Record(is_mapping=True), Record(is_mapping=True):
-            return _misfit(wanted, given)
-        case ListOf(item), ListOf(other):
-            return mismatch(item, other)
-        case MapOf(_, item), Record(is_mapping=True):
-            wrong = (kind for _, kind in given.fields if not accepts(item, kind))
-            return next((found for kind in wrong if (found := mismatch(item, kind))), None)
-        case OneOf(members), _:
-            rest = [member for member in members if member != NONE]
-            return mismatch(rest[0], given) if len(rest) == 1 else None
-        case _:
-            return None
+    return all(name in known or name in wanted.optional for name, _ in wanted.fields)

@@ -76,6 +76,11 @@ def is_union(annotation: object) -> bool:
     return isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
 
 
+def is_unpacked(annotation: object) -> bool:
+    """Whether an annotation stands for any number of them: `*tuple[int, ...]`, `Unpack[…]`."""
+    return getattr(annotation, "__unpacked__", False) is True or typing.get_origin(annotation) is typing.Unpack
+
+
 def shown(annotation: object) -> str:
     """Return an annotation as messages write it."""
     if isinstance(annotation, str):

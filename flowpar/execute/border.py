@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from flowpar.execute.annotation import is_union, shown
+from flowpar.execute.annotation import is_union, is_unpacked, shown
 from flowpar.execute.conversion import (
     DICTS,
     LISTS,
@@ -37,6 +37,7 @@ from flowpar.execute.glance import places
 
 # Of a longer collection so many members are looked at, fewer of one within another one.
 _MOST = (64, 16, 4)
+_OF_PYTHON = frozenset({"builtins", "collections", "collections.abc", "contextlib", "os", "re", "types", "typing"})
 _WRAPPERS = frozenset({typing.Annotated, typing.Final, typing.ClassVar, typing.Required, typing.NotRequired})
 
 
@@ -140,6 +141,8 @@ class _Border:
 
     def _generic(self, value: Any, origin: Any, parts: tuple[Any, ...], depth: int) -> Any:
         kind: type = origin if isinstance(origin, type) else object
+        if kind.__module__ not in _OF_PYTHON:
+            parts = ()  # what a class of the user's does with its parameters is its own affair
         if isinstance(value, dict) and issubclass(kind, Mapping):
             made = value if is_instance(value, kind) or kind not in DICTS else self._made(value, kind)
             return self._entries(made, parts, depth) if len(parts) == 2 else made  # noqa: PLR2004 - key and value
@@ -161,6 +164,8 @@ class _Border:
             raise Unfit(f"{in_words(value)}, of which no {shown(origin)} can be made: {error}") from None
 
     def _items(self, value: Any, origin: Any, parts: tuple[Any, ...], depth: int) -> Any:
+        if any(map(is_unpacked, parts)):
+            parts = ()  # nobody knows how many items it stands for
         is_record = origin is tuple and parts and not (len(parts) == 2 and parts[1] is ...)  # noqa: PLR2004 - tuple[X, ...]
         if is_record:
             if len(parts) != len(value):

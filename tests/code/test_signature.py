@@ -276,3 +276,111 @@ def test_an_enum_has_its_members(signature: Read) -> None:
         Named("Flags"),
         ANY,
     ]
+
+
+def test_a_name_from_before_a_star_import_is_known_where_that_does_not_have_it(signature: Read) -> None:
+    inner = '__all__ = ["g"]\ndef g(x: str): ...\ndef f(z): ...\n'
+
+    found = signature(
+        "pack:f",
+        pack__init="from .core import f\nfrom .inner import *\n",
+        pack__core="def f(x: int): ...\n",
+        pack__inner=inner,
+    )
+
+    assert [(p.name, p.type) for p in found.parameters] == [("x", INT)]
+
+
+@pytest.mark.parametrize(
+    ("inner", "shown"),
+    [
+        ("def f(y: str): ...", ["str"]),
+        ("def g(): ...", ["int"]),
+        ("__all__ = []\ndef f(y: str): ...", ["int"]),
+        ("__all__ = ['f']\ndef f(y: str): ...", ["str"]),
+        ("__all__ = []\n__all__ += ['f']\ndef f(y: str): ...", None),
+        ("__all__ = []\n__all__.append('f')\ndef f(y: str): ...", None),
+        ("if print:\n    def f(y: str): ...\nelse:\n    f = 3", None),
+        ("from nowhere import *", None),
+        ("globals()['f'] = 3", None),
+    ],
+)
+def test_a_star_import_replaces_the_names_that_it_brings(signature: Read, inner: str, shown: list[str] | None) -> None:
+    found = signature("steps:f", steps="def f(x: int): ...\nfrom inner import *\n", inner=inner)
+
+    assert (None if not found.is_known else [show(p.type) for p in found.parameters]) == shown
+
+
+def test_what_a_star_import_leaves_out_is_not_there(problem: Fail) -> None:
+    found = problem("steps:g", steps="from inner import *\n", inner="__all__ = ['f']\ndef f(): ...\ndef g(): ...\n")
+
+    assert found.kind is ProblemKind.FUNCTION
+
+
+MODELS = """
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+class Base:
+    @classmethod
+    def make(cls, name: str) -> Self: ...
+    def renamed(self, name: str) -> "Self": ...
+
+@dataclass
+class Child(Base):
+    size: int
+
+class Box(Generic[T]):
+    def __init__(self, item: T, items: list[T]) -> None: ...
+
+class Ints(Box[int]):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"), [("Child.make", "Child"), ("Base.make", "Base"), ("Child.renamed", "Child")]
+)
+def test_self_is_the_class_by_which_a_method_is_called(signature: Read, target: str, shown: str) -> None:
+    assert show(signature(f"steps:{target}", steps=MODELS).returns) == shown
+
+
+def test_what_a_class_is_made_of_knows_what_stands_for_the_parameters_of_its_base(signature: Read) -> None:
+    found = signature("steps:Ints", steps=MODELS)
+
+    assert [p.wanted for p in found.parameters] == ["int", "list[int]"]
+
+
+def test_a_class_that_inherits_a_method_from_elsewhere_has_it_unknown(signature: Read) -> None:
+    steps = "from nowhere import Base\nclass Child(Base): ...\nclass Two(dict, Child): ...\n"
+
+    assert not signature("steps:Child.make", steps=steps).is_known
+    assert not signature("steps:Two.make", steps=steps).is_known
+
+
+def test_an_alias_is_shown_with_what_it_stands_for(signature: Read) -> None:
+    steps = """
+        from typing import Literal, NewType
+        Mode = Literal["a", "b"]
+        User = NewType("User", int)
+        class Plain: ...
+        def f(mode: Mode, user: User, plain: Plain, number: int, modes: list[Mode]): ...
+    """
+
+    wanted = [p.wanted for p in signature("steps:f", steps=steps).parameters]
+
+    assert wanted == ["Mode (Literal['a', 'b'])", "User (int)", "Plain", "int", "list[Mode]"]
+
+
+def test_a_tuple_that_unpacks_another_one_has_any_length(signature: Read) -> None:
+    found = signature("steps:f", steps="def f() -> tuple[int, *tuple[str, ...]]: ...\n")
+
+    assert found.returns == ListOf(ANY)
+
+
+def test_an_enum_of_unique_values_is_one(signature: Read) -> None:
+    steps = "import enum\n@enum.unique\nclass Mode(enum.StrEnum):\n    A = enum.auto()\ndef f(mode: Mode): ...\n"
+
+    assert isinstance(signature("steps:f", steps=steps).parameters[0].type, Enumeration)

@@ -301,3 +301,20 @@ def test_keys_of_a_generic_typed_dict_are_converted() -> None:
 
     assert convert(row, Filed[Path]) == {"value": Path("a"), "many": [Path("b")]}
     assert convert(row, Filed) is row
+
+
+class Numbered(list[str], typing.Generic[T]):
+    """A list whose items are not what its parameter says."""
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        ((1, "a", "b"), tuple[int, *tuple[str, ...]]),
+        (Numbered(["a"]), Numbered[int]),
+    ],
+)
+def test_what_nobody_can_tell_of_a_collection_is_not_asked(value: object, annotation: object) -> None:
+    prove(value, annotation)
+
+    assert convert(value, annotation) == value

@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]  # no stubs among the dependencies
 import pytest
 
-from flowpar.code.callable import Parameter, Signature
+from flowpar.code.signature import Parameter, Signature
 from flowpar.core.source import Source
 from flowpar.core.types import ANY, BOOL, INT, NONE, PATH, STR, Constant, ListOf, MapOf, Record, TupleOf, Type, union
 from flowpar.lang.binding import bind

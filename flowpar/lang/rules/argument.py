@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowpar.core.accept import accepts, mismatch
+from flowpar.core.accept import accepts
 from flowpar.core.diagnostics import Label
+from flowpar.core.misfit import described, misfit, suggestion
 from flowpar.core.source import Span
 from flowpar.core.suggest import nearest
 from flowpar.core.types import (
     Constant,
     Enumeration,
     ListOf,
-    OneOf,
     Record,
     Type,
     classes_in,
@@ -21,7 +21,7 @@ from flowpar.core.types import (
     widen,
     without_none,
 )
-from flowpar.expr.typing_access import label_of, labels_of, meant
+from flowpar.expr.typing_access import label_of, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +77,11 @@ def check_call(findings: Findings, call: Call) -> None:
     for name in missing:
         if call.signature.takes_any_name or not _is_misspelt(name, unknown, parameters):
             _find_missing(findings, call, parameters[name])
+    others = next((one for one in call.signature.parameters if one.kind == "var_keyword"), None)
     for name, read in call.arguments.items():
-        if name in parameters and read.template is not None:
-            _check_type(findings, call, parameters[name], read)
+        parameter = parameters.get(name, others if name in unknown else None)
+        if parameter is not None and read.template is not None:
+            _check_type(findings, call, parameter, read, name=name)
 
 
 def _is_misspelt(missing: str, unknown: list[str], parameters: Mapping[str, Parameter]) -> bool:
@@ -114,17 +116,18 @@ def _find_missing(findings: Findings, call: Call, parameter: Parameter) -> None:
     findings.key_error("FP407", call.home, message, hint=hint, labels=call.labels)
 
 
-def _check_type(findings: Findings, call: Call, parameter: Parameter, read: Read) -> None:
+def _check_type(findings: Findings, call: Call, parameter: Parameter, read: Read, *, name: str) -> None:
     given = read.type
     if accepts(parameter.type, given):
         return
-    wanted = parameter.annotation or show(parameter.type)
-    message = f'parameter "{parameter.name}" of {call.owner} wants {wanted}, this is {_described(given)}'
-    part = mismatch(parameter.type, given)
-    hint = part or _conversion(parameter.type, given)
+    wanted = parameter.wanted
+    subject = f'parameter "{parameter.name}"' if name == parameter.name else f'"{name}" as one of "**{parameter.name}"'
+    message = f"{subject} of {call.owner} wants {wanted}, this is {described(given)}"
+    part = misfit(parameter.type, given)
+    hint = _about_none(parameter.type, given) or part or _conversion(parameter.type, given)
     origin = () if read.origin is None else (label_of(read.origin, ""),)
     labels = (*call.labels, *_class_labels(parameter.type, is_part=part is not None), *origin)
-    findings.error("FP408", call.path_of(parameter.name), message, hint=hint, labels=dict.fromkeys(labels))
+    findings.error("FP408", call.path_of(name), message, hint=hint, labels=dict.fromkeys(labels))
 
 
 def _class_labels(wanted: Type, *, is_part: bool) -> tuple[Label, ...]:
@@ -134,46 +137,22 @@ def _class_labels(wanted: Type, *, is_part: bool) -> tuple[Label, ...]:
     return labels_of(named, "") if is_shown and named is not None else ()
 
 
-def _described(given: Type) -> str:
-    if isinstance(given, Constant) and len(given.values) == 1:
-        value = given.values[0]
-        text = value if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else None
-        return f'the text "{text}"' if text is not None else _constant(value)
-    is_choice = isinstance(given, Constant) and len(given.values) <= _MOST_VALUES
-    return show(given if is_choice else widen(given))
-
-
-_LONGEST_SHOWN = 40
-_MOST_VALUES = 4
-
-
-def _constant(value: str | float | None) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case int():
-            return f"the number {value}"
-        case _:
-            return "a text"
+def _about_none(wanted: Type, given: Type) -> str | None:
+    """Return what to write where a value would fit if it, or one of its items, were not None."""
+    sure = without_none(given)
+    if sure != given and accepts(wanted, sure):
+        return "it may be None: give another value by default(…, …)"
+    if not isinstance(given, ListOf):
+        return None
+    sure = without_none(given.item)
+    is_it = sure != given.item and accepts(wanted, ListOf(sure))
+    return "an item may be None: leave those out by [x for x in … if x is not None]" if is_it else None
 
 
 def _conversion(wanted: Type, given: Type) -> str | None:
-    plain = widen(given)
-    if isinstance(given, Constant) and isinstance(wanted, Constant):
-        near = nearest(str(given.values[0]), map(str, wanted.values)) if len(given.values) == 1 else None
-        return None if near is None else f'did you mean "{near}"?'
-    if isinstance(plain, OneOf) and accepts(wanted, without_none(plain)):
-        return "it may be None: give another value by default(…, …)"
-    if isinstance(plain, ListOf) and accepts(wanted, ListOf(without_none(plain.item))):
-        return "an item may be None: leave those out by [x for x in … if x is not None]"
-    if isinstance(wanted, Enumeration) and isinstance(given, Constant):
-        return meant(str(given.values[0]), [str(value) for value in wanted.values or ()], "its values are")
-    name = show(wanted)
-    if name == "str" and show(plain) in {"int", "float", "bool"}:
+    if show(wanted) == "str" and show(widen(given)) in {"int", "float", "bool"}:
         return "put it in quotes" if isinstance(given, Constant) else "write str(…)"
-    return None
+    return suggestion(wanted, given)
 
 
 def _refuse_positional(findings: Findings, call: Call) -> frozenset[str]:

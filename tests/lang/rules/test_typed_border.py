@@ -185,7 +185,7 @@ def test_all_of_them_are_reported_at_once_with_both_places(checked: Callable[...
             "store",
             "row",
             "{'id': 'x'}",
-            'parameter "row" of "steps:store" wants Row, this is dict; its key "id" is str, not int',
+            'parameter "row" of "steps:store" wants Row, this is dict; its key "id" is the text "x", not int',
         ),
     ],
 )
@@ -356,3 +356,49 @@ def test_an_axis_has_the_types_of_its_values_and_of_whole_combinations(messages:
     )
 
     assert found == ['parameter "n" of "steps:number" wants int, this is int | str']
+
+
+MODE = "Literal['fast', 'exact']"
+DETAILED = """
+from __future__ import annotations
+import datetime as dt
+from typing import Literal
+
+Mode = Literal["fast", "exact"]
+
+def modes(modes: list[Mode]): ...
+def sizes(sizes: dict[str, list[int]]): ...
+def numbered(names: dict[int, str]): ...
+def times(at: dt.datetime, day: dt.date | None = None): ...
+def pair(pair: tuple[int, str]): ...
+def options(**options: int): ...
+def one_or_many(one: int | list[int] | None): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "told"),
+    [
+        ("modes:modes", "[fast, exct]", f'one of its items is the text "exct", not {MODE}; did you mean "exact"?'),
+        ("sizes:sizes", "{a: [1], b: [1, x]}", 'its key "b": one of its items is the text "x", not int'),
+        ("numbered:names", "{1: a}", "the keys of a mapping in YAML are always text"),
+        ("times:at", "yesterday", "write it in ISO form, such as 2024-05-01T12:30:00Z"),
+        ("times:at", "2024-05-01T12:30", None),
+        ("times:at", "2024-05-01", None),
+        ("one_or_many:one", "[1, x]", 'one of its items is the text "x", not int'),
+        ("one_or_many:one", "[1, 2]", None),
+        ("options:x", "3", None),
+    ],
+)  # fmt: skip
+def test_the_part_that_does_not_fit_is_told(messages: Find, call: str, value: str, told: str | None) -> None:
+    function, _, name = call.partition(":")
+
+    found = messages(f"tasks:\n  t: {{python: 'steps:{function}', with: {{{name}: {value}}}}}\n", steps=DETAILED)
+
+    assert [one.partition("; ")[2] for one in found] == ([] if told is None else [told])
+
+
+def test_what_goes_into_keywords_has_their_type(messages: Find) -> None:
+    found = messages("tasks:\n  t: {python: 'steps:options', with: {x: many}}\n", steps=DETAILED)
+
+    assert found == ['"x" as one of "**options" of "steps:options" wants int, this is the text "many"']
