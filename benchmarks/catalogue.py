@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import imports, launch, startup, warm
+from benchmarks import data, imports, launch, startup, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,4 +31,5 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "launch": launch.figures,
     "warm": warm.figures,
     "imports": imports.figures,
+    "data": data.figures,
 }

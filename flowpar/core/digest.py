@@ -1,7 +1,4 @@
-"""Digests that are the same in every process: of plain data, and of bytes.
-
-    digest, digest_bytes   short: whether something changed
-    checksum               long, "blake2b:<hex>": whether bytes are what was written
+"""Digests that are the same in every process, short: whether plain data, or bytes, changed.
 
 Mappings and sets count whatever the order of their entries, numbers by type and value, dataclasses by
 their fields.
@@ -11,17 +8,15 @@ from __future__ import annotations
 
 import os
 
-# The module under `hashlib`, which would load OpenSSL: each fork of a process that has it copies its mappings,
-# a twentieth of the cost of a small task.
+# The module under `hashlib`, which would load OpenSSL: see `core/checksum.py`.
 from _blake2 import blake2b
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-__all__ = ["checksum", "digest", "digest_bytes"]
+__all__ = ["digest", "digest_bytes"]
 
 # 64 bits: what is compared are a task's few versions with each other, not all tasks of the world.
 _BYTES = 8
-_CHECKSUM_BYTES = 32
 
 
 def digest(value: object) -> str:
@@ -32,14 +27,6 @@ def digest(value: object) -> str:
 def digest_bytes(content: bytes) -> str:
     """Return 16 hexadecimal digits for the content of a file."""
     return blake2b(content, digest_size=_BYTES).hexdigest()
-
-
-def checksum(chunks: Iterable[bytes | bytearray | memoryview]) -> str:
-    """Return "blake2b:" and 64 hexadecimal digits for pieces of bytes, one after another."""
-    taken = blake2b(digest_size=_CHECKSUM_BYTES)
-    for chunk in chunks:
-        taken.update(chunk)
-    return f"blake2b:{taken.hexdigest()}"
 
 
 def _encoded(value: object) -> bytes:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from flowpar.core.digest import checksum
+from flowpar.core.checksum import checksum, is_checksum_of
 from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
@@ -102,7 +102,7 @@ class ValueStore:
             if status.st_size != ref.size_bytes:
                 raise ValueLost(f'the value file "{ref.file}" has {status.st_size} bytes and not {ref.size_bytes}')
             view = memoryview(mmap.mmap(number, 0, access=mmap.ACCESS_COPY))
-            if _stamp(status) != ref.stamp and checksum([view]) != ref.checksum:
+            if _stamp(status) != ref.stamp and not is_checksum_of([view], ref.checksum):
                 raise ValueLost(f'the value file "{ref.file}" was changed: its checksum does not match')
         finally:
             os.close(number)
@@ -130,9 +130,13 @@ class ValueStore:
 def _write_hashed(number: int, encoded: Encoded) -> str:
     if encoded.size_bytes < _PARALLEL_BYTES:
         _write_all(number, encoded.chunks)
-        return checksum(encoded.chunks)
+        return checksum(encoded.chunks, size_bytes=encoded.size_bytes)
     found: list[str] = []
-    hashing = Thread(target=lambda: found.append(checksum(encoded.chunks)), name="flowpar-checksum")
+
+    def take() -> None:
+        found.append(checksum(encoded.chunks, size_bytes=encoded.size_bytes))
+
+    hashing = Thread(target=take, name="flowpar-checksum")
     hashing.start()
     try:
         _write_all(number, encoded.chunks)

@@ -15,7 +15,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from flowpar.core.digest import checksum
+from flowpar.core.checksum import checksum
 from flowpar.core.errors import MachineError
 
 if TYPE_CHECKING:

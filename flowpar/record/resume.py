@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowpar.core.digest import checksum
+from flowpar.core.checksum import is_checksum_of
 from flowpar.core.states import TaskState
 from flowpar.data.codec import Damaged
 from flowpar.data.parts import PARTS, parts_in
@@ -100,7 +100,7 @@ def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
         return _without_value(standing), f'its value "{value.file}" cannot be read: {(error.strerror or "").lower()}'
     with os.fdopen(number, "rb", buffering=0) as stream:
         status = os.fstat(number)
-        if status.st_size != value.size_bytes or _checksum_of(stream, value.checksum) != value.checksum:
+        if status.st_size != value.size_bytes or not is_checksum_of(_pieces(stream), value.checksum):
             return _without_value(standing), f'its value "{value.file}" is not what was written'
         stamp = f"{status.st_ino}:{status.st_mtime_ns}"
         problem = _lost_part(stream, run_dir)
@@ -138,7 +138,5 @@ def _without_value(standing: Standing) -> Standing:
     return replace(standing, state=None, value=None)
 
 
-def _checksum_of(stream: FileIO, expected: str) -> str:
-    if not expected.startswith("blake2b:"):
-        return ""
-    return checksum(iter(partial(stream.read, _PIECE_BYTES), b""))
+def _pieces(stream: FileIO) -> Iterator[bytes]:
+    return iter(partial(stream.read, _PIECE_BYTES), b"")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowpar.core.digest import checksum
+from flowpar.core.checksum import checksum
 from flowpar.core.errors import StateError
 from flowpar.core.events import RunStopping
 from flowpar.core.outcome import ValueRef
