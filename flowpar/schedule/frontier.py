@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A task that will not run, and the need of it that is to blame, "" where that is not one alone."""
+    """A task that will not run, and the need of it that is to blame, "" where that is not one alone.
+
+    Where it `counts_as_failed`, something above it failed.
+    """
 
     task: str
     because: str
+    counts_as_failed: bool = False
 
 
 class Frontier:
@@ -182,8 +186,9 @@ class Frontier:
                 if verdict is Verdict.RUN:
                     heappush(self._ready, (*self._rank[task], task))
                     continue
-                skipped.append(Skip(task, blamed(rule, tally)))
-                ended.append((task, Counts.FAILED if verdict is Verdict.SKIP_AS_FAILED else Counts.SKIPPED))
+                is_failed = verdict is Verdict.SKIP_AS_FAILED
+                skipped.append(Skip(task, blamed(rule, tally), counts_as_failed=is_failed))
+                ended.append((task, Counts.FAILED if is_failed else Counts.SKIPPED))
         return skipped
 
     def _rule_of(self, task: str) -> RunIf:

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 
 def _bounds_of(template: Template, items: Items) -> Mapping[str, Bound]:
-    """Return by its label what each item is bound to."""
-    is_matrix = template.recipe.is_product
+    """Return by its label what each item is bound to; where no task knows that, it is of no account what it is."""
+    is_matrix, has_entry = template.recipe.is_product, bool(template.entry_of(""))
     if items.keys is None:
         return {str(index): Bound(items.item(index), index, is_matrix) for index in range(items.count)}
     return {
-        label_of(key): Bound(items.item(index), index, is_matrix, key, items.digest(index))
+        label_of(key): Bound(items.item(index), index, is_matrix, key, items.digest(index) if has_entry else "")
         for index, key in enumerate(items.keys)
     }
 

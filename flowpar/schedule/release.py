@@ -112,6 +112,7 @@ class Release:
             if not record.state.is_final:  # it may be known from before the run went on
                 self._has_skipped = True
                 record.move(TaskState.SKIPPED)
+                record.is_skipped_as_failed = skip.counts_as_failed
                 self._desk.announce.skipped(record, self._why(record, skip.because))
             self._close(record)
 

@@ -22,18 +22,21 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.run_if import EARLY, RUN_IFS
 from flowpar.core.states import RunStatus
-from flowpar.execute.base import Reported, Started
 from flowpar.execute.recipe import Bindings, Expand, Judge
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut, PlannedTask, Repeat, Retry
+from flowpar.planning.template import within
 from flowpar.schedule.crew import Stop
 from flowpar.schedule.resources import LIGHT, Pools, may_go_ahead
 from flowpar.testing.clock import FakeClock
-from flowpar.testing.crew import FakeCrew, Scripted
+from flowpar.testing.crew import Scripted
+from flowpar.testing.late import Late
+from flowpar.testing.noisy import MOST_LIGHT, NoisyCrew
 from flowpar.testing.simulation import (
     FakeDecisions,
     FakeItems,
     FakeStops,
+    drawn_as,
     part_of,
     plan_of,
     planned,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.core.outcome import ValueRef
-    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.base import Job
     from flowpar.execute.recipe import TaskView
 
 _STOPS = (
@@ -65,35 +68,9 @@ _MOST_TASKS = 12
 _MOST_LAST = 3
 _MOST_WORKERS = 4
 _LAST_COMMIT = 15
-_ODD = 0.05
 _SHARING = 0.4
 _KEYED = 0.4
 _GROWING = 0.3
-MOST_LIGHT = 2
-
-
-class NoisyCrew(FakeCrew):
-    """Tells some things twice or late, and forgets to tell of some starts and yielded values."""
-
-    def __init__(
-        self, draw: random.Random, script: Callable[[Job], Scripted], clock: FakeClock, *, workers: int
-    ) -> None:
-        """Draw what is odd from `draw`."""
-        super().__init__(script, clock, workers=workers, light=MOST_LIGHT)
-        self._draw = draw
-        self._late: list[Notice] = []
-
-    def wait(self, timeout_s: float | None) -> Sequence[Notice]:
-        """Move the clock to what happens next, and return most of it, and some of what was told before."""
-        notices = [
-            each for each in super().wait(timeout_s) if not (isinstance(each, Started | Reported) and self._is_odd())
-        ]
-        told = [*notices, *self._late]
-        self._late = [each for each in notices if self._is_odd()]
-        return told
-
-    def _is_odd(self) -> bool:
-        return self._draw.random() < _ODD
 
 
 class Scenario:
@@ -117,15 +94,18 @@ class Scenario:
         self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
         tasks = [self._task(number) for number in range(draw.randint(1, _MOST_TASKS))]
         most_last = draw.randint(1, _MOST_LAST) if self._chance(0.3) else 0
+        self.late = Late(seed, is_steady=self.is_steady)
+        tasks += list(self.late.tasks(tasks))
         tasks += [self._last(number, tasks) for number in range(most_last)]
         self.plan = plan_of(tasks, limits=self.limits)
         self.faultiness = draw.choice([0.0, 0.1, 0.4])
-        self.crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
+        crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
+        self.crashes = self.late.crashes(crashes)
         self.is_stopped = not self.is_steady and self._chance(0.25)
         self.is_fail_fast = not self.is_steady and self._chance(0.15)
         self.timeout_s = None if self.is_steady else draw.choice([None, None, None, 15.0])
         at_worker = frozenset(name for name in [*self.items, *self.verdicts] if self._chance(0.3))
-        self.decisions = FakeDecisions(self.verdicts, self.items, at_worker, self.yielded)
+        self.decisions = FakeDecisions(self.verdicts, self.items, at_worker, self.yielded, self.late.items)
         self.doomed = {name for name in [task.id for task in self.plan.tasks] if draw.random() < self.faultiness / 2}
 
     def crew(self, script: Callable[[Job], Scripted]) -> NoisyCrew:
@@ -140,6 +120,7 @@ class Scenario:
 
     def go_on(self) -> None:
         """Let the lists change from which items with keys are made: each stands elsewhere, and there may be more."""
+        self.late.go_on()
         for name, items in self.items.items():
             if isinstance(items, FakeItems) and items.keys is not None:
                 grows = not self.is_steady and self.more.random() < _GROWING
@@ -159,9 +140,10 @@ class Scenario:
         draw = self.draw
         recipe = pickle.loads(job.recipe)
         # What a worker decides in one part of a run, the engine may know in the next: that is at fault by chance only.
-        is_doomed = job.task in self.doomed and not isinstance(recipe, Judge | Expand)
+        is_doomed = self._is_doomed(job.task) and not isinstance(recipe, Judge | Expand)
         is_at_fault = is_doomed if self.is_steady else draw.random() < self.faultiness
-        name = f"{job.task}/{job.item}" if isinstance(recipe, Judge) and job.item is not None else job.task
+        is_of_item = isinstance(recipe, Judge) and job.item is not None
+        name = f"{job.task}/{job.item}" if is_of_item else self.late.text_of(job.task)
         outcome = draw.choice(_FAULTS) if is_at_fault else value(name, is_last=self._is_last_round(job))
         duration_s = draw.choice([0.0, 1.0, 2.5, 6.0])
         values = self.yielded.get(job.task, ())
@@ -169,6 +151,11 @@ class Scenario:
             (duration_s * (index + 1) / len(values), yielding(index, part)) for index, part in enumerate(values)
         )
         return Scripted(outcome, duration_s, draw.choice([0.0, 0.5, None]), yields=yields)
+
+    def _is_doomed(self, task: str) -> bool:
+        if "[" not in task:
+            return task in self.doomed
+        return random.Random(f"{task} of {self.seed}").random() < self.faultiness / 2  # noqa: S311 - the same
 
     def _is_last_round(self, job: Job) -> bool:
         rounds = self.rounds.get(job.task)
@@ -186,7 +173,7 @@ class Scenario:
 
     def waits_for_none(self, task: str) -> bool:
         """Whether a task may run before all that it needs is over."""
-        return any(each.id == task and each.run_if in EARLY for each in self.plan.tasks)
+        return any(each.id == drawn_as(task) and each.run_if in EARLY for each in within(self.plan.tasks))
 
     def _task(self, number: int) -> PlannedTask:
         draw, name = self.draw, f"t{number}"

@@ -8,6 +8,7 @@ Nothing is started and nothing sleeps, so a run of many hours takes milliseconds
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -40,16 +41,17 @@ _SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class FakeItems:
-    """So many items, all with the same names, bound to nothing that could be read."""
+    """So many items, all with the same names, bound to nothing that could be read, or to `values`."""
 
     count: int
     verdicts: Sequence[bool] | None = None
     names: Sequence[str] = ()
     keys: Sequence[str | float] | None = None
+    values: Sequence[bytes] | None = None
 
-    def item(self, index: int) -> Mapping[str, bytes]:  # noqa: ARG002 - the protocol's
-        """Return the names."""
-        return dict.fromkeys(self.names, b"")
+    def item(self, index: int) -> Mapping[str, bytes]:
+        """Return the names, bound to the value of the item where it has one."""
+        return dict.fromkeys(self.names, b"" if self.values is None else self.values[index])
 
     def digest(self, index: int) -> str:
         """Return a digest of what the names are bound to, empty where that could not be read."""
@@ -66,13 +68,14 @@ class FakeItems:
 class FakeDecisions:
     """Decides what it was told for each task; `at_worker` are decisions that only workers take.
 
-    `yielded` has what functions yielded, by the text of their output.
+    `yielded` has what functions yielded, and `late` the lists that tasks made, by the text of their output.
     """
 
     verdicts: Mapping[str, bool | Failure] = field(default_factory=dict)
     items: Mapping[str, Items | Failure] = field(default_factory=dict)
     at_worker: frozenset[str] = frozenset()
     yielded: Mapping[str, Sequence[ValueRef]] = field(default_factory=dict)
+    late: Mapping[str, Items] = field(default_factory=dict)
 
     def judge(
         self,
@@ -121,8 +124,9 @@ class FakeDecisions:
         return found.verdicts[item % len(found.verdicts)]
 
     def read_expanded(self, ref: ValueRef) -> Items | Failure:
-        """Return the items of the task that the value is named after."""
-        return self.items[_text(ref)]
+        """Return the list that the value is, or the items of the task that it is named after."""
+        text = _text(ref)
+        return self.late[text] if text in self.late else self.items[text]
 
     def read_rendered(self, ref: ValueRef) -> str | Failure:
         """Return the text of the value."""
@@ -174,6 +178,11 @@ def yielding(index: int, ref: ValueRef) -> Reported:
 def raised(kind: str = "ValueError", message: str = "no") -> Failure:
     """Return the failure of an attempt that raised."""
     return Failure(FailureKind.EXCEPTION, kind, message)
+
+
+def drawn_as(task: str) -> str:
+    """Return what a task of an item of a sub-workflow is called in the template that it was made from."""
+    return re.sub(r"\[[^\[\]]*\]", "[*]", task)
 
 
 def planned(task: str, *needs: str, **changes: object) -> PlannedTask:

@@ -6,6 +6,7 @@ events that the journal has ─► last end of each ─┬─► kept    what wa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import RunStarted, TaskEnded, TaskSkipped
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.events import Event, Subject
     from flowpar.planning.model import PlannedTask
+    from flowpar.testing.joined import Joined
 
     Key = tuple[str, int | str | float | None]
 
@@ -26,8 +28,9 @@ DONE = frozenset({TaskState.SUCCEEDED, TaskState.CACHED})
 class Standing:
     """Holds the last end of each task and item against the plan; tasks come after what they need."""
 
-    def __init__(self, tasks: Mapping[str, PlannedTask], events: Sequence[Event]) -> None:
+    def __init__(self, joined: Joined, events: Sequence[Event]) -> None:
         """Look through the events of all parts of a run."""
+        tasks = joined.tasks
         self.kept: dict[Key, TaskState] = {}
         self.counts: dict[str, Counts] = {}
         self._ends: dict[Key, TaskEnded | TaskSkipped] = {}
@@ -38,6 +41,7 @@ class Standing:
             # What tidies up stands while all that comes before it does.
             left = (each for each in tasks.values() if not each.in_finally and each.id not in self.counts)
             is_early = task.in_finally and any(left)
+            task = replace(task, needs=joined.stands_on(task))  # noqa: PLW2901 - the same task
             if not is_early and self._has_needs(task, besides=feeds_of(task), without=lists_of(task)):
                 self._keep(task)
             else:

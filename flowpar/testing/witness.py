@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import ExitCode
@@ -31,15 +32,17 @@ from flowpar.core.states import FAILURES, RunStatus, TaskState
 from flowpar.schedule.fed import CONDITION_IS_FALSE
 from flowpar.schedule.resources import WHOLE, request_of
 from flowpar.schedule.rule import Counts
+from flowpar.testing.joined import Joined
 from flowpar.testing.rules import expected, holds
 from flowpar.testing.standing import DONE, Standing, feeds_of, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from flowpar.core.events import Event, Subject
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.run import RunEnd
+    from flowpar.testing.simulation import FakeItems
     from flowpar.testing.standing import Key
 
 _NONE = (0, 0)
@@ -51,26 +54,36 @@ class Broken(AssertionError):  # noqa: N818 - it is said of a promise
 
 @dataclass(slots=True)
 class _Part:
-    """What was seen since the run began, or went on."""
+    """What was seen since the run began, or went on; `going` are the items of sub-workflows of which a task began."""
 
     live: set[Key] = field(default_factory=set)
     done: dict[Key, TaskState] = field(default_factory=dict)
     begun: Counter[tuple[Key, int]] = field(default_factory=Counter)
     submitted_at_stop: int | None = None
+    going: dict[str, str] = field(default_factory=dict)
 
 
 class Witness:
     """Watches one plan's run, through as many deaths of the engine as there are."""
 
-    def __init__(self, plan: Plan, *, count_submitted: Callable[[], int] = int, workers: int | None = None) -> None:
-        """Know the plan, how to ask how many jobs were submitted, and how many `workers` there are."""
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        count_submitted: Callable[[], int] = int,
+        workers: int | None = None,
+        items: Mapping[str, FakeItems] = MappingProxyType({}),
+    ) -> None:
+        """Know the plan, how to ask how many jobs were submitted, how many `workers` there are, and all late items."""
         self.events: list[Event] = []
         self.committed = 0
         self.kept: dict[Key, TaskState] = {}
         self.attempts: dict[Key, tuple[int, int]] = {}
         self.durable: set[str] = set()
         self.counts: dict[str, Counts] = {}
-        self._tasks = {task.id: task for task in plan.tasks}
+        self._plan, self._items = plan, items
+        self._joined = Joined(plan, items)
+        self._tasks = self._joined.tasks
         self._totals = {**plan.limits, **({} if workers is None else {"cpu": workers})} if plan.limits else {}
         self._count_submitted = count_submitted
         self._part = _Part()
@@ -93,6 +106,9 @@ class Witness:
             case _:
                 pass
         self.events.append(event)
+        if self._joined.learn(event):
+            self._tasks, outdated = self._joined.tasks, self._joined.outdated
+            self.kept = {key: state for key, state in self.kept.items() if key[0] not in outdated}
 
     def flush(self) -> None:
         """Do nothing: a power cut may still take it."""
@@ -115,8 +131,13 @@ class Witness:
         """Note that the engine died and `count` events were found in the journal: those happened, and no others."""
         known = self.events[:count]
         self.events, self.committed = known, count
-        standing = Standing(self._tasks, known)
-        self.kept, self.counts = standing.kept, standing.counts
+        self._joined = joined = Joined(self._plan, self._items)
+        for event in known:
+            joined.learn(event)
+        self._tasks, outdated = joined.tasks, joined.outdated
+        standing = Standing(joined, known)
+        self.kept = {key: state for key, state in standing.kept.items() if key[0] not in outdated}
+        self.counts = {task: counts for task, counts in standing.counts.items() if task not in outdated}
         self.attempts = {}
         anew = {name for name in standing.void if self._tasks[name].repeat is not None}
         for event in known:
@@ -135,19 +156,20 @@ class Witness:
         _prove(isinstance(self.events[-1], RunFinished), "the run did not end")
         _prove(self.committed == len(self.events), "the end is not durable")
         _prove(not part.live, f"still live at the end: {part.live}")
-        has_last = any(task.in_finally for task in tasks.values())
+        has_last = any(task.in_finally or task.tidies for task in tasks.values())
         _prove(has_last or part.submitted_at_stop in {None, submitted}, "something was submitted after a stop")
         for task, state in end.states.items():
             _prove(state.is_final, f"{task} ended as {state}")
             _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
             _prove(state in DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
-        failed = {task for task, state in end.states.items() if state in FAILURES and not tasks[task].allow_failure}
+        failed = {task for task, state in end.states.items() if state in FAILURES and not may_fail(tasks[task])}
         _prove(set(end.failed) == failed, f"failed are {failed}, told are {end.failed}")
         if part.submitted_at_stop is None:
             self._check_rules(end)
         _prove((end.status is RunStatus.SUCCEEDED) == (end.exit_code is ExitCode.OK), "status and exit code differ")
         if end.status is RunStatus.SUCCEEDED:
-            _prove(not failed and TaskState.CANCELLED not in end.states.values(), "this is no success")
+            cut_off = {task for task, state in end.states.items() if state is TaskState.CANCELLED}
+            _prove(not failed and all(tasks[task].part_of for task in cut_off), "this is no success")
 
     def _begin(self, event: TaskStarted) -> None:
         subject, part = event.subject, self._part
@@ -169,6 +191,7 @@ class Witness:
         if task.fan_out is not None and task.fan_out.max_parallel is not None:
             live = sum(1 for each, _ in part.live if each == subject.task)
             _prove(live <= task.fan_out.max_parallel, f"{live} items of {subject.task} at once")
+        self._check_items(task)
         for pool, total in self._totals.items():
             _prove(self._held(pool) <= total * WHOLE, f"more than {total:g} of {pool} at once: {part.live}")
         _prove(not task.in_finally or self._is_all_over(), f"{key} started before all others were over")
@@ -180,10 +203,23 @@ class Witness:
         _prove(key not in part.done, f"{key} ended twice")
         _prove(key not in self.kept, f"{key} was done, and ended again")
         part.live.discard(key)
+        part.going.pop(key[0], None)
         part.done[key] = event.state if isinstance(event, TaskEnded) else TaskState.SKIPPED
         if key[1] is None:
             self.counts[key[0]] = self._count(event)
             _prove(not any(task == key[0] for task, _ in part.live), f"{key[0]} ended before its items")
+
+    def _check_items(self, task: PlannedTask) -> None:
+        """Check that no more items of a sub-workflow go on than may, where a task of one begins."""
+        ends = self._tasks.get(task.part_of)
+        while ends is not None:
+            bounds = ends.bounds
+            if bounds is not None and bounds.max_parallel is not None:
+                going = self._part.going
+                going[ends.id] = bounds.of
+                count = list(going.values()).count(bounds.of)
+                _prove(count <= bounds.max_parallel, f"{count} items of {bounds.of} go on at once")
+            ends = self._tasks.get(ends.part_of)
 
     def _is_all_over(self) -> bool:
         """Whether all tasks are over but those of `finally`."""
@@ -211,6 +247,9 @@ class Witness:
             if event.state is not TaskState.CANCELLED:
                 self._check_rule(task, "ended", besides=feeds_of(task))
             return Counts.SUCCEEDED if event.state in DONE or event.is_tolerated else Counts.FAILED
+        entry = self._joined.entry_of(task)
+        if entry is not None and self.counts.get(entry.id) in {Counts.FAILED, Counts.SKIPPED}:
+            return self.counts[entry.id]  # nothing runs of what could not begin, whatever its own rule
         if event.reason == CONDITION_IS_FALSE:
             self._check_rule(task, "asked", besides=feeds_of(task))
             return Counts.SKIPPED
@@ -223,6 +262,8 @@ class Witness:
         return counts or Counts.FAILED
 
     def _check_rule(self, task: PlannedTask, what: str, *, besides: Collection[str] = ()) -> None:
+        if task.tidies and self._part.submitted_at_stop is not None:
+            return  # it has its turn at once
         needs = [need for need in task.needs if need not in besides]
         late = [need for need in needs if need not in self.counts]
         _prove(not late or task.run_if in EARLY, f"{task.id} {what} before {late[0] if late else None} was done")
@@ -232,9 +273,17 @@ class Witness:
     def _check_rules(self, end: RunEnd) -> None:
         """Check of a run that nobody stopped that what did not run was not to run."""
         for task in self._tasks.values():
+            if task.id not in end.states:
+                _prove("[" in task.id and task.id in self.counts, f"{task.id} is left out")
+                continue  # the sub-workflow that it is a part of was over before
             is_left_out = expected(task.run_if, [self.counts[need] for need in task.needs]) is not None
             is_skipped = end.states[task.id] is TaskState.SKIPPED or bool(feeds_of(task))
             _prove(not is_left_out or is_skipped, f"{task.id} ran against its run_if")
+
+
+def may_fail(task: PlannedTask) -> bool:
+    """Whether a run goes well though a task fails."""
+    return task.allow_failure or task.is_spared or (task.scope is not None and task.scope.may_fail)
 
 
 def _number(subject: Subject) -> tuple[int, int]:

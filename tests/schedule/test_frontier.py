@@ -87,7 +87,7 @@ def test_a_failure_skips_everything_downstream_nearest_first() -> None:
     frontier = Frontier({"a": [], "b": ["a"], "c": ["b", "a"], "free": []})
     frontier.take()
 
-    assert frontier.fail("a") == [Skip("b", "a"), Skip("c", "a")]
+    assert frontier.fail("a") == [Skip("b", "a", counts_as_failed=True), Skip("c", "a", counts_as_failed=True)]
     assert frontier.take() == "free"
 
 
@@ -219,7 +219,10 @@ def test_a_failure_counts_though_a_skip_came_before_it() -> None:
     frontier.take()
 
     assert frontier.skip("skips") == []
-    assert frontier.fail("fails") == [Skip("both", "fails"), Skip("last", "both")]
+    assert frontier.fail("fails") == [
+        Skip("both", "fails", counts_as_failed=True),
+        Skip("last", "both", counts_as_failed=True),
+    ]
 
 
 @pytest.mark.parametrize("rule", RUN_IFS)

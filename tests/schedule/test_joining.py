@@ -1,28 +1,38 @@
-"""Items that join a run of which --only picks some: what there is to say where they can't."""
+"""Tasks of items that join a run: what stands of them, and what there is to say where --only picks some that can't."""
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flowpar.core.errors import ExitCode
-from flowpar.core.events import RunStopping
+from flowpar.core.events import RunStopping, TaskSkipped
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.core.states import TaskState
+from flowpar.engine.resumption import sort_out
 from flowpar.execute.recipe import Call, Expand
-from flowpar.planning.template import Template
+from flowpar.expr.template import Constant
+from flowpar.planning.model import Bound, Bounds
+from flowpar.planning.template import ANY_ITEM, Template
+from flowpar.record.journal import Journal
+from flowpar.record.reading import JOURNAL
+from flowpar.record.resume import read_settled, verify
 from flowpar.schedule.job import share
 from flowpar.testing.crew import Scripted
-from flowpar.testing.simulation import FakeDecisions, FakeItems, plan_of, planned, play, value
+from flowpar.testing.simulation import FakeDecisions, FakeItems, plan_of, planned, play, raised, value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowpar.expr.template import Template as Text
     from flowpar.planning.model import PlannedTask
     from flowpar.testing.simulation import Played
 
+WHOLE = Bounds()
 LOST = Failure(FailureKind.EXPRESSION, "", "its file is lost")
 
 
@@ -84,3 +94,45 @@ def test_a_job_knows_the_modules_of_tasks_that_may_join() -> None:
     plan = plan_of([planned("a"), planned("many/(items)", template=Template("many", (inner,), Expand({})))])
 
     assert "steps.late" in share(plan, "run", "/nowhere").modules
+
+
+def keyed(*, is_given: bool) -> list[PlannedTask]:
+    """Return a sub-workflow for each item of a list with keys, which its tasks are given or not."""
+    entry = [planned("many[*]/(inputs)", bound=Bound({}, ANY_ITEM), fingerprint="inputs")] if is_given else []
+    own = (*entry, planned("many[*]/t", *(task.id for task in entry), fingerprint="t"))
+    end = planned("many[*]", "many[*]/t", kind="workflow", run_if="all_done", fingerprint="end")
+    template = Template("many", (*own, end), Expand({}, key=Constant(None)))
+    return [
+        planned("many/(items)", kind="items", template=template, fingerprint="items"),
+        planned(
+            "many", "many/(items)", kind="workflow", run_if="all_done", reads=frozenset({"many/(items)"}), bounds=WHOLE
+        ),
+    ]
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_tasks_of_items_with_keys_stand_when_the_run_goes_on_whether_they_are_given_the_item_or_not(
+    *, is_given: bool, tmp_path: Path
+) -> None:
+    items = FakeItems(2, names=["x"], keys=["a", "b"], values=[pickle.dumps(1), pickle.dumps(2)])
+    decisions = FakeDecisions(late={"many/(items)": items})
+    journal = Journal(tmp_path / JOURNAL, is_synced=False)
+    play(keyed(is_given=is_given), lambda job: Scripted(value(job.task)), decisions=decisions, sink=journal)
+    journal.close()
+    settled, _ = read_settled(tmp_path)
+
+    resumption = sort_out(plan_of(keyed(is_given=is_given)), verify(settled, tmp_path))
+
+    assert resumption.changed == ()
+    assert {"many", "many[a]/t", "many[b]/t", "many[b]"} <= resumption.start.standing
+
+
+def test_a_sub_workflow_that_is_left_out_for_a_failure_counts_as_failed() -> None:
+    tasks = [planned("fails"), *keyed(is_given=False), planned("after", "many", run_if="none_failed")]
+    tasks[1] = replace(tasks[1], needs=("fails",))
+
+    run = play(tasks, lambda _: Scripted(raised()))
+
+    assert {run.end.states[name] for name in ("many", "after")} == {TaskState.SKIPPED}
+    reasons = {event.subject.task: event.reason for event in run.sink.of(TaskSkipped)}
+    assert reasons["many"] == 'task "many/(items)" was skipped'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowpar.core.events import Measure, Subject, TaskEnded, TaskRetrying, TaskStarted
+from flowpar.core.events import Measure, RunStarted, Subject, TaskEnded, TaskRetrying, TaskStarted
 from flowpar.core.states import TaskState
 from flowpar.expr.template import Constant
 from flowpar.planning.model import FanOut
@@ -43,6 +43,19 @@ def test_ten_thousand_seeded_runs_keep_what_is_promised() -> None:
 @pytest.mark.timeout(3600)
 def test_many_more_seeded_runs_keep_what_is_promised() -> None:
     assert simulate_all(range(SEEDS, SEEDS + SOAKED_SEEDS), processes=os.cpu_count()) == []
+
+
+def test_some_of_the_runs_go_on_after_a_crash_with_tasks_that_had_joined_them() -> None:
+    joined = [seed for seed in range(400) if any(task.template for task in Scenario(seed).plan.tasks)][:40]
+
+    kept = [
+        event
+        for simulated in map(simulate, joined)
+        for event in simulated.events
+        if isinstance(event, RunStarted) and any("[" in task for task in event.layers[-1])
+    ]
+
+    assert len(kept) > 5
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
