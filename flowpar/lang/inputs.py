@@ -60,10 +60,12 @@ def read_given(
 ) -> GivenInputs:
     """Read what a command line gives: `name=value` texts and a file; raises UsageError."""
     texts: dict[str, str] = {}
-    for assignment in assignments:
+    for number, assignment in enumerate(assignments, 1):
         name, equals, value = assignment.partition("=")
-        if not equals or not name:
-            raise UsageError(f'-i "{assignment}" is not of the form name=value')
+        if not equals or not name:  # what was given is not shown: a value alone may be a secret
+            which = "-i" if len(assignments) == 1 else f"-i number {number}"
+            what = "name" if equals else '"="'
+            raise UsageError(f"{which} is not of the form name=value: there is no {what} in it")
         texts[name.strip()] = value
     values = {} if file is None else read_inputs_file(file)
     return GivenInputs(texts, values, environment or {}, origin=file or "inputs")
