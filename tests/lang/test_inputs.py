@@ -169,13 +169,15 @@ def test_a_list_comes_back(numbers: list[int]) -> None:
 
 @pytest.mark.parametrize("assignment", ["name", "=value", ""])
 def test_an_assignment_without_name_or_value_is_refused(assignment: str) -> None:
-    with pytest.raises(UsageError, match="^-i is not of the form name=value: there is no ") as told:
+    with pytest.raises(UsageError, match="-i is not of the form name=value: there is no"):
         read_given([assignment])
 
 
 def test_what_is_given_without_a_name_may_be_a_secret_and_is_not_shown() -> None:
-    with pytest.raises(UsageError, match='^-i number 2 is not of the form name=value: there is no "=" in it$'):
+    with pytest.raises(UsageError) as told:
         read_given(["top=3", "hunter2-hunter2"])
+
+    assert str(told.value) == '-i number 2 is not of the form name=value: there is no "=" in it'
 
 
 def test_a_value_may_hold_an_equals_sign() -> None:

@@ -29,7 +29,7 @@ PIECES = [
 
 @st.composite
 def mutants(draw: st.DrawFn) -> bytes:
-    content = bytearray(draw(st.sampled_from(SEEDS)).read_bytes()[:2000])
+    content = bytearray(draw(st.sampled_from(SEEDS)).read_bytes()[:3000])
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(content)))
         end = min(len(content), start + draw(st.sampled_from([0, 0, 0, 1, 2, 10, 50])))
