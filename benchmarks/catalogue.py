@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import data, imports, launch, startup, warm
+from benchmarks import , data, graphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +30,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "startup": startup.figures,
     "launch": launch.figures,
     "warm": warm.figures,
+    "chain": graphs.chain_figures,
+    "layers": graphs.layer_figures,
+    "scale": scale.figures,
     "imports": imports.figures,
     "data": data.figures,
 }

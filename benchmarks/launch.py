@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Figure, fresh, own_seconds, python, rounds, run_seconds, versus
+from benchmarks.graph import fan
+from benchmarks.measure import Figure, fresh, peer_command, peer_seconds, rounds, run_seconds, versus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FEW, MANY, WORKERS = 100, 1000, 2
 TINY = (2, 4)
-BARE = Path(__file__).with_name("bare.py")
 
 STEPS = """
 def source() -> int:
@@ -44,7 +44,7 @@ def in_engine_s(folder: Path, count: int) -> float:
 
 def bare_s(folder: Path, count: int) -> float:
     """Run the yardstick once and return the seconds that it took by its own clock."""
-    return own_seconds(python(str(BARE), str(count), str(WORKERS)), folder=folder)
+    return peer_seconds("bare", folder / f"fan-{count}.json", WORKERS)
 
 
 def items(count: int, *, batch: str) -> str:
@@ -72,7 +72,7 @@ def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
     for count in (few, many):
         (folder / f"w1-{count}.yaml").write_text(document(count))
         commands[f"flowpar {count}"] = run_command(count)
-        commands[f"bare {count}"] = python(str(BARE), str(count), str(WORKERS))
+        commands[f"bare {count}"] = peer_command("bare", fan(count).write(folder), WORKERS)
     for name, batch in (("items", ""), ("batch", "batch: auto")):
         (folder / f"{name}.yaml").write_text(items(many, batch=batch))
         commands[name] = fresh("run", f"{name}.yaml", "-q", "-w", str(WORKERS))

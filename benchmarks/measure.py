@@ -15,12 +15,13 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 TITLE_WIDTH = 68
 
 
@@ -80,17 +81,33 @@ def run_seconds(folder: Path, command: Sequence[str]) -> float:
     run_dir = folder / "run"
     shutil.rmtree(run_dir, ignore_errors=True)
     seconds([*command, "--run-dir", str(run_dir)], folder=folder)
+    return logged_s(run_dir)
+
+
+def logged_s(run_dir: Path) -> float:
+    """Return the seconds from a run's first event to its last."""
     with (run_dir / "run.log.jsonl").open() as lines:
         last = deque(lines, maxlen=1)[0]
     return float(json.loads(last)["duration_s"])
 
 
 def own_seconds(command: Sequence[str], *, folder: Path) -> float:
-    """Run a yardstick once and return the seconds that it prints, by its own clock."""
+    """Run a yardstick once and return the seconds that it prints last, by its own clock."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     return float(done.stdout.split()[-1])
+
+
+def peer_seconds(peer: str, graph: Path, workers: int, *, interpreter: str = sys.executable) -> float:
+    """Run a graph's file once in another engine, or by a yardstick, and return the seconds by its own clock."""
+    return own_seconds(peer_command(peer, graph, workers, interpreter=interpreter), folder=graph.parent)
+
+
+def peer_command(peer: str, graph: Path, workers: int, *, interpreter: str = sys.executable) -> list[str]:
+    """Return the command that runs a graph's file in another engine, or by a yardstick."""
+    where = f"PYTHONPATH={ROOT}"
+    return ["env", where, interpreter, "-m", f"benchmarks.peers.with_{peer}", str(graph), str(workers)]
 
 
 def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int) -> dict[str, list[float]]:

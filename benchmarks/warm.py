@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.graph import fan
 from benchmarks.launch import STEPS, document
-from benchmarks.measure import Figure, fresh, own_seconds, python, run_seconds
+from benchmarks.measure import Figure, fresh, own_seconds, peer_seconds, python, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ FEW, MANY, WORKERS = 1_000, 10_000, 2
 TINY = (2, 4)
 # A process for each of ten thousand would take a minute a round.
 FEW_PROCESSES, MANY_PROCESSES = 100, 1_000
-BARE = Path(__file__).with_name("bare_pool.py")
+BARE = Path(__file__).with_name("bare_map.py")
 SQUARE = """
 
 def square(number: int) -> int:
@@ -37,9 +38,14 @@ tasks:
 """
 
 
-def bare_s(kind: str, count: int, *, folder: Path) -> float:
-    """Return the seconds of the yardstick, by its own clock."""
-    return own_seconds(python(str(BARE), kind, str(count), str(WORKERS)), folder=folder)
+def map_s(count: int, *, folder: Path) -> float:
+    """Return the seconds of the yardstick of items, by its own clock."""
+    return own_seconds(python(str(BARE), str(count), str(WORKERS)), folder=folder)
+
+
+def executor_s(count: int, *, folder: Path) -> float:
+    """Return the seconds of the yardstick of W1, by its own clock."""
+    return peer_seconds("executor", folder / f"fan-{count}.json", WORKERS)
 
 
 def ours_s(name: str, executor: str, count: int, *, folder: Path) -> float:
@@ -61,9 +67,10 @@ def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
         (folder / f"squares-{count}.yaml").write_text(squares(count))
     for count in (few, many):
         (folder / f"w1-{count}.yaml").write_text(document(count))
+        fan(count).write(folder)
     ways: dict[str, tuple[Measure, int, int]] = {
-        "graph": (partial(bare_s, "graph", folder=folder), few, many),
-        "map": (partial(bare_s, "map", folder=folder), few, many),
+        "graph": (partial(executor_s, folder=folder), few, many),
+        "map": (partial(map_s, folder=folder), few, many),
         "w1": (partial(ours_s, "w1", "pool", folder=folder), few, many),
         "squares": (partial(ours_s, "squares", "pool", folder=folder), few, many),
         "processes": (partial(ours_s, "squares", "process", folder=folder), few_processes, many_processes),
