@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-plugins lint bench coverage soak docs schemas clean
+.PHONY: help demo test test-plugins lint bench bench-own coverage soak docs schemas clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ lint: $(READY) ## Style, types and floors
 	done
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(READY) ## Measure, as ratios within one run (some NAMES of benchmarks: make bench NAMES="launch warm")
+bench: $(READY) ## Measure, beside other engines (NAMES="launch warm" for some, bench-own for ours alone)
 	$(BIN)/python -m benchmarks $(NAMES)
+
+bench-own: $(READY) ## Measure without other engines, about a quarter of an hour
+	$(BIN)/python -m benchmarks --no-peers
 
 coverage: $(READY) ## Branch coverage of what all promises rest on, killed processes included
 	$(BIN)/python -m benchmarks.branches
@@ -57,4 +60,4 @@ schemas: $(READY) ## Write the JSON Schemas anew
 	$(BIN)/python -m flowpar.record.event_schema schemas/event.schema.json
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist build
+	rm -rf $(VENV) .venv-bench .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist build

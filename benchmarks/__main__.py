@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     print(f"median, minimum and maximum of {options.repeats} rounds in turn; ratios unless a unit is given", flush=True)
     reached, failed = [], []
-    for name in options.names or BENCHMARKS:
+    for name in options.names or [name for name in BENCHMARKS if options.peers or name != "peers"]:
         print(f"\n{name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         "names", nargs="*", type=_name, metavar="NAME", help=f"which to run (all by default): {', '.join(BENCHMARKS)}"
     )
     parser.add_argument("--repeats", type=_count, default=5, metavar="N", help="rounds of each (default: 5)")
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="run other engines, too, each in an environment of its own (default: yes)",
+    )
     parser.add_argument(
         "--tiny", action="store_true", help="smallest sizes, to see that it works; says nothing of speed"
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import , data, graphs
+from benchmarks import comparison, data, graphs, imports, launch, scale, startup, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,4 +35,5 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "scale": scale.figures,
     "imports": imports.figures,
     "data": data.figures,
+    "peers": comparison.figures,
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 TITLE_WIDTH = 68
+YARDSTICK_PATIENCE_S = 300
 
 
 class Failed(Exception):  # noqa: N818 (it names an outcome)
@@ -93,7 +94,12 @@ def logged_s(run_dir: Path) -> float:
 
 def own_seconds(command: Sequence[str], *, folder: Path) -> float:
     """Run a yardstick once and return the seconds that it prints last, by its own clock."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=YARDSTICK_PATIENCE_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{' '.join(command)} had no end after {YARDSTICK_PATIENCE_S} s") from error
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     return float(done.stdout.split()[-1])
@@ -106,8 +112,18 @@ def peer_seconds(peer: str, graph: Path, workers: int, *, interpreter: str = sys
 
 def peer_command(peer: str, graph: Path, workers: int, *, interpreter: str = sys.executable) -> list[str]:
     """Return the command that runs a graph's file in another engine, or by a yardstick."""
-    where = f"PYTHONPATH={ROOT}"
-    return ["env", where, interpreter, "-m", f"benchmarks.peers.with_{peer}", str(graph), str(workers)]
+    # A peer starts programs of its own by name.
+    path = f"{Path(interpreter).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return [
+        "env",
+        f"PYTHONPATH={ROOT}",
+        f"PATH={path}",
+        interpreter,
+        "-m",
+        f"benchmarks.peers.with_{peer}",
+        str(graph),
+        str(workers),
+    ]
 
 
 def rounds(commands: Mapping[str, Sequence[str]], *, folder: Path, repeats: int) -> dict[str, list[float]]:
