@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 import types
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.mask import Masker
@@ -44,7 +44,6 @@ from flowpar.plugin.spec import TaskContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
-    from pathlib import Path
 
     from flowpar.core.outcome import Failure, ValueRef
     from flowpar.data.codec import Encoded
@@ -90,9 +89,7 @@ def _keep_code(shared: Shared) -> None:
     """Read the code of the run's modules, of those that are found in the first of the folders."""
     compiled = CompiledModules(shared.workflow_dir)
     compiled.read(shared.modules)
-    others = [finder for finder in sys.meta_path if not isinstance(finder, CompiledModules)]
-    first = others.index(PathFinder) if PathFinder in others else len(others)
-    sys.meta_path[:] = [*others[:first], compiled, *others[first:]]
+    compiled.take_place()
 
 
 def make_attempt(
@@ -129,7 +126,7 @@ class _Place:
     """Where an attempt runs."""
 
     environment: Mapping[str, str]
-    folder: Path
+    folder: str
     contexts: Mapping[str, object]
 
 
@@ -163,7 +160,7 @@ class _Attempt:
             case Render(outputs):
                 return Success(self._kept(render(outputs, self._settle().contexts, self._put_apart)))
 
-    def _call(self, call: Call, scratch: Path) -> Success:
+    def _call(self, call: Call, scratch: str) -> Success:
         value = self._returned(call, scratch)
         if isinstance(value, types.GeneratorType):
             if call.until is None:
@@ -180,7 +177,7 @@ class _Attempt:
         encoded = self._encoded(value, f"output[{index}]")
         return self._written(encoded, f"{self._job.number}-{index}", as_file=encoded.size_bytes >= LARGEST_TOLD_BYTES)
 
-    def _returned(self, call: Call, scratch: Path) -> object:
+    def _returned(self, call: Call, scratch: str) -> object:
         """Call the function; what it was given may be large, and is let go of with this frame."""
         place = self._settle(call, scratch)
         function = find_target(call.target)
@@ -191,7 +188,7 @@ class _Attempt:
         _refuse_pending(value, call.target)
         return prove(function, value, target=call.target)
 
-    def _settle(self, call: Call | None = None, scratch: Path | None = None) -> _Place:
+    def _settle(self, call: Call | None = None, scratch: str | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
         shared = self._shared
         environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
@@ -225,7 +222,7 @@ class _Attempt:
         address = self._shared.outputs_address
         return [None] * len(keys) if address is None else ManagedOutputs(address, self._shared.outputs_key).fetch(keys)
 
-    def _context(self, place: _Place, scratch: Path) -> TaskContext:
+    def _context(self, place: _Place, scratch: str) -> TaskContext:
         job, run_id = self._job, self._shared.run_id
         item = "" if job.item is None else f"/{job.item}"
         lap = f"#{self._bindings.round}" if self._bindings.round else ""
@@ -235,8 +232,8 @@ class _Attempt:
             item=job.item,
             attempt=job.attempt,
             idempotency_key=f"{run_id}/{job.task}{item}{lap}",
-            scratch=scratch,
-            cwd=place.folder,
+            scratch=Path(scratch),
+            cwd=Path(place.folder),
             env=place.environment,
             logger=TaskLogger(self._post),
             post=self._post,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import CodeType, ModuleType
 
+_FOLDERLESS = (BuiltinImporter, FrozenImporter)
 _MOST_MODULES = 256
 _LARGEST_BYTES = 1 << 20
 
@@ -51,7 +52,7 @@ class CompiledModules:
         seen: set[str] = set()
         while waiting and len(self._specs) < _MOST_MODULES:
             name = waiting.pop()
-            if name in seen:
+            if name in seen or any(finder.find_spec(name) for finder in _FOLDERLESS):
                 continue
             seen.add(name)
             # A package in front of it is imported first, and a relative import names only the rest.
@@ -74,6 +75,15 @@ class CompiledModules:
         if next(iter(places), None) != folder or _stamp(loader.path) != loader.stamp:
             return None
         return spec
+
+    def take_place(self) -> None:
+        """Stand on `sys.meta_path` in front of what finds nothing in folders, or just before the finder that does."""
+        others = [finder for finder in sys.meta_path if not isinstance(finder, CompiledModules)]
+        place = others.index(PathFinder) if PathFinder in others else len(others)
+        # The last one is setuptools': it is in the way of `distutils` and `pip`, which are in no folder of a workflow.
+        if all(each in _FOLDERLESS or type(each).__module__ == "_distutils_hack" for each in others[:place]):
+            place = 0
+        sys.meta_path[:] = [*others[:place], self, *others[place:]]
 
     def _read(self, name: str) -> CodeType | None:
         origin = self._origin(name)

@@ -14,21 +14,35 @@ import os
 import pickle
 import sys
 from dataclasses import replace
+from socket import socketpair
+from types import FunctionType
 from typing import TYPE_CHECKING
 
-from flowpar.core.outcome import Success
 from flowpar.data.store import ValueStore
 from flowpar.execute.base import Job
+from flowpar.execute.ending import is_anything_left
+from flowpar.execute.post import Post
 from flowpar.execute.recipe import Bindings, Call, TaskView
-from flowpar.execute.report_pipe import Report, pack_report
+from flowpar.execute.report_pipe import LEAVE, Report, ReportKind, ReportPipe, pack_report
 from flowpar.expr.template import Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from flowpar.core.outcome import Outcome
 
+# What runs before an attempt and after it, and can't be rehearsed: it would make a task process of the launcher.
+_FAR_SIDE = (
+    "flowpar.execute.starter",
+    "flowpar.execute.worker",
+    "flowpar.execute.habitat",
+    "flowpar.execute.kernel",
+    "flowpar.execute.cancellation",
+    "flowpar.execute.ending",
+    "flowpar.core.point",
+)
 _TIMES = 10
+_MOST_BYTES = 4096
 _STAGE = "flowpar.execute.stage"
 
 
@@ -51,14 +65,28 @@ def _play(shared: bytes, attempt: Callable[..., tuple[Outcome, tuple[str, ...]]]
     bindings = Bindings({"before": TaskView("succeeded", ValueStore(own.run_dir).put(None, ""))})
     recipe = pickle.dumps(Call(f"{_STAGE}:perform", {"value": Expression("", "tasks.before.output")}))
     bound = pickle.dumps(bindings)
-    for number in range(_TIMES):
-        # As a user's module, it is imported afresh.
-        sys.modules.pop(_STAGE, None)
-        job = Job(number, "", None, 1, content, recipe, bound, "", 0.0)
-        outcome, warnings = attempt(job, post=_drop, is_isolated=True)
-        if isinstance(outcome, Success):
-            pack_report(Report(outcome, warnings))
+    engine, worker = socketpair()
+    with engine, worker:
+        for number in range(_TIMES):
+            # As a user's module, it is imported afresh.
+            sys.modules.pop(_STAGE, None)
+            job = Job(number, "", None, 1, content, recipe, bound, "", 0.0)
+            pipe = ReportPipe(worker.fileno())
+            engine.send(LEAVE)
+            pipe.await_leave()
+            outcome, warnings = attempt(job, post=Post(number, pipe, None, ""), is_isolated=True)
+            pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, not is_anything_left())))
+            engine.recv(_MOST_BYTES)
+    _recall()
 
 
-def _drop(_kind: str, _body: Mapping[str, object]) -> None:
-    return
+def _recall() -> None:
+    """Ask for all that functions of the far side name in modules, so that a fork finds it in Python's memory of names.
+
+    What is no attribute is remembered, too; each name that a fork has to remember by itself copies pages.
+    """
+    for module in map(sys.modules.get, _FAR_SIDE):
+        for function in vars(module or object).values():
+            if isinstance(function, FunctionType):
+                for name in function.__code__.co_names:
+                    hasattr(sys, name)

@@ -15,6 +15,7 @@ import struct
 import threading
 from dataclasses import dataclass
 from enum import IntEnum
+from json.encoder import encode_basestring_ascii as _quoted
 
 from flowpar.core.outcome import Failure, FailureKind, Outcome, Success, ValueRef
 from flowpar.execute.wire import BadFrame, Frame, pack_frame
@@ -44,6 +45,7 @@ class Report:
 
 
 _HEAD = struct.Struct("<I")
+_WORDS = ("false", "true")
 
 
 def pack_report(report: Report) -> bytes:
@@ -52,14 +54,21 @@ def pack_report(report: Report) -> bytes:
     match report.outcome:
         case Success(value, is_last_round):
             inline = value.inline or b""
-            is_inline = value.inline is not None
-            said = [True, value.size_bytes, value.checksum, value.is_plain, is_inline, value.file, value.stamp]
-            said += [] if is_last_round else [False]
+            said = _said_of(value, is_last_round=is_last_round)
         case Failure() as failure:
             text = (failure.type, failure.message, failure.exit_code, failure.traceback, failure.bases)
-            said = [False, failure.kind, *text]
-    head = json.dumps([report.is_last, report.warnings, said, report.ended]).encode()
+            said = json.dumps([False, failure.kind, *text])
+    warnings = json.dumps(report.warnings) if report.warnings else "[]"
+    head = f"[{_WORDS[report.is_last]},{warnings},{said},{report.ended!r}]".encode()
     return _HEAD.pack(len(head)) + head + inline
+
+
+def _said_of(value: ValueRef, *, is_last_round: bool) -> str:
+    """Return a success as JSON, written by hand: a fork of the launcher copies each page that an encoder writes to."""
+    flags = f"{_WORDS[value.is_plain]},{_WORDS[value.inline is not None]}"
+    file = "null" if value.file is None else _quoted(value.file)
+    tail = "" if is_last_round else ",false"
+    return f"[true,{value.size_bytes},{_quoted(value.checksum)},{flags},{file},{_quoted(value.stamp)}{tail}]"
 
 
 def unpack_report(frame: Frame) -> Report:

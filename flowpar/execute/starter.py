@@ -64,18 +64,21 @@ class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
 def _become(child: Any) -> None:
     """Be `child` to multiprocessing: what `Process._bootstrap` does, as far as a fork of the launcher needs it.
 
-    The rest of it is a tenth of what a small task costs.
+    The rest of it is a tenth of what a small task costs. What is as it should be already is not written anew: every
+    page that a fork writes to is copied.
     """
     state: Any = process
     state._process_counter = itertools.count(1)  # noqa: SLF001  # multiprocessing has no public way
-    state._children = set()  # noqa: SLF001
     state._current_process = child  # noqa: SLF001
-    state._parent_process = state._ParentProcess(child._parent_name, child._parent_pid, child.heart)  # noqa: SLF001
+    state._parent_process = child.above  # noqa: SLF001
+    if state._children:  # noqa: SLF001
+        state._children = set()  # noqa: SLF001
     main: Any = threading.main_thread()
     if hasattr(main, "_set_native_id"):
         main._set_native_id()  # noqa: SLF001
     known: Any = util
-    known._finalizer_registry.clear()  # noqa: SLF001
+    if known._finalizer_registry:  # noqa: SLF001
+        known._finalizer_registry.clear()  # noqa: SLF001
     if known._afterfork_registry:  # noqa: SLF001
         known._run_after_forkers()  # noqa: SLF001
 
@@ -83,12 +86,18 @@ def _become(child: Any) -> None:
 class ForkProcess(context.ForkProcess):
     """A process that the launcher forks to carry out `order`; `heart` ends when the launcher does."""
 
-    def __init__(self, order: Order, origin: Origin, name: str) -> None:
-        """Take the order and where it comes from."""
+    def __init__(self, order: Order, origin: Origin, name: str, *, above: Any) -> None:
+        """Take the order, where it comes from, and what the child's `parent_process()` returns."""
         super().__init__(name=name)
         self.order = order
         self.origin = origin
         self.heart = origin.heart
+        self.above = above
+
+    def start(self) -> None:
+        """Fork, as the base does; who else was started is the launcher's to know, and not of its forks."""
+        self._popen = self._Popen(self)
+        self._sentinel = self.heart
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing's name
@@ -117,6 +126,8 @@ class Starter:
         self.reaps = method != "forkserver"
         heart, self._heart_end = map(move_high, os.pipe())
         self._origin = Origin(os.getpid(), method, heart)
+        known: Any = process
+        self._above = known._ParentProcess(process.current_process().name, os.getpid(), heart)  # noqa: SLF001
         self._forkserver = None if self.reaps else _forkserver([__name__, *preload])
 
     def start(self, order: Order, name: str) -> process.BaseProcess:
@@ -136,7 +147,7 @@ class Starter:
     def _make(self, order: Order, name: str) -> process.BaseProcess:
         match self._origin.start_method:
             case "fork":
-                return ForkProcess(order, self._origin, name)
+                return ForkProcess(order, self._origin, name, above=self._above)
             case "spawn":
                 return SpawnProcess(target=enter, args=(order, self._origin), name=name)
             case _:

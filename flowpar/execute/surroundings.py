@@ -11,7 +11,6 @@ import fcntl
 import os
 import sys
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 
 _OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"})
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
-
-# A worker that stays would make the same ones for each attempt.
-_path = lru_cache(maxsize=16)(Path)
 
 
 def folders_of_modules(shared: Shared) -> list[str]:
@@ -92,7 +87,7 @@ def _problem_of(text: str, *, may_be_long: bool) -> str:
     return ""
 
 
-def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None, *, lap: int = 0) -> dict[str, str | None]:
+def told_by_flowpar(job: Job, shared: Shared, scratch: str | None, *, lap: int = 0) -> dict[str, str | None]:
     """Return the FLOWPAR_ variables of an attempt; None for one that must not be inherited."""
     return {
         "FLOWPAR_RUN_ID": shared.run_id,
@@ -100,7 +95,7 @@ def told_by_flowpar(job: Job, shared: Shared, scratch: Path | None, *, lap: int 
         "FLOWPAR_ITEM": None if job.item is None else str(job.item),
         "FLOWPAR_ATTEMPT": str(job.attempt),
         "FLOWPAR_ROUND": str(lap) if lap else None,
-        "FLOWPAR_SCRATCH": None if scratch is None else str(scratch),
+        "FLOWPAR_SCRATCH": scratch,
         OUTPUT_FILE: None,  # of a run around this one
     }
 
@@ -125,10 +120,10 @@ def share(environment: Mapping[str, str]) -> None:
             os.environ[name] = value
 
 
-def folder(template: Template | None, shared: Shared, contexts: Mapping[str, object]) -> Path:
+def folder(template: Template | None, shared: Shared, contexts: Mapping[str, object]) -> str:
     """Return the folder to run in; raises TaskFailed where it is none."""
     if template is None:
-        return _path(shared.workflow_dir)
+        return shared.workflow_dir
     try:
         given = to_text(evaluate(template, contexts))
     except EvaluationError as error:
@@ -136,7 +131,7 @@ def folder(template: Template | None, shared: Shared, contexts: Mapping[str, obj
     path = Path(shared.workflow_dir, given)
     if "\0" in given or not path.is_dir():
         raise TaskFailed(refusal(FailureKind.EXPRESSION, f'cwd "{given}" is no folder'))
-    return path
+    return str(path)
 
 
 class Scratch:
@@ -153,14 +148,14 @@ class Scratch:
         self._lock = -1
         self._folder = ""
 
-    def __enter__(self) -> Path:
+    def __enter__(self) -> str:
         """Claim a folder that nobody uses, and empty it where a killed attempt left something."""
         number = 0
         while not self._is_claimed(f"{self._home}/{number}"):
             number += 1
         if os.listdir(self._lock):  # noqa: PTH208 - a thousand times a second
             self._empty()
-        return _path(self._folder)
+        return self._folder
 
     def __exit__(self, *_: object) -> None:
         """Remove what is in it, and let others have it."""

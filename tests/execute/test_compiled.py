@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 import sys
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def compiled(folder: Path, *names: str) -> CompiledModules:
     finder = CompiledModules(str(folder))
     finder.read(names)
-    sys.meta_path.insert(sys.meta_path.index(PathFinder), finder)
+    finder.take_place()
     return finder
 
 
@@ -120,6 +120,40 @@ def test_a_folder_in_front_on_the_path_goes_first(folder: Path, tmp_path_factory
     sys.path.insert(0, str(front))
 
     assert importlib.import_module("zebra").STRIPES == 1
+
+
+class Foreign:
+    """Somebody's finder that has zebras of its own."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        del path, target
+        return ModuleSpec("zebra", SourceFileLoader("zebra", "elsewhere.py")) if name == "zebra" else None
+
+
+def test_a_finder_that_somebody_put_in_front_keeps_its_place(folder: Path) -> None:
+    foreign = Foreign()
+    sys.meta_path.insert(0, foreign)
+
+    finder = compiled(folder, "zebra")
+
+    places = [sys.meta_path.index(each) for each in (foreign, finder, PathFinder)]
+    assert places == sorted(places)
+
+
+def test_it_stands_first_where_nobody_else_looks_into_folders(folder: Path) -> None:
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, PathFinder]
+
+    finder = compiled(folder, "zebra")
+    finder.take_place()
+
+    assert sys.meta_path == [finder, BuiltinImporter, FrozenImporter, PathFinder]
+
+
+@pytest.mark.parametrize("name", ["sys", "zipimport"])
+def test_a_file_called_as_what_python_has_built_in_is_never_found(folder: Path, name: str) -> None:
+    (folder / f"{name}.py").write_text("raise SystemExit('ran')\n")
+
+    assert compiled(folder, name).find_spec(name) is None
 
 
 def test_what_cannot_be_compiled_is_left_to_the_import(folder: Path) -> None:
