@@ -18,9 +18,11 @@ _NAMES = {"NoneType": "None", "PosixPath": "Path", "WindowsPath": "Path"}
 _SEQUENCES = frozenset({"Sequence", "Iterable", "Collection"})
 _MAPPINGS = frozenset({"Mapping"})
 _LISTS = frozenset({list, tuple, set, frozenset})
+_COLLECTIONS = _LISTS | {dict}
 _DEEPEST = 4
-# Of a longer collection so many members are looked at; of those of one type one is enough.
+# Of a longer collection so many members are looked at, and so many collections of what is in one itself.
 _MOST = 64
+_MOST_BELOW = 4
 # So many types are told in 0.2 ms.
 _MOST_OF_ALL = 10_000
 
@@ -93,7 +95,13 @@ def _some_values(value: dict[object, object]) -> Iterable[object]:
 
 
 def _all_fit(items: Iterable[object], text: str, depth: int) -> bool:
-    return all(_fits(part, text, depth + 1) for part in {type(part): part for part in items}.values())
+    parts = list(items)
+    held = [part for part in parts if type(part) in _COLLECTIONS]
+    if depth and len(held) > _MOST_BELOW:
+        return False
+    # Of those of one type one is enough, but for collections, which hold what they hold.
+    others = {type(part): part for part in parts if type(part) not in _COLLECTIONS}.values()
+    return all(_fits(part, text, depth + 1) for part in (*held, *others))
 
 
 def sample(items: object, most: int) -> list[object]:
