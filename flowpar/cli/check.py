@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from flowpar.cli import options
+from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostics
 from flowpar.core.errors import ExitCode
-from flowpar.lang.collector import collector_paused
 from flowpar.planning.planner import prepare
 from flowpar.plugin.registry import Registry
 from flowpar.report.excerpt import count_line, render

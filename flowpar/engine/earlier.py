@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.collector import collector_paused
 from flowpar.core.errors import StateError
 from flowpar.engine.resumption import sort_out
 from flowpar.record.folder import RunFolder, check_state
@@ -59,7 +60,8 @@ class EarlierRun:
     def resumption(self, plan: Plan, redo: Named = ()) -> Resumption:
         """Check the values that were kept, and tell what stands under this plan."""
         path = self.folder.path
-        return sort_out(plan, verify(self.settled, path), redo=redo, first_job=first_free_number(path))
+        with collector_paused():
+            return sort_out(plan, verify(self.settled, path), redo=redo, first_job=first_free_number(path))
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class _Sorter:
         """Whether nothing of a task can stand; notes why, where something of it did."""
         if task.id in self._redone or self._is_lost(task):
             return True
-        is_same = Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
+        is_same = _is_as_it_was(task, found) or _is_same_task(task, found)
         if is_same and self._has_needs(task, besides=_feeds(task), without=_lists_of(task)):
             return False
         if _holds_something(task, found):
@@ -126,6 +126,8 @@ class _Sorter:
 
         Those `besides` may still be on their way, and those `without` run again.
         """
+        if not task.needs and task.run_if != "one_success" and not task.in_finally:
+            return True
         if task.in_finally and self._is_open:
             return False  # they run when all else is over: anew, where that was not all
         if task.run_if != "one_success":
@@ -156,6 +158,8 @@ class _Sorter:
         return (task.id, None) in self._verified.lost
 
     def _note_code(self, task: PlannedTask, found: SettledTask) -> None:
+        if _is_as_it_was(task, found) and not found.items:
+            return
         done = [found.standing, *(item for item in found.items.values() if item.is_done)]
         now = Fingerprint.of(task)
         if any(not Fingerprint.parse(each.fingerprint).is_same_code(now) for each in done):
@@ -169,6 +173,15 @@ class _Sorter:
             below=tuple(self._below),
             old_code=tuple(self._old_code),
         )
+
+
+def _is_as_it_was(task: PlannedTask, found: SettledTask) -> bool:
+    """Whether a fingerprint is the task's to the letter: so it is for most, and takes no closer look."""
+    return task.bound is None and found.standing.fingerprint == f"{task.fingerprint}.{task.code}"
+
+
+def _is_same_task(task: PlannedTask, found: SettledTask) -> bool:
+    return Fingerprint.parse(found.standing.fingerprint).is_same_task(Fingerprint.of(task))
 
 
 def _is_settled(task: PlannedTask, found: SettledTask) -> bool:
@@ -193,12 +206,16 @@ def _lists_of(task: PlannedTask) -> frozenset[str]:
 
 def _has_same_lists(task: PlannedTask, found: SettledTask) -> bool:
     """Whether the items of a fan-out are not known to come from other lists, where they have keys."""
+    if task.fan_out is None and _is_as_it_was(task, found):
+        return True
     lists = "" if task.fan_out is None else task.fan_out.fingerprint
     return Fingerprint.parse(found.standing.fingerprint).is_same_item(Fingerprint.of(task, lists))
 
 
 def _items(task: PlannedTask, found: SettledTask, gone: set[int], *, is_whole: bool) -> dict[int, Ended]:
     """Return the items that stand; of a fan-out that stands as a whole, all of them as they are."""
+    if not found.items:
+        return {}
     fan_out = task.fan_out
     tolerates = task.allow_failure or (fan_out is not None and fan_out.on_item_error == "collect")
     now = Fingerprint.of(task)

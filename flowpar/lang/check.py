@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.signature import Signatures
+from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostics
 from flowpar.lang.binding import bind
 from flowpar.lang.checked import Checked
-from flowpar.lang.collector import collector_paused
 from flowpar.lang.kinds import kinds_of
 from flowpar.lang.loader import load
 from flowpar.lang.node import ScalarNode, SequenceNode

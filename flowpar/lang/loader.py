@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.lang.builder import Builder
-from flowpar.lang.collector import collector_paused
 from flowpar.lang.node import Document, Lines, MappingNode, ScalarNode
 from flowpar.lang.plain import is_null
 from flowpar.lang.reading import read_source

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleSource
+from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic, Label, Severity
 from flowpar.core.source import Span
 from flowpar.data.input_value import DeclaredInput
 from flowpar.execute.recipe import Call, Expand, Scope
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text
-from flowpar.lang.collector import collector_paused
 from flowpar.planning.env_values import without_values
 from flowpar.planning.grounds import Grounds
 from flowpar.planning.model import Bound, Bounds, FanOut, Plan, PlannedTask, Repeat, Retry

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import is_checksum_of
+from flowpar.core.collector import collector_paused
 from flowpar.core.states import TaskState
 from flowpar.data.codec import Damaged
 from flowpar.data.parts import PARTS, parts_in
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
+
+    from flowpar.core.outcome import ValueRef
 
 _PIECE_BYTES = 1 << 20
 
@@ -40,7 +43,8 @@ class Verified:
 def read_settled(run_dir: Path, *, is_salvaged: bool = False, keeps_values: bool = True) -> tuple[Settled, JournalEnd]:
     """Read the journal of a run folder; raises `StateError` where it is damaged or does not begin."""
     reader = JournalReader(run_dir / JOURNAL, is_salvaged=is_salvaged)
-    settled = fold(reader, keeps_values=keeps_values)
+    with collector_paused():
+        settled = fold(reader, keeps_values=keeps_values)
     return settled, reader.end or JournalEnd(0, 0)
 
 
@@ -65,6 +69,9 @@ def first_free_number(run_dir: Path) -> int:
 
 
 def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple[str, int | None], str]) -> SettledTask:
+    value = task.standing.value
+    if not task.items and task.standing.previous is None and (value is None or _is_complete(value)):
+        return task
     standing, problem = _verified(_with_sound_round(task.standing, run_dir), run_dir)
     if problem:
         lost[name, None] = problem
@@ -77,10 +84,15 @@ def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple
     return SettledTask(standing, task.item_count, items)
 
 
+def _is_complete(value: ValueRef) -> bool:
+    """Whether a value is in the journal as a whole, and so as whole as this."""
+    return value.file is None and value.inline is not None and not value.inline.startswith(PARTS)
+
+
 def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tuple[int, Standing, str]]:
     for item, standing in items.items():
         value = standing.value
-        if value is not None and (value.inline is None or value.inline.startswith(PARTS)):
+        if value is not None and not _is_complete(value):
             yield item, *_verified(standing, run_dir)
         elif standing.previous is not None:
             yield item, _with_sound_round(standing, run_dir), ""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.collector import collector_paused
 from flowpar.planning.template import within
 from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
@@ -112,6 +113,7 @@ def _frontier_of(tasks: Sequence[PlannedTask], plan: Plan, feeds: Mapping[str, C
     return Frontier(needs, plan.weights, feeds, rules)
 
 
+@collector_paused()
 def lay_out(
     plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start, pools: Pools | None = None
 ) -> Desk:
