@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class Desk:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\n{workflow}")
         (self.folder / "steps.py").write_text(STEPS)
 
+    def become(self, other: Desk) -> None:
+        """Take over all that lies on another desk, to change it as one likes."""
+        shutil.copytree(other.folder, self.folder, dirs_exist_ok=True)
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "flowpar", *arguments]
 
@@ -82,3 +87,9 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk for what the tests of a module look at and leave as it is, or copy."""
+    return Desk(tmp_path_factory.mktemp("desk"))

@@ -40,11 +40,17 @@ tasks:
 """
 
 
+@pytest.fixture(scope="module")
+def failed_once(module_desk: Desk) -> Desk:
+    module_desk.write(WORKFLOW)
+    assert module_desk.run("run", "workflow.yaml", "-q").returncode == 1
+    return module_desk
+
+
 @pytest.fixture
-def failed(desk: Desk) -> Desk:
-    """A desk on which a run has failed."""
-    desk.write(WORKFLOW)
-    assert desk.run("run", "workflow.yaml", "-q").returncode == 1
+def failed(desk: Desk, failed_once: Desk) -> Desk:
+    """A desk of its own for each test, on which a run has failed."""
+    desk.become(failed_once)
     return desk
 
 

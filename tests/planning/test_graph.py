@@ -79,11 +79,11 @@ def test_a_self_reference_does_not_hide_a_cycle() -> None:
 def test_a_ring_of_50_000_is_found_fast_and_shortened() -> None:
     size = 50_000
     ring = {f"t{n}": [f"t{(n + 1) % size}"] for n in range(size)}
-    started = time.monotonic()
+    started = time.process_time()
 
     found = find_cycles(ring)
 
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert len(found) == 1
     assert found[0].message.startswith('50000 tasks wait for each other: "t0" needs "t1" (line 1), ')
     assert "… 49990 more …" in found[0].message

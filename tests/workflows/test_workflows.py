@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from flowpar.cli.main import main
+
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 
@@ -41,8 +43,21 @@ def run(name: str, folder: Path, *arguments: str) -> tuple[dict[str, Any], list[
     return json.loads(done.stdout), log
 
 
-def test_quickstart_measures_the_standard_library(tmp_path: Path) -> None:
-    outputs, _ = run("quickstart.yaml", tmp_path, "-i", "top=3")
+Ran = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run("quickstart.yaml", tmp_path_factory.mktemp("quickstart"), "-i", "top=3")
+
+
+@pytest.fixture(scope="module")
+def kmeans(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run("kmeans.yaml", tmp_path_factory.mktemp("kmeans"))
+
+
+def test_quickstart_measures_the_standard_library(quickstart: Ran) -> None:
+    outputs, _ = quickstart
 
     library = Path(sysconfig.get_path("stdlib"))
     json_package = list((library / "json").glob("*.py"))
@@ -53,8 +68,8 @@ def test_quickstart_measures_the_standard_library(tmp_path: Path) -> None:
     assert outputs["total"]["lines"] > sum(lines) > sum(p.read_bytes().count(b"\n") for p in json_package)
 
 
-def test_quickstart_logs_pid_times_and_layer_of_each_task(tmp_path: Path) -> None:
-    _, log = run("quickstart.yaml", tmp_path)
+def test_quickstart_logs_pid_times_and_layer_of_each_task(quickstart: Ran) -> None:
+    _, log = quickstart
 
     ended = [line for line in log if line["event"] == "task.succeeded" and line["pid"]]
     items = [line for line in ended if line["task"] == "measure"]
@@ -145,20 +160,15 @@ def test_shell_etl_skips_the_warning_when_there_is_nothing_to_say(tmp_path: Path
 
 
 @pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_check_finds_nothing_in_the_examples(path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowpar", "check", "--strict", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+def test_check_finds_nothing_in_the_examples(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check", "--strict", str(path)])
 
-    assert (done.returncode, done.stdout.count("error")) == (0, 0), done.stderr + done.stdout
+    told = capsys.readouterr()
+    assert (code, told.out.count("error")) == (0, 0), told.err + told.out
 
 
-def test_kmeans_fits_two_numbers_of_groups_by_one_sub_workflow(tmp_path: Path) -> None:
-    outputs, log = run("kmeans.yaml", tmp_path)
+def test_kmeans_fits_two_numbers_of_groups_by_one_sub_workflow(kmeans: Ran) -> None:
+    outputs, log = kmeans
 
     with (WORKFLOWS / "data" / "zones.csv").open(newline="") as rows:
         count = len(list(csv.DictReader(rows)))
@@ -170,12 +180,10 @@ def test_kmeans_fits_two_numbers_of_groups_by_one_sub_workflow(tmp_path: Path) -
     assert len({line["pid"] for line in rounds}) == len(rounds) > 2
 
 
-def test_a_part_of_kmeans_runs_by_itself_and_comes_to_the_same(tmp_path: Path) -> None:
-    (tmp_path / "part").mkdir()
-    whole, _ = run("kmeans.yaml", tmp_path)
-    part, _ = run("kmeans_fit.yaml", tmp_path / "part", "-i", "count=3")
+def test_a_part_of_kmeans_runs_by_itself_and_comes_to_the_same(kmeans: Ran, tmp_path: Path) -> None:
+    part, _ = run("kmeans_fit.yaml", tmp_path, "-i", "count=3")
 
-    assert part["sizes"] == whole["few"]
+    assert part["sizes"] == kmeans[0]["few"]
 
 
 def test_digits_chooses_a_model_and_imports_scikit_learn_in_one_process(tmp_path: Path) -> None:
