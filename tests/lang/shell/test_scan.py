@@ -70,7 +70,7 @@ TAKEN = [
     f"( {SHOW} \0 )",
     f"{{ {SHOW} \0; }}",
     f"! false && {SHOW} \0",
-    f"true | {SHOW} \0 | {{ IFS= read -r _ || :; }}; {SHOW} \0",
+    f"true | {SHOW} \0 | {{ while IFS= read -r _; do :; done; }}; {SHOW} \0",
     f'case \0 in "$V") {SHOW} \0;; esac',
     f'set -- \0; {SHOW} "$1"',
     f"# it's\n{SHOW} \0 # \"",
