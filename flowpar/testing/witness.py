@@ -222,8 +222,11 @@ class Witness:
             ends = self._tasks.get(ends.part_of)
 
     def _is_all_over(self) -> bool:
-        """Whether all tasks are over but those of `finally`."""
-        return all(task.in_finally or task.id in self.counts for task in self._tasks.values())
+        """Whether all tasks are over but those of `finally`; after a stop none joins any more that had not begun."""
+        begun = {task for (task, _), _ in self._part.begun}
+        is_cut_off = self._part.submitted_at_stop is not None
+        left = (task.id for task in self._tasks.values() if not (task.in_finally or task.id in self.counts))
+        return all(is_cut_off and "[" in task and task not in begun for task in left)
 
     def _has_come(self, task: str, item: int | None) -> bool:
         """Whether an item that feeds another has ended so that the other may run."""
