@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.catalogue import BENCHMARKS
-from benchmarks.measure import Failed
+from benchmarks.measure import Failed, LeftOut
+from benchmarks.workloads import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Print each figure as soon as it is measured; return 1 where a benchmark could not be run."""
     options = _parser().parse_args(arguments)
+    if options.workloads:
+        os.environ[VARIABLE] = str(Path(options.workloads).resolve())
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     print(f"median, minimum and maximum of {options.repeats} rounds in turn; ratios unless a unit is given", flush=True)
     reached, failed = [], []
@@ -30,11 +33,13 @@ def main(arguments: Sequence[str]) -> int:
                 for figure in BENCHMARKS[name](Path(folder), repeats=options.repeats, tiny=options.tiny):
                     print(figure.line(is_judged=not options.tiny), flush=True)
                     reached.append(figure.is_reached)
+            except LeftOut as missing:
+                print(f"left out: {missing}", flush=True)
             except Failed as failure:
                 failed.append(name)
                 print(f"not measured: {failure}", flush=True)
-    if not options.tiny:
-        print(f"\n{reached.count(True)} of {len(reached) - reached.count(None)} goals reached")
+    if (judged := len(reached) - reached.count(None)) and not options.tiny:
+        print(f"\n{reached.count(True)} of {judged} goals reached")
     if failed:
         print(f"could not be run: {', '.join(failed)}", file=sys.stderr)
     return int(bool(failed))
@@ -51,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="run other engines, too, each in an environment of its own (default: yes)",
+    )
+    parser.add_argument(
+        "--workloads",
+        metavar="DIR",
+        help=f"recorded graphs, with folders taskbench and wfformat (default: ${VARIABLE})",
     )
     parser.add_argument(
         "--tiny", action="store_true", help="smallest sizes, to see that it works; says nothing of speed"

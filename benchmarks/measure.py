@@ -2,6 +2,7 @@
 
 Figure     what one line of the result says: a number measured several times, its median, minimum and spread, its goal
 Failed     a command of a benchmark did not do what is measured; the other benchmarks go on
+LeftOut    a benchmark needs what is not here; that is no failure
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ YARDSTICK_PATIENCE_S = 300
 
 class Failed(Exception):  # noqa: N818 (it names an outcome)
     """A command of a benchmark failed; the message says which and what it wrote."""
+
+
+class LeftOut(Exception):  # noqa: N818 (the same)
+    """A benchmark needs what is not here; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +68,41 @@ class Figure:
 
 def seconds(command: Sequence[str], *, folder: Path) -> float:
     """Run a command to its end and return its wall time."""
+    started = time.perf_counter()
+    _said(command, folder)
+    return time.perf_counter() - started
+
+
+def run_seconds(folder: Path, command: Sequence[str]) -> float:
+    """Run a workflow once and return the seconds from its first event to its last, by its own log."""
+    _, elapsed = _run(folder, command)
+    return elapsed
+
+
+def run_output(folder: Path, command: Sequence[str]) -> tuple[dict[str, object], float]:
+    """Run a workflow with `--json` once and return its outputs, and the seconds as `run_seconds` does."""
+    said, elapsed = _run(folder, command)
+    return json.loads(said), elapsed
+
+
+def _run(folder: Path, command: Sequence[str]) -> tuple[str, float]:
+    run_dir = folder / "run"
+    shutil.rmtree(run_dir, ignore_errors=True)
+    said = _said([*command, "--run-dir", str(run_dir)], folder)
+    return said, logged_s(run_dir)
+
+
+def _said(command: Sequence[str], folder: Path) -> str:
     # Where no bytecode is kept, each process would compile what was edited last, and that is measured.
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("FLOWPAR_") and name != "PYTHONDONTWRITEBYTECODE"
     }
-    started = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    elapsed = time.perf_counter() - started
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr or done.stdout}")
-    return elapsed
-
-
-def run_seconds(folder: Path, command: Sequence[str]) -> float:
-    """Run a workflow once and return the seconds from its first event to its last, by its own log."""
-    run_dir = folder / "run"
-    shutil.rmtree(run_dir, ignore_errors=True)
-    seconds([*command, "--run-dir", str(run_dir)], folder=folder)
-    return logged_s(run_dir)
+    return done.stdout
 
 
 def logged_s(run_dir: Path) -> float:
