@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-plugins lint bench bench-own coverage soak docs schemas clean
+.PHONY: help demo test test-plugins lint bench bench-own profile coverage soak docs schemas clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: $(READY) ## Measure, beside other engines (NAMES="launch warm" for some, 
 
 bench-own: $(READY) ## Measure without other engines, about a quarter of an hour
 	$(BIN)/python -m benchmarks --no-peers
+
+profile: $(READY) ## Where the time of a task and of a start goes
+	$(BIN)/python -m benchmarks.profiles
 
 coverage: $(READY) ## Branch coverage of what all promises rest on, killed processes included
 	$(BIN)/python -m benchmarks.branches
