@@ -155,8 +155,7 @@ def _compared(name: str, theirs: Times, ours: Times) -> Iterator[Figure]:
     for workload, what in {"W1": "a further task", "W2": "200 hops", "W3": "layers", "W7": "one noop, cold"}.items():
         if not theirs[workload]:
             continue
-        scale, unit = (1e3, "ms") if workload in {"W1", "W7"} else (1, "s")
-        best = f"{min(theirs[workload]) * scale:.3g} {unit} against {min(ours[workload]) * scale:.3g} {unit}"
+        best = f"{_told(min(theirs[workload]))} against {_told(min(ours[workload]))}"
         is_p = workload == "W1" and PEERS[name].goal is not None
         goal = PEERS[name].goal if is_p else None
         head = {"process": "P1", "pool": "P2"}[beside] if is_p else "--"
@@ -167,3 +166,7 @@ def _compared(name: str, theirs: Times, ours: Times) -> Iterator[Figure]:
             f"{best} (best of each)",
             is_more_better=True,
         )
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
