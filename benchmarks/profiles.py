@@ -33,9 +33,9 @@ PATIENCE_S = 120
 FRAME = re.compile(r"^(?P<function>.+) \(.*?/flowpar/(?P<file>[a-z_/]+)\.py:\d+\)$")
 # The first that is found in a sample; a worker is forked from the launcher, and has its frames below its own.
 ROLES = (
+    ("manager of outputs", re.compile(r"^_Server\..*/flowpar/data/managed\.py", re.MULTILINE)),
     ("pool worker", re.compile(r"/flowpar/execute/(pool_worker|warm_worker)\.py")),
     ("task process", re.compile(r"/flowpar/execute/(worker|attempt)\.py")),
-    ("manager of outputs", re.compile(r"/flowpar/data/managed\.py|/multiprocessing/managers\.py")),
     ("launcher", re.compile(r"/flowpar/execute/launcher\.py|^_launch ", re.MULTILINE)),
     ("engine", re.compile(r"/flowpar/cli/")),
 )

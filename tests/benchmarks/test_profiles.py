@@ -11,6 +11,7 @@ LINES = [
     f"{ENGINE};_load (<frozen importlib._bootstrap>:6);e (d.py:4) 10",
     f"{LAUNCHER};send (/x/flowpar/execute/wire.py:2);s (z.py:3) 8",
     f"{LAUNCHER};process 4:python;run (/x/flowpar/execute/launcher.py:1);_make (/x/flowpar/execute/worker.py:2) 2",
+    f"{LAUNCHER};attempt (/x/flowpar/execute/attempt.py:1);_Server.serve_forever (/x/flowpar/data/managed.py:2) 3",
     "process 1:python;process 5:python;_bootstrap (/y/threading.py:1) 1",
 ]
 
@@ -21,6 +22,7 @@ def test_a_sample_counts_for_its_process_and_for_the_innermost_function_of_ours(
         ("engine", "imports", 10),
         ("launcher", "execute/wire.py send", 8),
         ("task process", "execute/worker.py _make", 2),
+        ("manager of outputs", "data/managed.py _Server.serve_forever", 3),
         ("guard and start-up", "outside flowpar", 1),
     ]
 
