@@ -13,11 +13,12 @@ from benchmarks.measure import Failed, own_seconds, python
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The others run the same few commands at greater length.
-TRIED = ("chain", "scale", "peers")
+# The others run the same few commands at greater length, and those of graphs of others have tests of their own.
+OFTEN = ("chain", "scale")
+SELDOM = sorted(set(BENCHMARKS) - {*OFTEN, "taskbench", "replay"})
 
 
-@pytest.mark.parametrize("name", TRIED)
+@pytest.mark.parametrize("name", [*OFTEN, *(pytest.param(name, marks=pytest.mark.soak) for name in SELDOM)])
 def test_a_benchmark_measures_in_its_smallest_size(name: str, tmp_path: Path) -> None:
     figures = list(BENCHMARKS[name](tmp_path, repeats=1, tiny=True))
 
