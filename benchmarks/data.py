@@ -46,18 +46,27 @@ def gather(*values, many=()):
     return sum(values) + sum(many)
 
 
-def resident(value, number, readers):
-    """Touch all of a value, and say what this process keeps resident while all other readers have touched it, too."""
-    found = total(value)
-    open(f"touched-{number}", "w").close()
-    while not all(os.path.exists(f"touched-{each}") for each in range(readers)):
-        time.sleep(0.01)
+def pss():
     with open("/proc/self/smaps_rollup") as lines:
-        pss = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    open(f"seen-{number}", "w").close()
-    while not all(os.path.exists(f"seen-{each}") for each in range(readers)):
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+
+
+def meet(name, number, readers):
+    open(f"met-{name}-{number}", "w").close()
+    while not all(os.path.exists(f"met-{name}-{each}") for each in range(readers)):
         time.sleep(0.01)
-    return pss * 1024
+
+
+def resident(value, number, readers):
+    """Say what this process keeps resident beside all other readers, before and after they touched all of a value."""
+    meet("began", number, readers)
+    before = pss()
+    meet("touches", number, readers)
+    total(value)
+    meet("touched", number, readers)
+    after = pss()
+    meet("over", number, readers)
+    return [before, after]
 
 
 def graph(kind, megabytes):
@@ -143,13 +152,14 @@ def _ratio(kind: str, size: int, folder: Path, *, repeats: int) -> Figure:
 def _resident(megabytes: int, folder: Path, *, repeats: int) -> Figure:
     size = megabytes << 20
     command = fresh("run", "resident.yaml", "-q", "-w", str(READERS), "--json", "-i", f"megabytes={megabytes}")
-    ratios = []
+    ratios, before, after = [], 0, 0
     for _ in range(repeats):
-        for mark in (*folder.glob("touched-*"), *folder.glob("seen-*")):
+        for mark in folder.glob("met-*"):
             mark.unlink()
         done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
         if done.returncode:
             raise Failed(done.stderr)
-        ratios.append(sum(json.loads(done.stdout)["bytes"]) / size)
-    detail = f"{min(ratios) * size / 1e6:.0f} MB of {READERS} processes (PSS), interpreter and numpy included"
-    return Figure(f"P6  resident memory of {READERS} readers / the value", tuple(ratios), 1.1, detail)
+        before, after = (sum(each) for each in zip(*json.loads(done.stdout)["bytes"], strict=True))
+        ratios.append((after - before) / size)
+    detail = f"{after / 1e6:.0f} MB of {READERS} processes (PSS), {before / 1e6:.0f} MB of them before they touched it"
+    return Figure(f"P6  resident memory of {READERS} readers for the value / the value", tuple(ratios), 1.1, detail)

@@ -10,6 +10,7 @@ import click
 
 from flowpar.core.errors import StateError
 from flowpar.lang.duration import DURATION_FORM, seconds
+from flowpar.lang.size import SIZE_FORM, size_bytes, size_hint
 from flowpar.record.history import run_ids
 from flowpar.report.screen import Color
 
@@ -32,6 +33,19 @@ def read_duration(context: click.Context, parameter: click.Parameter, given: str
     if not length:
         raise click.BadParameter(f'"{given}" is not {DURATION_FORM}, above zero', context, parameter)
     return length
+
+
+def read_size(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
+    """Read a size as workflows write it, and return bytes."""
+    if given is None:
+        return None
+    number = int(given) if given.isascii() and given.isdecimal() and len(given) <= _MOST_DIGITS else given
+    size = size_bytes(number)
+    if not size:
+        hint = size_hint(number)
+        told = f'"{given}" is not {SIZE_FORM}, above zero' + (f"; {hint}" if hint else "")
+        raise click.BadParameter(told, context, parameter)
+    return size
 
 
 def whole_number(*names: str, least: int, **more: Any) -> Decorator:

@@ -109,11 +109,13 @@ def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> R
     """Return the options with those of the run's beginning where nothing else is said now."""
     executors = [name for name in EXECUTORS if name == recorded.get("executor")]
     start_methods = [name for name in START_METHODS if name == recorded.get("start_method")]
-    only = recorded.get("only")
+    only, limit = recorded.get("only"), recorded.get("values_limit")
     return replace(
         arguments,
         only=arguments.only or (tuple(map(str, only)) if isinstance(only, list) else ()),
         executor=arguments.executor or next(iter(executors), None),
         start_method=arguments.start_method or next(iter(start_methods), None),
         no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,
+        values_limit=arguments.values_limit or (limit if isinstance(limit, int) else None),
+        sync_values=arguments.sync_values or recorded.get("sync_values") is True,
     )

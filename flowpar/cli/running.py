@@ -48,6 +48,8 @@ class RunArguments:
     start_method: StartMethod | None
     log_format: LogFormat
     no_sync: bool
+    sync_values: bool
+    values_limit: int | None
     no_plugins: bool
     trust_state: bool
     is_json: bool
@@ -79,6 +81,9 @@ class RunArguments:
             timeout_s=self.timeout_s,
             is_synced=not self.no_sync,
             trust_state=self.trust_state,
+            keeps_values=bool(self.only),
+            values_limit=self.values_limit,
+            syncs_values=self.sync_values,
             recorded=self._recorded(),
         )
 
@@ -91,6 +96,8 @@ class RunArguments:
             "fail_fast": self.fail_fast,
             "no_plugins": self.no_plugins,
             **({"only": list(self.only)} if self.only else {}),
+            **({"values_limit": self.values_limit} if self.values_limit else {}),
+            **({"sync_values": True} if self.sync_values else {}),
         }
 
 
@@ -122,6 +129,13 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         help="What stderr shows: a live view or plain lines, log lines for people, or log lines as JSON.",
     ),
     click.option("--no-sync", is_flag=True, help="Do not wait for the disk; a power cut may then lose tasks."),
+    click.option("--sync-values", is_flag=True, help="Wait for the disk before a large value counts, too."),
+    click.option(
+        "--values-limit",
+        callback=options.read_size,
+        metavar="SIZE",
+        help="How much the files of values may hold together; by default as much as there is room.",
+    ),
     options.no_plugins(),
     click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
     options.as_json("the outputs"),

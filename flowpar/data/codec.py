@@ -34,6 +34,8 @@ _SMALLEST_BUFFER_BYTES = 2048
 # More than this is not decoded once more where it was made: the time would show.
 _LARGEST_PROVED_BYTES = 1 << 20
 _DEEPEST = 10_000
+# Of the memoryviews that can be made again: plain numbers in the machine's own form.
+_VIEW_FORMATS = frozenset("bBhHiIlLqQnNfd?c")
 
 
 class NotEncodable(Exception):  # noqa: N818 - it says what the value is
@@ -88,10 +90,19 @@ class _Sink:
 class _Writer(pickle.Pickler):
     is_plain = True
 
-    def reducer_override(self, _: object) -> Any:
+    def reducer_override(self, value: object) -> Any:
         """Note that a class was met: numbers, text, lists, mappings and the like never come here."""
         self.is_plain = False
+        if type(value) is memoryview and value.format in _VIEW_FORMATS:
+            whole = value if value.c_contiguous and value.nbytes else value.tobytes()
+            return _view_of, (pickle.PickleBuffer(whole), value.format, value.shape)
         return NotImplemented
+
+
+def _view_of(buffer: Any, form: Any, shape: tuple[int, ...]) -> memoryview:
+    """Return a memoryview as it was, of what a file holds: no copy."""
+    flat = memoryview(buffer).cast("B")
+    return flat.cast(form, shape) if flat.nbytes else flat.cast(form)
 
 
 def _pickle(value: object) -> Encoded:

@@ -29,6 +29,11 @@ def encode_parts(parts: Sequence[ValueRef]) -> Encoded:
     return Encoded((head, body), len(head) + len(body), all(part.is_plain for part in parts))
 
 
+def has_files(ref: ValueRef) -> bool:
+    """Whether a value, or a part of it, is a file."""
+    return ref.inline is None or ref.inline[:4] == PARTS
+
+
 def count_parts(data: bytes | memoryview) -> int | None:
     """Return how many parts a list has; None for the encoding of anything else."""
     if data[:4] != PARTS:

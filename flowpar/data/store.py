@@ -23,6 +23,7 @@ from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
 from flowpar.data.parts import count_parts, parts_in
+from flowpar.data.room import DRAFT, take_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,14 +44,21 @@ class ValueLost(Exception):  # noqa: N818 - it says what became of the value
 class ValueStore:
     """The values of one run; any number of processes may use the same folder."""
 
-    def __init__(self, run_dir: str | os.PathLike[str]) -> None:
-        """Keep files below the run folder, which must exist."""
+    def __init__(
+        self, run_dir: str | os.PathLike[str], *, limit_bytes: int | None = None, is_synced: bool = False
+    ) -> None:
+        """Keep files below the run folder, which must exist; together they hold up to `limit_bytes`.
+
+        Where it `is_synced`, a value is on disk before anybody is told of it.
+        """
         self._run_dir = os.fspath(run_dir)
+        self._limit_bytes = limit_bytes
+        self._is_synced = is_synced
 
     def put(self, value: object, name: str, *, as_file: bool = False) -> ValueRef:
         """Encode a value and keep it under a name that is new in this run.
 
-        Raises NotEncodable, or OSError where the disk is full.
+        Raises NotEncodable, OSError where the disk is full, or NoRoom where the limit is reached.
         """
         return self.put_encoded(encode(value), name, as_file=as_file)
 
@@ -78,6 +86,13 @@ class ValueStore:
     def parts(self, ref: ValueRef) -> list[ValueRef]:
         """Return the parts of a list that is kept in parts, without opening one."""
         return parts_in(self._data(ref))
+
+    def files(self, ref: ValueRef) -> list[str]:
+        """Return the paths of the files that a value is in, its own last."""
+        parts = self.parts(ref) if self.count(ref) is not None else []
+        names = (os.path.split(each.file) for each in (*parts, ref) if each.file is not None)
+        # What a file says of others is not trusted to stay among the values.
+        return [os.path.join(self._run_dir, folder, name) for folder, name in names if folder == _FOLDER]
 
     def _read(self, ref: ValueRef, decoder: Callable[[bytes | memoryview], object]) -> object:
         data = self._data(ref)
@@ -109,15 +124,23 @@ class ValueStore:
         return view
 
     def _write(self, encoded: Encoded, path: str) -> tuple[str, str]:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        draft = f"{path}.{os.getpid()}.part"
+        folder = os.path.dirname(path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        draft = f"{path}.{os.getpid()}{DRAFT}"
         point("value.create")
         number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_A_LINK, 0o600)
         try:
+            if self._limit_bytes is not None:
+                take_room(number, folder, size_bytes=encoded.size_bytes, limit_bytes=self._limit_bytes)
             digest = _write_hashed(number, encoded)
+            if self._is_synced:
+                point("value.sync")
+                os.fsync(number)
             stamp = _stamp(os.fstat(number))
             point("value.rename")
             os.replace(draft, path)
+            if self._is_synced:
+                _sync_folder(folder)
         except BaseException:
             with suppress(OSError):
                 os.unlink(draft)
@@ -125,6 +148,14 @@ class ValueStore:
         finally:
             os.close(number)
         return digest, stamp
+
+
+def _sync_folder(folder: str) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _write_hashed(number: int, encoded: Encoded) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
+from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
 from flowpar.engine.pools import most_light, pools_of
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.core.events import EventSink
+    from flowpar.core.outcome import ValueRef
     from flowpar.engine.earlier import EarlierRun
     from flowpar.execute.guard import Tree
     from flowpar.execute.outputs import Refill
@@ -55,12 +57,17 @@ if TYPE_CHECKING:
 
     MakeSinks = Callable[[RunFolder], Sequence[EventSink]]
 
+# Of values that nobody will read any more: a resume with --from, or of a workflow that was edited, may want them.
+_KEPT_BYTES = 256 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How to run: `workers` at once, state below `state_dir` unless there is a `run_dir`.
 
-    `recorded` are the options of the command line that the journal keeps for a resume.
+    `recorded` are the options of the command line that the journal keeps for a resume. With `keeps_values` all files
+    of values stay when nobody will read them any more; otherwise the newest of them do, where there is no
+    `values_limit` on what they may hold together, in bytes. With `syncs_values` they are on disk before they count.
     """
 
     workers: int
@@ -71,6 +78,9 @@ class EngineOptions:
     timeout_s: float | None = None
     is_synced: bool = True
     trust_state: bool = False
+    keeps_values: bool = False
+    values_limit: int | None = None
+    syncs_values: bool = False
     recorded: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -174,20 +184,36 @@ def _run(
         stack.callback(crew.close)
         crew.outputs.insure(refill, sink.complain)
         crew.tell_by(sink.complain)
-        run_dir = os.fspath(folder.path)
-        shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
         loop = Loop(
             plan,
             crew,
             sink,
             SystemClock(),
-            decisions=EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs),
+            decisions=_decisions(plan, folder, crew),
             options=_run_options(options, folder, crew, plan=plan, secrets=secrets, start=start),
             random=random.random,
             stops=stops,
+            remove=_removal(options, folder, stack),
         )
         gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
+
+
+def _decisions(plan: Plan, folder: RunFolder, crew: Crew) -> EngineDecisions:
+    run_dir = os.fspath(folder.path)
+    shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
+    return EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs)
+
+
+def _removal(
+    options: EngineOptions, folder: RunFolder, stack: ExitStack
+) -> Callable[[Sequence[ValueRef]], None] | None:
+    """Return what takes values that nobody will read; None for those of --only, as others may be asked for next."""
+    if options.keeps_values:
+        return None
+    removal = Removal(ValueStore(folder.path), kept_bytes=_KEPT_BYTES if options.values_limit is None else 0)
+    stack.callback(removal.close)
+    return removal.remove
 
 
 def _run_options(
@@ -203,6 +229,8 @@ def _run_options(
         recorded=options.recorded,
         start=start,
         secrets=secrets.values,
+        values_limit=options.values_limit,
+        syncs_values=options.syncs_values,
         pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
 

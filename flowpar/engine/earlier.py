@@ -61,7 +61,9 @@ class EarlierRun:
         """Check the values that were kept, and tell what stands under this plan."""
         path = self.folder.path
         with collector_paused():
-            return sort_out(plan, verify(self.settled, path), redo=redo, first_job=first_free_number(path))
+            return sort_out(
+                plan, verify(self.settled, path), redo=redo, first_job=first_free_number(path, self.settled)
+            )
 
 
 @contextmanager

@@ -11,11 +11,12 @@ from flowpar.core.part_name import digests_of_key, matching, number_of
 from flowpar.schedule.start import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.planning.template import Template
     from flowpar.record.settled import Settled, SettledTask
+    from flowpar.schedule.start import Start
 
     Known = Mapping[str, SettledTask]
     Redo = Sequence[tuple[str, int | None]]
@@ -56,6 +57,34 @@ def undecided(tasks: Mapping[str, PlannedTask], settled: Settled) -> Redo:
         if task.rounds is not None and not _is_done(settled, task.rounds.whole):
             last[task.rounds.whole] = task.id
     return [(name, None) for name in last.values() if name in settled.tasks]
+
+
+def needed_again(
+    tasks: Mapping[str, PlannedTask], start: Start, absent: Collection[tuple[str, int | None]], results: Collection[str]
+) -> set[str]:
+    """Return those of the tasks with values that are `absent` which have to run again, as somebody is to read them.
+
+    What nobody reads is a result, as are those that the workflow's own outputs read; and what has to run again reads
+    what it read before.
+    """
+    held = {name for name, _ in absent if name in tasks and _holds_something(start, name)}
+    if not held:
+        return set()
+    read_by = {name: task.reads | task.decides_on for name, task in tasks.items()}
+    read, standing = frozenset().union(*read_by.values()), start.standing
+    kept = {name for name in held if name not in read or name in results or tasks[name].template is not None}
+    needed = kept | (held - standing)
+    pending = [*(name for name in tasks if name not in standing), *needed]
+    while pending:
+        found = (read_by[pending.pop()] & held) - needed
+        needed |= found
+        pending += found
+    return needed
+
+
+def _holds_something(start: Start, task: str) -> bool:
+    begun = start.tasks.get(task)
+    return begun is not None and (begun.whole is not None or bool(begun.items))
 
 
 def _is_done(settled: Settled, task: str) -> bool:

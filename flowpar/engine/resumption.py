@@ -17,7 +17,7 @@ from flowpar.core.errors import UsageError
 from flowpar.core.outcome import FailureKind
 from flowpar.core.states import FAILURES, TaskState
 from flowpar.core.suggest import nearest
-from flowpar.engine.parts import all_tasks, undecided, with_parts
+from flowpar.engine.parts import all_tasks, needed_again, undecided, with_parts
 from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
 
 if TYPE_CHECKING:
@@ -54,10 +54,14 @@ def sort_out(plan: Plan, verified: Verified, *, redo: Named = (), first_job: int
     parts = with_parts(tasks, redo, verified.settled)
     for name, item in parts:
         _check_redo(tasks, verified, name, item)
-    sorter = _Sorter(verified, [*parts, *undecided(tasks, verified.settled)])
-    for task in tasks.values():
-        sorter.take(task)
-    return sorter.resumption(first_job)
+    while True:
+        sorter = _Sorter(verified, [*parts, *undecided(tasks, verified.settled)])
+        for task in tasks.values():
+            sorter.take(task)
+        found = sorter.resumption(first_job)
+        if not (needed := needed_again(tasks, found.start, verified.absent, plan.outputs_read)):
+            return found
+        verified = verified.without(needed)
 
 
 class _Sorter:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
+from flowpar.data.room import NoRoom
 from flowpar.data.store import ValueStore
 from flowpar.execute import share, surroundings
 from flowpar.execute.binding import bind, prove
@@ -142,7 +143,8 @@ class _Attempt:
         self._bindings: Bindings = pickle.loads(job.bindings)
         shared, scope = _opened(job.shared), self._bindings.scope
         self._shared = shared if scope is None else scope.within(shared)
-        self._store = ValueStore(self._shared.run_dir)
+        limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
+        self._store = ValueStore(self._shared.run_dir, limit_bytes=limit_bytes, is_synced=is_synced)
         self._files = 0
 
     def follow(self) -> Success:
@@ -262,6 +264,8 @@ class _Attempt:
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:
         try:
             return self._store.put_encoded(encoded, name or str(self._job.number), as_file=as_file)
+        except NoRoom as error:
+            raise TaskFailed(refusal(FailureKind.OUTPUT, error.message, type_name="NoRoom")) from None
         except OSError as error:
             message = f"output cannot be written to the run folder: {error.strerror}"
             raise TaskFailed(refusal(FailureKind.OUTPUT, message, type_name="OSError")) from None

@@ -29,7 +29,8 @@ class Shared(Packed):
     `env` holds templates of the top-level `env`, applied after `env_file` (already read).
     `secrets` travel by sockets and pipes only and are kept nowhere; tasks do not inherit the `hidden` variables
     that they were read from. `outputs_address` and `outputs_key` lead to the managed outputs; None where there
-    are none (tests). `modules` are those that the tasks' functions are in.
+    are none (tests). `modules` are those that the tasks' functions are in. The files of values may hold
+    `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
     """
 
     run_id: str
@@ -45,6 +46,8 @@ class Shared(Packed):
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     hidden: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    values_limit: int | None = None
+    syncs_values: bool = False
 
 
 INPUTS = "(inputs)"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,22 +23,38 @@ from flowpar.record.reading import JOURNAL, JournalEnd, JournalReader
 from flowpar.record.settled import Settled, SettledTask, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
 
     from flowpar.core.outcome import ValueRef
 
+    Place = tuple[str, int | None]
+
 _PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What is settled and whole; `lost` says for each task and item why its value is not what was written."""
+    """What is settled and whole; `lost` says for each task and item why its value is not what was written.
+
+    `absent` says the same of values whose files are not there: they were released when all that read them were done,
+    or somebody removed them. Those count as they were, as long as nobody is to read them.
+    """
 
     settled: Settled
-    lost: Mapping[tuple[str, int | None], str]
+    lost: Mapping[Place, str]
+    absent: Mapping[Place, str] = field(default_factory=dict)
+
+    def without(self, tasks: Collection[str]) -> Verified:
+        """Return the same with the values that are absent of some tasks lost."""
+        lost = {place: reason for place, reason in self.absent.items() if place[0] in tasks}
+        settled = dict(self.settled.tasks)
+        for name, item in lost:
+            settled[name] = _without_values(settled[name], item)
+        absent = {place: reason for place, reason in self.absent.items() if place not in lost}
+        return Verified(replace(self.settled, tasks=settled), {**self.lost, **lost}, absent)
 
 
 def read_settled(run_dir: Path, *, is_salvaged: bool = False, keeps_values: bool = True) -> tuple[Settled, JournalEnd]:
@@ -50,35 +67,64 @@ def read_settled(run_dir: Path, *, is_salvaged: bool = False, keeps_values: bool
 
 def verify(settled: Settled, run_dir: Path) -> Verified:
     """Take the checksum of each value file; what is not as it was written counts as not done."""
-    lost: dict[tuple[str, int | None], str] = {}
-    tasks = {name: _verified_task(name, task, run_dir, lost) for name, task in settled.tasks.items()}
-    return Verified(replace(settled, tasks=tasks), lost)
+    lost: dict[Place, str] = {}
+    absent: dict[Place, str] = {}
+    tasks = {name: _verified_task(name, task, run_dir, (lost, absent)) for name, task in settled.tasks.items()}
+    return Verified(replace(settled, tasks=tasks), lost, absent)
 
 
-def first_free_number(run_dir: Path) -> int:
-    """Return a number for jobs above those that left a log or a value in the run folder, recorded or not."""
-    taken = [0]
+def first_free_number(run_dir: Path, settled: Settled | None = None) -> int:
+    """Return a number for jobs above those that left a log or a value in the run folder, recorded or not.
+
+    Those whose value is recorded and not there any more count, too: another one of its name would pass for it.
+    """
+    taken = [0, *(_number_of(name) for name in _recorded_files(settled))]
     for folder in ("logs", "values"):
         try:
             names = os.listdir(run_dir / folder)  # noqa: PTH208 - names of thousands of files
         except FileNotFoundError:
             continue
-        heads = (name.partition("-")[0].partition(".")[0] for name in names)
-        taken += [int(head) for head in heads if head.isascii() and head.isdigit()]
+        taken += map(_number_of, names)
     return max(taken) + 1
 
 
-def _verified_task(name: str, task: SettledTask, run_dir: Path, lost: dict[tuple[str, int | None], str]) -> SettledTask:
+def _recorded_files(settled: Settled | None) -> Iterator[str]:
+    for task in () if settled is None else settled.tasks.values():
+        for standing in (task.standing, *task.items.values()):
+            value = standing.value
+            if value is None or _is_complete(value):
+                continue
+            if value.file is not None:
+                yield value.file.rpartition("/")[2]
+            elif value.inline is not None:
+                with suppress(Damaged):
+                    yield from ((part.file or "").rpartition("/")[2] for part in parts_in(value.inline))
+
+
+def _number_of(name: str) -> int:
+    """Return the number of the job that made a file, 0 where it is named otherwise."""
+    head = name.partition("-")[0].partition(".")[0]
+    return int(head) if head.isascii() and head.isdigit() else 0
+
+
+def _verified_task(
+    name: str, task: SettledTask, run_dir: Path, problems: tuple[dict[Place, str], dict[Place, str]]
+) -> SettledTask:
+    lost, absent = problems
     value = task.standing.value
     if not task.items and task.standing.previous is None and (value is None or _is_complete(value)):
         return task
     standing, problem = _verified(_with_sound_round(task.standing, run_dir), run_dir)
-    if problem:
+    if problem and standing.value is not None:
+        absent[name, None] = problem
+    elif problem:
         lost[name, None] = problem
     items = dict(task.items)
     for item, checked, why in _verified_items(task.items, run_dir):
         items[item] = checked
-        if why:
+        if why and checked.value is not None:
+            absent[name, item] = why
+        elif why:
             lost[name, item] = why
             standing = replace(standing, state=None)  # a fan-out is not done before all of its items are
     return SettledTask(standing, task.item_count, items)
@@ -99,26 +145,27 @@ def _verified_items(items: Mapping[int, Standing], run_dir: Path) -> Iterator[tu
 
 
 def _verified(standing: Standing, run_dir: Path) -> tuple[Standing, str]:
-    """Return a standing, its value with the stamp of the file as it is now; or without it, and why."""
+    """Return a standing, its value with the stamp of the file as it is now; or without it, and why.
+
+    Where its file is not there, or that of a part, it keeps its value, and what is said is why that is absent.
+    """
     value = standing.value
     if value is None:
         return standing, ""
     if value.file is None:
-        problem = _lost_part(io.BytesIO(value.inline or b""), run_dir)
-        return (_without_value(standing), f"a part of its value is lost: {problem}") if problem else (standing, "")
+        return _with_sound_parts(standing, io.BytesIO(value.inline or b""), run_dir, "a part of its value")
     try:
         number = open_inside(run_dir, value.file)
+    except FileNotFoundError:
+        return standing, f'its value "{value.file}" is needed again and not kept any more'
     except OSError as error:
         return _without_value(standing), f'its value "{value.file}" cannot be read: {(error.strerror or "").lower()}'
     with os.fdopen(number, "rb", buffering=0) as stream:
         status = os.fstat(number)
         if status.st_size != value.size_bytes or not is_checksum_of(_pieces(stream), value.checksum):
             return _without_value(standing), f'its value "{value.file}" is not what was written'
-        stamp = f"{status.st_ino}:{status.st_mtime_ns}"
-        problem = _lost_part(stream, run_dir)
-    if problem:
-        return _without_value(standing), f'a part of its value "{value.file}" is lost: {problem}'
-    return replace(standing, value=replace(value, stamp=stamp)), ""
+        stamped = replace(standing, value=replace(value, stamp=f"{status.st_ino}:{status.st_mtime_ns}"))
+        return _with_sound_parts(stamped, stream, run_dir, f'a part of its value "{value.file}"')
 
 
 def _with_sound_round(standing: Standing, run_dir: Path) -> Standing:
@@ -132,18 +179,31 @@ def _with_sound_round(standing: Standing, run_dir: Path) -> Standing:
     return replace(standing, previous=checked.value)
 
 
-def _lost_part(stream: BinaryIO, run_dir: Path) -> str:
-    """Return what is wrong with the files of what a function yielded, nothing where it is anything else."""
+def _with_sound_parts(standing: Standing, stream: BinaryIO, run_dir: Path, part: str) -> tuple[Standing, str]:
+    """Look at the files of what a function yielded, if that is what a value is."""
     stream.seek(0)
     if stream.read(4) != PARTS:
-        return ""
+        return standing, ""
     stream.seek(0)
     try:
         parts = parts_in(stream.read())
     except Damaged as error:
-        return str(error)
-    standings = (Standing(TaskState.SUCCEEDED, value=part) for part in parts if part.file is not None)
-    return next((problem for standing in standings if (problem := _verified(standing, run_dir)[1])), "")
+        return _without_value(standing), f"{part} is lost: {error}"
+    absent = ""
+    for each in parts:
+        checked, problem = _verified(Standing(TaskState.SUCCEEDED, value=each), run_dir) if each.file else (None, "")
+        if problem and checked is not None and checked.value is None:
+            return _without_value(standing), f"{part} is lost: {problem}"
+        absent = absent or problem
+    return standing, absent
+
+
+def _without_values(task: SettledTask, item: int | None) -> SettledTask:
+    if item is None:
+        return replace(task, standing=_without_value(task.standing))
+    items = {**task.items, item: _without_value(task.items[item])}
+    # A fan-out is not done before all of its items are.
+    return replace(task, standing=replace(task.standing, state=None), items=items)
 
 
 def _without_value(standing: Standing) -> Standing:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.collector import collector_paused
+from flowpar.data.parts import has_files
 from flowpar.planning.template import within
 from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
@@ -67,6 +68,8 @@ class Desk:
         """Put an output where its readers find it; one that nobody reads is not kept."""
         if self.ledger.is_read(record.task.id):
             self.fresh[record.task.id, item] = ref
+            if has_files(ref):
+                self.ledger.holding.hold(record.task, ref)
             if item is not None:
                 record.keep_item_output(item, ref)
         elif item is None and record.task.template is None:  # the loop itself reads what items there are

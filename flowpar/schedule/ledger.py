@@ -17,6 +17,7 @@ from flowpar.core.outcome import Success
 from flowpar.core.states import FAILURES, MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView
 from flowpar.schedule.attempt import Ready
+from flowpar.schedule.holding import Holding
 from flowpar.schedule.resources import DECISIONS, Lane
 from flowpar.schedule.start import Begun
 
@@ -191,6 +192,7 @@ class Ledger:
 
     def __init__(self, records: Iterable[Record], *, read_at_the_end: Collection[str] = ()) -> None:
         """Count who reads whose output; the workflow's own outputs are a reader that never ends."""
+        self.holding = Holding()
         self.records = {record.task.id: record for record in records}
         self.run: Mapping[str, object] = {}
         self.runs: dict[str, Mapping[str, object]] = {}
@@ -228,10 +230,12 @@ class Ledger:
     def close(self, record: Record) -> list[OutputKey]:
         """Note that a task ended; return the outputs that nobody reads any more."""
         record.drop_working_state()
+        self.holding.closed(record)
         released: list[OutputKey] = []
         for name in record.task.reads | record.task.decides_on:
             self._unread[name] -= 1
             if not self._unread[name] and name in self.records:
+                self.holding.unread(self.records[name])
                 released += self._release(self.records[name])
         return released
 

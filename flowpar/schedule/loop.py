@@ -39,10 +39,12 @@ from flowpar.schedule.settle import Settlement, outcome_of
 from flowpar.schedule.stopping import Stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flowpar.core.clock import Clock
     from flowpar.core.events import RunSink
+    from flowpar.core.outcome import ValueRef
+    from flowpar.execute.recipe import Shared
     from flowpar.planning.model import Plan
     from flowpar.schedule.crew import Crew, StopRequests
     from flowpar.schedule.decision import Decisions
@@ -51,6 +53,12 @@ if TYPE_CHECKING:
 _QUIET_S = 0.1
 # Most outputs travel with the jobs that read them, and are never looked up.
 _MOST_FRESH = 1_000
+
+
+def _shared(plan: Plan, options: RunOptions, crew: Crew) -> Shared:
+    shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
+    limit, is_synced = options.values_limit, options.syncs_values
+    return replace(shared, secrets=options.secrets, values_limit=limit, syncs_values=is_synced)
 
 
 class Loop:
@@ -67,12 +75,14 @@ class Loop:
         options: RunOptions,
         random: Callable[[], float],
         stops: StopRequests | None = None,
+        remove: Callable[[Sequence[ValueRef]], None] | None = None,
     ) -> None:
-        """Lay everything out; nothing starts before `run`."""
+        """Lay everything out; nothing starts before `run`. `remove` takes values that nobody will read any more."""
         self._plan = plan
         self._crew = crew
         self._sink = sink
         self._clock = clock
+        self._remove = remove
         self._options = options
         self._decisions = decisions
         self._announce = Announcer(sink, clock)
@@ -90,9 +100,7 @@ class Loop:
             commit=sink.commit,
             hand_out=self._hand_out,
         )
-        shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
-        shared = replace(shared, secrets=options.secrets)
-        jobs = JobMaker(shared, self._desk.ledger, self._hand_out, first=options.start.first_job)
+        jobs = JobMaker(_shared(plan, options, crew), self._desk.ledger, self._hand_out, first=options.start.first_job)
         self._filling = Filling(self._desk, crew, jobs)
         self._rendered: str | Failure | None = None
         self._is_untold = False
@@ -172,6 +180,9 @@ class Loop:
             self._release.go_on()
         if has_news or has_ended:
             self._filling.fill()
+        unneeded = self._desk.ledger.holding.take_unneeded()
+        if unneeded and self._remove is not None:
+            self._remove(unneeded)
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""

@@ -21,7 +21,7 @@ class RunOptions:
     """How a plan is run this time.
 
     `run_dir` is absolute; `recorded` goes into the journal as it is, `secrets` nowhere. `pools` are what tasks
-    share, None where no task of the plan asks for anything.
+    share, None where no task of the plan asks for anything. `values_limit` and `syncs_values` are as workers get them.
     """
 
     run_id: str
@@ -34,6 +34,8 @@ class RunOptions:
     start: Start = field(default_factory=Start)
     pools: Pools | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    values_limit: int | None = None
+    syncs_values: bool = False
 
 
 @dataclass(frozen=True, slots=True)

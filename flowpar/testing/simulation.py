@@ -231,6 +231,7 @@ def play(
     stops: StopRequests | None = None,
     prepare: Callable[[FakeCrew], None] = lambda _: None,
     sink: RunSink | None = None,
+    remove: Callable[[Sequence[ValueRef]], None] | None = None,
 ) -> Played:
     """Run a plan, or tasks in file order, to its end; `prepare` may schedule actions of the crew."""
     clock, recording = FakeClock(), RecordingSink()
@@ -245,6 +246,7 @@ def play(
         options=options or RunOptions("run", "/nowhere/run", workers=workers),
         random=random.Random(_SEED).random,  # noqa: S311 - the same each time, and no secret
         stops=stops,
+        remove=remove,
     )
     return Played(loop.run(), recording, crew, clock)
 

@@ -16,11 +16,11 @@ def test_a_checksum_says_by_which_algorithm_it_was_taken() -> None:
 def test_the_checksum_of_a_large_value_is_one_that_any_machine_can_check() -> None:
     taken = checksum([bytes(LARGE)], size_bytes=LARGE)
 
-    assert taken.partition(":")[0] in {"blake2b", "sha256"}
+    assert taken.partition(":")[0] == "crc32"
     assert is_checksum_of([bytes(LARGE // 2), bytes(LARGE // 2)], taken)
 
 
-@pytest.mark.parametrize("expected", [f"sha256:{hashlib.sha256(b'abc').hexdigest()}", checksum([b"abc"])])
+@pytest.mark.parametrize("expected", ["crc32:352441c2", checksum([b"abc"])])
 def test_a_checksum_is_checked_by_the_algorithm_that_it_names_on_every_machine(expected: str) -> None:
     assert is_checksum_of([memoryview(b"abc")], expected)
     assert not is_checksum_of([b"abd"], expected)

@@ -13,6 +13,7 @@ import sys
 import threading
 import types
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -83,6 +84,10 @@ class RaisesWhenPickled:
 class RaisesWhenMadeAgain:
     def __reduce__(self) -> tuple[type[int], tuple[str]]:
         return int, ("not a number",)
+
+
+def view_of(value: Any) -> memoryview:
+    return memoryview(value)
 
 
 def through(value: object) -> Any:
@@ -194,6 +199,79 @@ def test_a_large_array_is_not_copied_where_it_is_decoded_from_writable_memory() 
     assert second["a"][0] == 7.0
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        memoryview(b"read only"),
+        memoryview(bytearray(10_000)),
+        view_of(np.arange(10_000).reshape(100, 100)),
+        view_of(np.arange(10_000))[::2],
+        view_of(np.asfortranarray(np.arange(10_000.0).reshape(100, 100))),
+        view_of(np.array(5)),
+        memoryview(b""),
+    ],
+    ids=lambda view: f"{view.format}-{view.shape}",
+)
+def test_memoryviews_come_back_with_their_form(view: memoryview) -> None:
+    back = through({"view": view})["view"]
+
+    assert type(back) is memoryview
+    assert (back.format, back.shape, back.tolist()) == (view.format, view.shape, view.tolist())
+    assert back.readonly or not view.readonly
+
+
+def test_a_memoryview_is_not_copied_where_it_is_decoded_from_writable_memory() -> None:
+    memory = memoryview(bytearray(encode(memoryview(bytearray(100_000))).join()))
+
+    first: Any = decode(memory)
+    first[0] = 7
+
+    second: Any = decode(memory)
+    assert second[0] == 7
+
+
+PARTS: st.SearchStrategy[Any] = st.recursive(
+    st.binary(max_size=6000)
+    | st.binary(max_size=6000).map(bytearray)
+    | st.binary(max_size=9000).map(view_of)
+    | st.integers(0, 5000).map(lambda size: np.arange(size, dtype="i2"))
+    | st.integers(0, 5000).map(lambda size: np.arange(2 * size)[::2])
+    | st.none()
+    | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def is_alike(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(is_alike, one, other))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(map(is_alike, one.values(), other.values()))
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and bool(np.array_equal(one, other))
+    return bool(one == other)
+
+
+@given(PARTS)
+def test_values_with_many_buffers_come_back_as_they_were_wherever_their_bytes_are(value: object) -> None:
+    data = encode(value).join()
+
+    assert is_alike(decode(data), value)
+    assert is_alike(decode(memoryview(bytearray(data))), value)
+
+
+@given(PARTS, st.data())
+def test_an_encoding_that_is_cut_off_is_never_read_past_its_end(value: object, data: st.DataObject) -> None:
+    whole = encode(value).join()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+
+    with suppress(Exception):  # Damaged, or what pickle says
+        assert not is_alike(decode(whole[:cut]), value)
+
+
 def test_large_buffers_start_on_a_page() -> None:
     encoded = encode([np.zeros(10_000), np.ones(10_000)])
     data = encoded.join()
@@ -247,7 +325,7 @@ def deep() -> list[Any]:
         ((threading.Lock(),), "output[0] is a lock", "leave it out"),
         (a_generator(), "output is a generator", "return a list"),
         (types, 'output is a module "types"', "return what you need"),
-        (memoryview(b"x"), "output is a memoryview", "return bytes"),
+        (view_of(np.zeros(3, dtype="i4,i4")), "output is a memoryview", "return bytes"),
         (a_local_object(), 'output is an object of class "Local" from inside a function, which', "define the class"),
         ({"e": TwoArguments(1, 2)}, 'output["e"] is a TwoArguments, which cannot be passed on: TypeError', "return"),
         ([RaisesWhenPickled()], "output[0] is a RaisesWhenPickled, which cannot be passed on: no pickle", "return"),

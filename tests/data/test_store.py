@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowpar.data.codec import NotPlain
+from flowpar.data.room import NoRoom
 from flowpar.data.store import INLINE_BYTES, ValueLost, ValueStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flowpar.core.outcome import ValueRef
 
 
@@ -120,6 +125,68 @@ def test_a_full_disk_leaves_no_draft_behind(store: ValueStore, tmp_path: Path) -
         large(store)
 
     assert [path.name for path in (tmp_path / "values").iterdir()] == ["1.val"]
+
+
+def test_files_hold_no_more_together_than_they_may(tmp_path: Path) -> None:
+    store = ValueStore(tmp_path, limit_bytes=2_000_000)
+    store.put(np.zeros(100_000), "1")
+    store.put(np.zeros(100_000), "2")
+
+    with pytest.raises(NoRoom) as caught:
+        store.put(np.zeros(100_000), "3")
+
+    assert caught.value.message == (
+        "output of 0.8 MiB does not fit: values hold 1.5 MiB of the 1.9 MiB that they may; "
+        "let fewer large values be needed at once, or resume with a larger --values-limit"
+    )
+    assert sorted(path.name for path in (tmp_path / "values").iterdir()) == ["1.val", "2.val"]
+    assert store.put("small", "4").inline is not None
+
+
+def test_a_value_that_is_removed_makes_room_and_so_does_the_draft_of_a_process_that_is_gone(tmp_path: Path) -> None:
+    store = ValueStore(tmp_path, limit_bytes=1_000_000)
+    ref = store.put(np.zeros(100_000), "1")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f"values/9.val.{gone.pid}.part").write_bytes(bytes(500_000))
+    (tmp_path / (ref.file or "")).unlink()
+
+    store.put(np.zeros(100_000), "2")
+
+    assert [path.name for path in (tmp_path / "values").iterdir()] == ["2.val"]
+
+
+def test_the_draft_of_another_process_counts_with_all_of_its_size(tmp_path: Path) -> None:
+    (tmp_path / "values").mkdir()
+    with (tmp_path / f"values/9.val.{os.getppid()}.part").open("wb") as draft:
+        draft.truncate(500_000)
+
+    with pytest.raises(NoRoom):
+        ValueStore(tmp_path, limit_bytes=1_000_000).put(np.zeros(100_000), "1")
+
+
+def test_a_value_that_is_synced_is_as_any_other(tmp_path: Path) -> None:
+    store = ValueStore(tmp_path, is_synced=True)
+
+    array, ref = large(store)
+
+    assert np.array_equal(store.get(ref), array)  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 800_127), st.integers(1, 255))
+@settings(deadline=None)
+def test_a_byte_that_is_flipped_anywhere_is_found_once_the_file_is_another_one(place: int, bits: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = ValueStore(folder)
+        _, ref = large(store)
+        file = Path(folder, ref.file or "")
+        content = bytearray(file.read_bytes())
+        content[place % len(content)] ^= bits
+        file.write_bytes(content)
+        os.utime(file, ns=(1, 1))
+
+        with pytest.raises(ValueLost, match=r'the value file "values/1\.val" was changed: its checksum does not match'):
+            store.get(ref)
 
 
 def test_a_checksum_is_the_same_however_large_the_value_is(store: ValueStore) -> None:

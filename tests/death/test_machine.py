@@ -52,7 +52,7 @@ tasks:
     with: {{name: c, version: {c}, of: "${{{{ tasks.b.output }}}}"}}
 outputs: {{made: "${{{{ tasks.c.output[0] }}}}"}}
 """
-ITEMS = ("b[0]", "b[1]", "b[2]")
+FAN_OUT, ITEMS = "b", ("b[0]", "b[1]", "b[2]")
 NEEDS = {"a": (), "d": (), **dict.fromkeys(ITEMS, ("a",)), "c": (*ITEMS, "d")}
 DEATHS = st.one_of(
     st.integers(1, 90).map("engine:{}".format),
@@ -98,28 +98,49 @@ class Model:
         for record in self.read()[begun:]:
             name = record.get("task", "")
             key = f"{name}[{record['item']}]" if record.get("item") is not None else name
-            is_body = record["event"] == "task.succeeded" and key in NEEDS
-            after = {need: found for need in NEEDS[key] if (found := self.last(need)) is not None} if is_body else {}
-            self.lines.append(Line(key, versions[key[0]], record["value"], after) if is_body else None)
-        return [line.key for line in self.lines[begun:] if line is not None]
+            is_told = record["event"] == "task.succeeded" and (key in NEEDS or key == FAN_OUT)
+            needs = NEEDS.get(key, ())
+            after = {need: found for need in needs if (found := self.last(need)) is not None} if is_told else {}
+            self.lines.append(Line(key, versions[key[0]], record.get("value", {}), after) if is_told else None)
+        return [line.key for line in self.lines[begun:] if line is not None and line.key in NEEDS]
 
     def last(self, key: str) -> int | None:
         found = [number for number, line in enumerate(self.lines) if line is not None and line.key == key]
         return found[-1] if found else None
 
-    def stands(self, key: str, versions: Versions) -> bool:
+    def todo(self, versions: Versions) -> set[str]:
+        """Return the bodies that are to run; a value that is not there is wanted only where somebody will read it."""
+        wanted = {"c", "d"}  # the outputs read the one, nobody the other
+        while True:
+            todo = {key for key in NEEDS if not self.stands(key, versions, wanted)}
+            read = {"a", *ITEMS} if not self.is_concluded(todo) else set()
+            read |= set(ITEMS) if "c" in todo else set()
+            if read <= wanted:
+                return todo
+            wanted |= read
+
+    def is_concluded(self, todo: set[str]) -> bool:
+        """Whether the fan-out is over as a whole: the journal says so after all of its items."""
+        over, items = self.last(FAN_OUT), [self.last(item) for item in ITEMS]
+        return not todo & set(ITEMS) and over is not None and all(item is not None and item < over for item in items)
+
+    def stands(self, key: str, versions: Versions, wanted: set[str]) -> bool:
         """Whether a body is not to run again: it is what it was, its value is whole, and all that it needs stands."""
         line = self.lines[number] if (number := self.last(key)) is not None else None
         return (
             line is not None
             and line.version == versions[key[0]]
-            and self.is_whole(line.value)
-            and all(self.stands(need, versions) and line.after.get(need) == self.last(need) for need in NEEDS[key])
+            and self.is_whole(line.value, may_be_gone=key not in wanted)
+            and all(
+                self.stands(need, versions, wanted) and line.after.get(need) == self.last(need) for need in NEEDS[key]
+            )
         )
 
-    def is_whole(self, value: dict[str, Any]) -> bool:
+    def is_whole(self, value: dict[str, Any], *, may_be_gone: bool) -> bool:
         file, checksum = self.folder / str(value["file"]), str(value["checksum"])
-        return file.exists() and f"blake2b:{hashlib.blake2b(file.read_bytes(), digest_size=32).hexdigest()}" == checksum
+        if not file.exists():
+            return may_be_gone
+        return f"blake2b:{hashlib.blake2b(file.read_bytes(), digest_size=32).hexdigest()}" == checksum
 
 
 def made(versions: Versions) -> str:
@@ -223,7 +244,7 @@ class Machine(RuleBasedStateMachine):
     # What must hold.
 
     def go_on(self, run: Model, *options: str, death: str) -> None:
-        todo = {key for key in NEEDS if not run.stands(key, self.versions)}
+        todo = run.todo(self.versions)
         before = self.trial.ran()
         ended = self.command("resume", run.folder.name, *options, death=death)
         self.compare(run, todo, ended, before)

@@ -11,6 +11,7 @@ import pytest
 
 from flowpar.core.errors import UsageError
 from flowpar.core.events import RunStarted, TaskEnded, TaskStarted
+from flowpar.core.outcome import Success, ValueRef
 from flowpar.core.states import TaskState
 from flowpar.data.codec import encode
 from flowpar.engine.resumption import Redo, Resumption, sort_out
@@ -22,6 +23,7 @@ from flowpar.schedule.run import RunOptions
 from flowpar.schedule.start import Start
 from flowpar.testing.crew import Scripted
 from flowpar.testing.simulation import FakeDecisions, FakeItems, Played, plan_of, planned, play, raised, value
+from flowpar.testing.sink import RecordingSink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -418,3 +420,78 @@ def test_what_tidied_up_runs_again_after_what_runs_again(tmp_path: Path) -> None
 
     assert found.below == ("tidy",)
     assert {name for name, begun in found.start.tasks.items() if begun.whole} == {"good"}
+
+
+class Filed(Story):
+    """The same, but every value is a file, and what the loop lets go of is noted with how much was told by then."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        super().__init__(seed, folder)
+        self.removed: list[tuple[int, ValueRef]] = []
+
+    def play_filed(self) -> Sequence[Event]:
+        sink = RecordingSink()
+
+        def remove(refs: Sequence[ValueRef]) -> None:
+            self.removed += [(len(sink.events), ref) for ref in refs]
+
+        play(self.plan, self.filed, decisions=self.decisions, sink=sink, remove=remove)
+        return sink.events
+
+    def filed(self, job: Job) -> Scripted:
+        scripted = self.script(job)
+        if not isinstance(scripted.outcome, Success):
+            return scripted
+        ref = ValueRef(1 << 20, "none:", is_plain=True, file=f"values/{job.task}-{job.item}.val")
+        return replace(scripted, outcome=Success(ref))
+
+    def verified(self, events: Sequence[Event]) -> Verified:
+        """Return what a resume finds that comes when this much was told, whatever was let go of until then."""
+        settled = self.fold(events)
+        gone = {ref.file for told, ref in self.removed if told <= len(events)}
+        absent = {
+            (name, item): "it is gone"
+            for name, task in settled.tasks.items()
+            for item, standing in ((None, task.standing), *task.items.items())
+            if standing.value is not None and standing.value.file in gone
+        }
+        return Verified(settled, {}, absent)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_is_let_go_of_is_needed_by_no_resume_wherever_the_run_is_cut_off(seed: int, tmp_path: Path) -> None:
+    story = Filed(seed, tmp_path)
+    events = story.play_filed()
+
+    for end in {len(events), *(story.draw.randint(1, len(events)) for _ in range(4))}:
+        found = sort_out(story.plan, story.verified(events[:end]), first_job=1000)
+
+        assert not found.lost
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_runs_again_finds_all_that_it_reads(seed: int, tmp_path: Path) -> None:
+    story = Filed(seed, tmp_path)
+    events = story.play_filed()
+    verified = story.verified(events)
+    redo = story.draw.choice(story.plan.tasks).id
+
+    found = sort_out(story.plan, verified, redo=[(redo, None)], first_job=1000)
+
+    gone = {name for name, _ in verified.absent if name in found.start.standing}
+    for task in story.plan.tasks:
+        if task.id not in found.start.standing:
+            assert not gone & (task.reads | task.decides_on)
+
+
+def test_a_plan_lets_go_of_something() -> None:
+    removed: list[ValueRef] = []
+    ref = ValueRef(1 << 20, "none:", is_plain=True, file="values/1.val")
+
+    play(
+        [planned("a"), planned("b", "a", reads=frozenset("a"))],
+        lambda _: Scripted(Success(ref)),
+        remove=removed.extend,
+    )
+
+    assert removed == [ref]

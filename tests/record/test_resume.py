@@ -13,6 +13,7 @@ from flowpar.core.errors import StateError
 from flowpar.core.events import RunStopping
 from flowpar.core.outcome import ValueRef
 from flowpar.core.states import RunStatus, TaskState
+from flowpar.data.parts import encode_parts
 from flowpar.record.folder import RunFolder, open_inside
 from flowpar.record.journal import Journal
 from flowpar.record.resume import first_free_number, read_settled, verify
@@ -135,11 +136,29 @@ def test_what_lost_its_value_is_not_done_and_named(tmp_path: Path) -> None:
     verified = verify(settled, tmp_path)
 
     tasks = verified.settled.tasks
-    assert {name for name in refs if tasks[name].standing.is_done} == {"same"}
-    assert {name for name, item in verified.lost} == set(refs) - {"same"}
-    assert verified.lost["gone", None] == 'its value "values/gone.val" cannot be read: no such file or directory'
+    assert {name for name in refs if tasks[name].standing.is_done} == {"same", "gone"}
+    assert {name for name, item in verified.lost} == set(refs) - {"same", "gone"}
     assert verified.lost["changed", None] == 'its value "values/changed.val" is not what was written'
-    assert all(tasks[name].standing.value is None for name in set(refs) - {"same"})
+    assert all(tasks[name].standing.value is None for name in set(refs) - {"same", "gone"})
+
+
+def test_a_value_that_is_not_there_counts_until_somebody_needs_it(tmp_path: Path) -> None:
+    refs = {name: put(tmp_path, f"{name}.val", name.encode() * 9) for name in ("same", "gone")}
+    told = [event for name in refs for event in (started(name), succeeded(name, ref=refs[name]))]
+    settled = settled_of(tmp_path, begun("same", "gone"), *told)
+    (tmp_path / "values" / "gone.val").unlink()
+
+    verified = verify(settled, tmp_path)
+    needed = verified.without({"gone"})
+
+    assert dict(verified.absent) == {
+        ("gone", None): 'its value "values/gone.val" is needed again and not kept any more'
+    }
+    assert verified.settled.tasks["gone"].standing.is_done
+    assert not verified.lost
+    assert needed.lost == verified.absent
+    assert not needed.absent
+    assert [needed.settled.tasks[name].standing.is_done for name in ("same", "gone")] == [True, False]
 
 
 def test_a_fan_out_of_which_an_item_lost_its_value_is_not_done(tmp_path: Path) -> None:
@@ -147,13 +166,41 @@ def test_a_fan_out_of_which_an_item_lost_its_value_is_not_done(tmp_path: Path) -
     whole = replace(succeeded("count", attempt=0), outcome=None, items=2)
     items = [succeeded("count", item, ref=ref) for item, ref in enumerate(refs)]
     settled = settled_of(tmp_path, begun(), *items, whole)
-    (tmp_path / "values" / "1.val").unlink()
+    (tmp_path / "values" / "1.val").write_bytes(b"y")
 
     count = verify(settled, tmp_path).settled.tasks["count"]
 
     assert settled.tasks["count"].standing.is_done
     assert count.standing.state is None
     assert [count.items[item].is_done for item in (0, 1)] == [False, True]
+
+
+def test_an_item_whose_value_is_not_there_is_made_again_with_its_fan_out_once_somebody_needs_it(tmp_path: Path) -> None:
+    refs = [put(tmp_path, f"{item}.val", b"x" * item) for item in (1, 2)]
+    whole = replace(succeeded("count", attempt=0), outcome=None, items=2)
+    items = [succeeded("count", item, ref=ref) for item, ref in enumerate(refs)]
+    settled = settled_of(tmp_path, begun(), *items, whole)
+    (tmp_path / "values" / "1.val").unlink()
+
+    verified = verify(settled, tmp_path)
+    count = verified.without({"count"}).settled.tasks["count"]
+
+    assert verified.settled.tasks["count"].standing.is_done
+    assert count.standing.state is None
+    assert [count.items[item].is_done for item in (0, 1)] == [False, True]
+
+
+def test_the_number_of_a_value_that_is_recorded_and_gone_is_not_given_again(tmp_path: Path) -> None:
+    parts = encode_parts([put(tmp_path, "21-0.val", b"x")]).join()
+    inline = ValueRef(len(parts), checksum([parts]), is_plain=True, inline=parts)
+    settled = settled_of(
+        tmp_path, begun("a", "b"), succeeded("a", ref=put(tmp_path, "12.val", b"x")), succeeded("b", ref=inline)
+    )
+    for file in (tmp_path / "values").iterdir():
+        file.unlink()
+
+    assert first_free_number(tmp_path, settled) == 22
+    assert first_free_number(tmp_path) == 1
 
 
 def test_numbers_go_on_above_all_that_left_a_file(tmp_path: Path) -> None:
