@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import comparison, data, graphs, imports, launch, replay, scale, startup, taskbench, warm
+from benchmarks import comparison, data, graphs, imports, launch, replay, scale, startup, stg, taskbench, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +35,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "scale": scale.figures,
     "imports": imports.figures,
     "data": data.figures,
+    "stg": stg.figures,
     "taskbench": taskbench.figures,
     "replay": replay.figures,
     "peers": comparison.figures,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
+from flowpar.cli.forecast import forecast
+from flowpar.cli.took import costs_of
 from flowpar.cli.view import headline, longest_path, records_of, rows_of
 from flowpar.core.errors import ExitCode
 from flowpar.lang.inputs import read_given
@@ -20,10 +23,16 @@ from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowpar.cli.forecast import Forecast
+    from flowpar.planning.model import Plan
+
 _EXAMPLES = options.examples(
     "flowpar plan workflow.yaml",
     "flowpar plan workflow.yaml -i folder=texts",
-    "flowpar plan workflow.yaml -w 4",
+    "flowpar plan workflow.yaml -w 4    # how long will it take on four?",
     "flowpar plan workflow.yaml --json",
 )
 
@@ -33,6 +42,7 @@ _EXAMPLES = options.examples(
 @options.inputs()
 @options.only()
 @options.whole_number("-w", "--workers", least=1, help="Plan for N at once; by default one for each usable CPU.")
+@options.state_dir()
 @options.as_json("the plan")
 @options.no_plugins()
 @options.color()
@@ -43,27 +53,38 @@ def command(
     inputs_file: str | None,
     only: tuple[str, ...],
     workers: int | None,
+    state_dir: Path,
     is_json: bool,
     no_plugins: bool,
     color: Color,
 ) -> int:
     """Show the tasks of a workflow in the order of a run, by layers; nothing is run.
 
-    Without inputs those that have a default are known, and what depends on others is left open.
+    Without inputs those that have a default are known, and what depends on others is left open. Where earlier
+    runs of the workflow say how long tasks take, a run is predicted, as it would go on so many workers.
     """
     screen = system_screen(color)
     given = None
     if assignments or inputs_file is not None:
         given = read_given(assignments, file=inputs_file, environment=os.environ)
     prepared = prepare(file, registry=Registry(allows_plugins=not no_plugins), given=given, needs_secrets=False)
-    prepared = fitted(prepared, workers or usable_cpus())
+    slots = workers or usable_cpus()
+    prepared = fitted(prepared, slots)
     screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
     if prepared.plan is None:
         return ExitCode.USAGE
     plan = select(prepared.plan, only).plan
-    if is_json:
-        screen.show(shown(records_of(plan)))
-    else:
-        path = " -> ".join(longest_path(plan))
-        screen.show(f"{headline(plan)}\n\n{table(rows_of(plan))}\nlongest path: {path}\n")
+    found = forecast(plan, costs_of(plan, state_dir), slots)
+    if found is None and workers is not None:
+        screen.tell(f'flowpar: no earlier run of "{plan.workflow}" is known, so none is predicted', "warning")
+    record = {**records_of(found.plan if found else plan), "prediction": found.record() if found else None}
+    screen.show(shown(record) if is_json else _text(plan, found))
     return ExitCode.OK
+
+
+def _text(plan: Plan, found: Forecast | None) -> str:
+    rows = rows_of(plan)
+    if found is None:
+        return f"{headline(plan)}\n\n{table(rows)}\nlongest path: {' -> '.join(longest_path(plan))}\n"
+    timed = [found.row(task, row) for task, row in zip(plan.tasks, rows, strict=True)]
+    return "\n".join([headline(plan), "", table(timed), *found.lines(), ""])

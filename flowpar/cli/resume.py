@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
-from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, selected, show_outputs
+from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.part_name import split_item
@@ -83,6 +83,7 @@ def command(
         if plan is None:
             return ExitCode.USAGE
         prepared, left_out = selected(prepared, arguments.only)
+        prepared = timed(prepared, arguments)
         resumption = earlier.resumption(prepared.selected or plan, redo)
         watch.tell_resumption(earlier, resumption)
         options_now, start = arguments.engine_options(), resumption.start

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
-from flowpar.cli.running import RunArguments, run_options, selected, show_outputs
+from flowpar.cli.running import RunArguments, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import run_workflow
@@ -49,6 +49,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     if prepared.plan is None:
         return ExitCode.USAGE
     prepared, left_out = selected(prepared, arguments.only)
+    prepared = timed(prepared, arguments)
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK)

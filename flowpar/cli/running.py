@@ -13,6 +13,7 @@ import click
 
 from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
+from flowpar.cli.took import costs_of
 from flowpar.cli.watch import LogFormat
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import EngineOptions
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
 START_METHODS: tuple[StartMethod, ...] = get_args(StartMethod)
+# A hundredth of a second for each MB: what nobody has listed yet must not hold up a run.
+_MOST_READ_BYTES = 4 << 20
 EXECUTORS = ("process", "pool", "thread", "inline")
 
 
@@ -158,6 +161,18 @@ def selected(prepared: Prepared, only: Sequence[str]) -> tuple[Prepared, tuple[s
         return prepared, ()
     selection = select(prepared.plan, only)
     return replace(prepared, selected=selection.plan), selection.outputs
+
+
+def timed(prepared: Prepared, arguments: RunArguments) -> Prepared:
+    """Return what is prepared, its paths in seconds where earlier runs say how long tasks take.
+
+    They are not asked where there is a worker for each task that is ready: then it is no matter which goes first.
+    """
+    plan = prepared.selected or prepared.plan
+    if plan is None or max(map(len, plan.layers), default=0) <= arguments.slots:
+        return prepared
+    costs = costs_of(plan, arguments.state_dir, trust_state=arguments.trust_state, most_bytes=_MOST_READ_BYTES)
+    return replace(prepared, selected=costs.timed(plan, arguments.slots))
 
 
 def show_outputs(screen: Screen, end: RunEnd, run_dir: Path, *, is_json: bool, left_out: Sequence[str] = ()) -> None:

@@ -155,7 +155,8 @@ class PlannedTask:
 class Plan:
     """A workflow ready to run: tasks in topological order (file order among equals).
 
-    `weights` is the length of the longest path from each task to the end of the run; `outputs_read`
+    `weights` is the length of the longest path from each task to the end of the run, in seconds where earlier runs
+    say how long tasks take, and else in tasks; `expected_s` is what an attempt takes then on average. `outputs_read`
     are the tasks that the workflow's own outputs read; `limits` are the sizes of its own pools; `secrets` are
     where they are read from, never they.
     """
@@ -175,3 +176,4 @@ class Plan:
     outputs_read: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
     secrets: tuple[SecretSource, ...] = ()
+    expected_s: float | None = None

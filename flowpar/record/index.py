@@ -23,13 +23,13 @@ from flowpar.record.reading import JOURNAL
 from flowpar.record.run_id import begun_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import TypeVar
 
     Found = TypeVar("Found")
 
-_VERSION = 1
+_VERSION = 2  # since durations are of all rounds of a repeat
 _FILE = "index.sqlite"
 _WAIT_S = 1.0
 _TABLES = """
@@ -51,16 +51,19 @@ class RunIndex:
         kept = self._asked(_overviews)
         return [seen_now(overview, self._state_dir / "runs" / run) for run, overview in kept]
 
-    def durations(self, workflow: str) -> dict[str, TaskDuration]:
-        """Return how long each task of the workflow of that name took when it succeeded last."""
-        return self._asked(lambda database: _durations(database, workflow))
+    def durations(self, workflow: str, *, most_bytes: int | None = None) -> dict[str, TaskDuration]:
+        """Return how long each task of the workflow of that name took when it succeeded last.
 
-    def _asked(self, ask: Callable[[sqlite3.Connection], Found]) -> Found:
+        Of journals that the index does not know yet, the newest are read, up to `most_bytes` of them.
+        """
+        return self._asked(lambda database: _durations(database, workflow), most_bytes=most_bytes)
+
+    def _asked(self, ask: Callable[[sqlite3.Connection], Found], *, most_bytes: int | None = None) -> Found:
         """Bring the index up to date and ask it: the file, the file made anew, or none but memory."""
         for connect in (self._connected, self._connected_anew, _in_memory):
             try:
                 with closing(connect()) as database:
-                    _refresh(database, self._state_dir)
+                    _refresh(database, self._state_dir, most_bytes)
                     return ask(database)
             except (ValueError, TypeError):
                 self._remove()  # rows that nobody here wrote
@@ -134,12 +137,14 @@ def _quoted(path: Path) -> str:
     return os.fspath(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _refresh(database: sqlite3.Connection, state_dir: Path) -> None:
+def _refresh(database: sqlite3.Connection, state_dir: Path, most_bytes: int | None) -> None:
     known = {run: (size, mtime) for run, size, mtime in database.execute("SELECT id, size, mtime_ns FROM runs")}
     present = run_ids(state_dir)
     stamps = {run: _stamp(state_dir / "runs" / run) for run in present}
     stale = [run for run in present if known.get(run) != stamps[run]]
     gone = known.keys() - stamps.keys()
+    if most_bytes is not None:
+        stale = list(_newest(stale, stamps, most_bytes))
     if not stale and not gone:
         return
     database.execute("BEGIN IMMEDIATE")
@@ -149,6 +154,15 @@ def _refresh(database: sqlite3.Connection, state_dir: Path) -> None:
     for run in stale:
         _insert(database, run, stamps[run], state_dir / "runs" / run)
     database.execute("COMMIT")
+
+
+def _newest(runs: Sequence[str], stamps: Mapping[str, tuple[int, int]], most_bytes: int) -> Iterator[str]:
+    """Give the newest runs, as long as all their journals are not larger than that."""
+    for run in sorted(runs, key=begun_order, reverse=True):
+        most_bytes -= stamps[run][0]
+        if most_bytes < 0:
+            return
+        yield run
 
 
 def _stamp(run_dir: Path) -> tuple[int, int]:

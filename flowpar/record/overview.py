@@ -104,16 +104,16 @@ def seen_now(overview: Overview, run_dir: Path) -> Overview:
 
 
 def durations_in(settled: Settled) -> dict[str, TaskDuration]:
-    """Return how long each task took that succeeded."""
+    """Return how long each task took that succeeded; one that repeats, as many rounds as long as the last."""
     return {
-        name: TaskDuration(task.standing.duration_s, task.item_count, _item_mean(task))
+        name: TaskDuration(task.standing.duration_s * max(1, task.standing.round), task.item_count, _item_mean(task))
         for name, task in settled.tasks.items()
         if task.standing.is_done and task.standing.duration_s is not None
     }
 
 
 def _item_mean(task: SettledTask) -> float | None:
-    taken = [item.duration_s for item in task.items.values() if item.duration_s is not None]
+    taken = [item.duration_s * max(1, item.round) for item in task.items.values() if item.duration_s is not None]
     return fmean(taken) if taken else None
 
 

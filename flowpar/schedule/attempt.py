@@ -41,6 +41,11 @@ class Ready:
     round: int = 0
     previous: ValueRef | None = None
 
+    @property
+    def takes_slot(self) -> bool:
+        """Whether it holds a worker, or a part of one: a thread does not unless its task says so."""
+        return self.decision is not None or bool(self.record.lane.request)
+
 
 class Ending(Enum):
     """Why the loop ends an attempt."""
@@ -69,7 +74,7 @@ class Attempt:
 
 
 class InFlight:
-    """The attempts that were submitted and are not complete, and how they are ended."""
+    """The attempts that were submitted and are not complete, and how they are ended; `busy` of them take slots."""
 
     def __init__(
         self, crew: Crew, clock: Clock, timers: Timers[Callable[[], None]], pools: Pools | None = None
@@ -80,6 +85,7 @@ class InFlight:
         self._timers = timers
         self._pools = pools
         self._attempts: dict[int, Attempt] = {}
+        self.busy = 0
 
     def __len__(self) -> int:
         """Count them."""
@@ -92,6 +98,7 @@ class InFlight:
     def add(self, attempt: Attempt) -> None:
         """Note that an attempt was submitted."""
         self._attempts[attempt.job] = attempt
+        self.busy += attempt.ready.takes_slot
 
     def find(self, job: int) -> Attempt | None:
         """Return the attempt of a job, or None where it is complete."""
@@ -110,6 +117,7 @@ class InFlight:
         self._timers.cancel(attempt.timer)
         if self._pools is not None and attempt.grant is not None:
             self._pools.give_back(attempt.grant)
+        self.busy -= attempt.ready.takes_slot
         del self._attempts[attempt.job]
 
     def end(self, attempt: Attempt, ending: Ending, reason: str) -> None:

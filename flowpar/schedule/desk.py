@@ -6,6 +6,7 @@
     given     items in it that feed others       stale      outputs that nobody reads any more
     stop      why no more may start              pools      what is free, None where nothing is counted
     wanted    stops that are asked for            in_finally whether the tasks of `finally` have their turn
+    pace      how long attempts take
 
 One thread only touches it.
 """
@@ -23,6 +24,7 @@ from flowpar.schedule.backlog import Backlog
 from flowpar.schedule.feed import Feed, Given
 from flowpar.schedule.frontier import Frontier
 from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
+from flowpar.schedule.pace import Pace
 from flowpar.schedule.resources import DECISIONS, Lane, request_of
 from flowpar.schedule.timers import Timers
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from flowpar.schedule.announce import Announcer
     from flowpar.schedule.crew import Crew, OutputKey, Stop
     from flowpar.schedule.resources import Pools
-    from flowpar.schedule.start import Start
+    from flowpar.schedule.run import RunOptions
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Desk:
     timers: Timers[Callable[[], None]]
     in_flight: InFlight
     backlog: Backlog[Ready | Record]
+    pace: Pace
     settled: list[Record] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
     fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
@@ -117,10 +120,9 @@ def _frontier_of(tasks: Sequence[PlannedTask], plan: Plan, feeds: Mapping[str, C
 
 
 @collector_paused()
-def lay_out(
-    plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, start: Start, pools: Pools | None = None
-) -> Desk:
-    """Return the desk of a run that has not begun, or of one that goes on from `start`."""
+def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, options: RunOptions) -> Desk:
+    """Return the desk of a run that has not begun, or of one that goes on."""
+    pools, start = options.pools, options.start
     in_file_order = sorted(plan.tasks, key=lambda task: task.index)
     records = [
         Record(
@@ -142,6 +144,7 @@ def lay_out(
         timers=timers,
         in_flight=InFlight(crew, clock, timers, pools),
         backlog=Backlog(),
+        pace=Pace(options.workers, plan.expected_s),
         pools=pools,
         has_priorities=any(task.priority for task in within(in_file_order)),
     )

@@ -39,11 +39,18 @@ class Filling:
             self._fill_in_turn(self._desk.pools, weight)
             return
         for lane in self._desk.backlog.lanes():
-            while self._desk.backlog.has(lane, weight=weight) and self._crew.has_room(lane.executor):
+            while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane):
                 self._start_next(lane)
 
+    def _has_room(self, lane: Lane) -> bool:
+        if not self._crew.has_room(lane.executor):
+            return False
+        # A process of a batch goes on with the next item only where that is there.
+        is_free = not lane.request or lane.executor == "batch"
+        return is_free or self._desk.pace.admits(self._desk.in_flight.busy)
+
     def _fill_in_turn(self, pools: Pools, weight: float) -> None:
-        backlog, turn = self._desk.backlog, pools.turn()
+        backlog, turn = self._desk.backlog, pools.turn(goes_ahead=self._desk.pace.is_short)
         heads = [(backlog.rank(lane), lane) for lane in backlog.lanes()]
         heapify(heads)
         passed_over = 0

@@ -52,7 +52,8 @@ class Record:
     """Where one task stands; the loop and its parts write it.
 
     `ready_at` (and for an item's next attempt `again_at`) is monotonic; `attempt` is the number of
-    the last one. `lane` is where its attempts wait. `begun` is how far it came before the run went on.
+    the last one, and `next_try` what follows it after a while.
+    `lane` is where its attempts wait. `begun` is how far it came before the run went on.
     `rounds` are the last ones of a repeat that are over. `item_outputs` are kept until they are too many
     to travel, None from then on. `recipe` and `views` are made at the first attempt and dropped at the end.
     `feed` is there where the task feeds others item by item, `intake` while others feed it; `verdict` is a
@@ -78,6 +79,7 @@ class Record:
     item_outputs: dict[int, ValueRef] | None = field(default_factory=dict)
     item_outputs_bytes: int = 0
     again_at: dict[int, float] = field(default_factory=dict)
+    next_try: Ready | None = None
     rounds: dict[int | None, Round] = field(default_factory=dict)
     is_queued: bool = False
     recipe: bytes | None = None

@@ -86,7 +86,7 @@ class Loop:
         self._options = options
         self._decisions = decisions
         self._announce = Announcer(sink, clock)
-        self._desk = lay_out(plan, crew, clock, self._announce, start=options.start, pools=options.pools)
+        self._desk = lay_out(plan, crew, clock, self._announce, options=options)
         self._settlement = Settlement(self._desk, random, is_fail_fast=options.is_fail_fast)
         self._feeding = Feeding(self._desk, decisions, self._settlement)
         self._opening = Opening(self._desk, decisions, self._settlement, self._feeding)
@@ -223,6 +223,7 @@ class Loop:
         outcome = outcome_of(attempt, completion)
         decision = attempt.ready.decision
         if decision is None:
+            self._desk.pace.note(completion.ended - completion.started)
             self._settlement.settle(attempt, completion, outcome)
         elif isinstance(decision, Render):
             self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)

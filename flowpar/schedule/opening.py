@@ -95,8 +95,10 @@ class Opening:
         fan_out = record.task.fan_out
         if fan_out is None:
             record.move(TaskState.READY)
-            record.rounds.update(record.begun.rounds)
-            self._desk.queue(record.ready(None, record.begun.tried.get(None, 0) + 1, record.ready_at))
+            record.rounds = {**record.begun.rounds, **record.rounds}
+            # More than that were tried where it waited for its next attempt when the run was stopped, and tidies up.
+            tried = max(record.begun.tried.get(None, 0), record.attempt)
+            self._desk.queue(record.ready(None, tried + 1, record.ready_at))
             return
         task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
         if task is None or task.fan_out is None:

@@ -128,7 +128,7 @@ class Parts:
             task = record.task
             if not task.tidies or task.kind == "finally" or record.state.is_final or not self.has_begun(task.tidies):
                 continue
-            record.state = TaskState.PENDING  # it may have waited for room, or for its next attempt
+            record.state, record.next_try = TaskState.PENDING, None  # it may have waited for room, or to be tried again
             chain = list(self._chain(self._parts[task.tidies]))
             if task.tidies not in self._desk.ledger.runs:
                 self._tell(chain[0], status)

@@ -93,9 +93,9 @@ class Pools:
         """Return a request that can be met some time: one that is larger than a pool takes all of it."""
         return tuple((name, min(amount, self._totals.get(name, amount))) for name, amount in request)
 
-    def turn(self) -> Turn:
-        """Begin to look at what waits."""
-        return Turn(self)
+    def turn(self, *, goes_ahead: bool = True) -> Turn:
+        """Begin to look at what waits; whether some may be let through beyond the total of `cpu`."""
+        return Turn(self, goes_ahead=goes_ahead)
 
     def free(self, name: str) -> int | None:
         """Return what is free of a pool, None where that is not counted; less than nothing is what went ahead."""
@@ -127,9 +127,10 @@ class Pools:
 class Turn:
     """One look at what waits, from the most urgent on."""
 
-    def __init__(self, pools: Pools) -> None:
+    def __init__(self, pools: Pools, *, goes_ahead: bool = True) -> None:
         """Nothing is reserved yet."""
         self._pools = pools
+        self._goes_ahead = goes_ahead
         self._reserved: Counter[str] = Counter()
 
     def admits(self, request: Request) -> bool:
@@ -149,6 +150,6 @@ class Turn:
             if free is None:
                 continue
             reserved = self._reserved[name]
-            more = self._pools.ahead(request) if not reserved else 0
+            more = self._pools.ahead(request) if self._goes_ahead and not reserved else 0
             if amount > free - reserved + more:
                 yield name

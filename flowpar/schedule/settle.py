@@ -119,7 +119,14 @@ class Settlement:
             self._desk.queue_items(record)
             return
         record.move(TaskState.READY)
-        self._desk.timers.add(due, partial(self._desk.queue, record.ready(None, number, due)))
+        record.attempt = number - 1
+        record.next_try = following = record.ready(None, number, due)
+        self._desk.timers.add(due, partial(self._release_task, following))
+
+    def _release_task(self, ready: Ready) -> None:
+        if ready.record.next_try is ready:  # and it was not begun anew meanwhile, to tidy up after a stop
+            ready.record.next_try = None
+            self._desk.queue(ready)
 
     def _release_item(self, record: Record, item: int) -> None:
         if record.items is not None:

@@ -91,6 +91,7 @@ class Scenario:
         self.yielded: dict[str, list[ValueRef]] = {}
         self.shares = random.Random(f"shares of {seed}")  # noqa: S311 - the same
         self.more = random.Random(f"more of {seed}")  # noqa: S311 - the same
+        self.tempo = self.more.choice([1.0, 1.0, 0.01])  # of short tasks some are sent ahead of the workers
         self.limits = {"api": self.shares.choice([1, 2]), "disk": 1} if self.shares.random() < _SHARING else {}
         tasks = [self._task(number) for number in range(draw.randint(1, _MOST_TASKS))]
         most_last = draw.randint(1, _MOST_LAST) if self._chance(0.3) else 0
@@ -145,7 +146,7 @@ class Scenario:
         is_of_item = isinstance(recipe, Judge) and job.item is not None
         name = f"{job.task}/{job.item}" if is_of_item else self.late.text_of(job.task)
         outcome = draw.choice(_FAULTS) if is_at_fault else value(name, is_last=self._is_last_round(job))
-        duration_s = draw.choice([0.0, 1.0, 2.5, 6.0])
+        duration_s = draw.choice([0.0, 1.0, 2.5, 6.0]) * self.tempo
         values = self.yielded.get(job.task, ())
         yields = tuple(
             (duration_s * (index + 1) / len(values), yielding(index, part)) for index, part in enumerate(values)

@@ -13,6 +13,7 @@ from flowpar.core.states import RunStatus, TaskState
 from flowpar.expr.template import Constant
 from flowpar.planning.model import Retry
 from flowpar.schedule.crew import show_duration
+from flowpar.schedule.pace import LONG_S
 from flowpar.schedule.run import RunOptions
 from flowpar.testing.crew import FakeCrew, Scripted
 from flowpar.testing.simulation import FakeDecisions, plan_of, planned, play, raised, value
@@ -87,8 +88,34 @@ def test_the_longest_path_is_started_first() -> None:
     tasks = [planned("short"), planned("middle"), planned("long"), planned("after", "long"), planned("last", "after")]
     played = play(tasks, workers=1)
 
-    # One job is always held ahead, so what becomes ready in the meantime comes after it.
-    assert [job.task for _, job in played.crew.submitted] == ["long", "short", "after", "middle", "last"]
+    assert [job.task for _, job in played.crew.submitted] == ["long", "after", "short", "middle", "last"]
+
+
+def test_short_tasks_are_there_before_a_slot_is_free_and_long_ones_are_not() -> None:
+    def wait_for_a_slot(duration_s: float) -> int:
+        given: dict[int, float] = {}
+        began: dict[int, float] = {}
+        crews: list[FakeCrew] = []
+
+        def script(job: Job) -> Scripted:
+            began[job.number] = crews[0].clock.monotonic()
+            return Scripted(value(), duration_s)
+
+        def watch(crew: FakeCrew) -> None:
+            crews.append(crew)
+            submit = crew.submit
+
+            def submitted(executor: str, job: Job) -> None:
+                given[job.number] = crew.clock.monotonic()
+                submit(executor, job)
+
+            crew.submit = submitted  # type: ignore[method-assign]  # what a crew is given, and when
+
+        play([planned(f"t{n}") for n in range(20)], script, workers=1, prepare=watch)
+        return sum(began[number] > when for number, when in given.items())
+
+    assert wait_for_a_slot(LONG_S / 10) > 5
+    assert wait_for_a_slot(LONG_S * 2) == 0
 
 
 def test_a_task_starts_when_its_own_needs_are_met_not_its_layer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ import pytest
 from flowpar.core.errors import ExitCode
 from flowpar.core.events import TaskEnded, TaskStarted
 from flowpar.core.states import FAILURES, RunStatus, TaskState
-from flowpar.planning.model import Bounds
+from flowpar.planning.model import Bounds, Retry
 from flowpar.schedule.crew import Stop
 from flowpar.testing.crew import Scripted
 from flowpar.testing.simulation import FakeStops, planned, play, raised, value
@@ -43,6 +44,9 @@ def part(name: str, bounds: Bounds) -> list[PlannedTask]:
         planned(f"{name}/tidy", f"{name}/(finally)", tidies=name, **inside),
         planned(name, f"{name}/(outputs)", f"{name}/tidy", kind="workflow", run_if="all_done", bounds=bounds),
     ]
+
+
+ONE = part("many[0]", Bounds())
 
 
 class Drawn:
@@ -112,3 +116,20 @@ def test_whatever_happens_bounds_hold_and_what_had_begun_is_tidied_up(seed: int)
         if states[item] in FAILURES and drawn.bounds.on_item_error == "fail_fast":
             assert states["many"] is not TaskState.SUCCEEDED
     assert states["end"] is TaskState.SUCCEEDED
+
+
+def test_what_tidies_up_and_waits_for_its_next_attempt_when_the_run_stops_makes_that_at_once_and_no_other() -> None:
+    tasks = [replace(task, retry=Retry(2, 5.0)) if task.tidies and task.kind != "finally" else task for task in ONE]
+    asked = FakeStops()
+
+    def script(job: Job) -> Scripted:
+        if job.task == "many[0]/tidy":
+            return Scripted(raised(), 1.0) if job.attempt == 1 else Scripted(value(), 6.0)
+        return Scripted(value(), 1.0)
+
+    run = play(tasks, script, stops=asked, prepare=lambda crew: crew.at(START + 6, partial(asked.ask, INTERRUPT)))
+
+    began = [event for event in run.sink.of(TaskStarted) if event.subject.task == "many[0]/tidy"]
+    assert [event.subject.attempt for event in began] == [1, 2]
+    assert began[1].at - began[0].at == 2.0
+    assert run.end.states["many[0]/tidy"] is TaskState.SUCCEEDED
