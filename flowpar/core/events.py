@@ -189,6 +189,18 @@ class TaskPrinted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunNoted:
+    """Something about the run as a whole that a person should know, and yet no failure.
+
+    `text` is what was printed by code that ran for all tasks and is no task's.
+    """
+
+    at: float
+    message: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStopping:
     """No new task starts and running ones are being ended; `reason` is for people."""
 
@@ -220,6 +232,7 @@ Event = (
     | TaskProgressed
     | TaskLogged
     | TaskPrinted
+    | RunNoted
     | RunStopping
     | RunFinished
 )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
+from flowpar.core.events import RunNoted
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
@@ -182,8 +183,7 @@ def _run(
             preload=preload_of(plan),
         )
         stack.callback(crew.close)
-        crew.outputs.insure(refill, sink.complain)
-        crew.tell_by(sink.complain)
+        _listen(crew, sink, refill)
         loop = Loop(
             plan,
             crew,
@@ -214,6 +214,17 @@ def _removal(
     removal = Removal(ValueStore(folder.path), kept_bytes=_KEPT_BYTES if options.values_limit is None else 0)
     stack.callback(removal.close)
     return removal.remove
+
+
+def _listen(crew: Crew, sink: FanoutSink, refill: Refill) -> None:
+    """Note what those who are no part of the loop have to say, and let the outputs outlive their process."""
+
+    def note(message: str, text: str = "") -> None:
+        sink.emit(RunNoted(clock.now(), message, text))
+
+    clock = SystemClock()
+    crew.outputs.insure(refill, note)
+    crew.tell_by(note)
 
 
 def _run_options(

@@ -94,6 +94,14 @@ class Completion:
 Notice = Started | Reported | Printed | Completion
 
 
+class Tell(Protocol):
+    """How a person gets to know what is not as it should be and yet no failure; `text` is what was printed."""
+
+    def __call__(self, message: str, text: str = "") -> None:
+        """Say it."""
+        ...
+
+
 class Executor(Protocol):
     """Takes jobs and tells what becomes of them; every submitted job ends in exactly one Completion."""
 

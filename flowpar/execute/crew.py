@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.base import Job, Notice, Tell
     from flowpar.execute.guard import Tree
 
 # Enough to empty a full queue once; tasks that post without end must not hold the loop.
@@ -110,7 +110,7 @@ class Crew:
         self._leaves = Leaves(slots)
         self._executor_of: dict[int, str] = {}
         self.template: TemplateExecutor | None = None
-        self._tell: Callable[[str], None] = lambda _: None
+        self._tell: Tell | None = None
         self._has_posts = False
         self._is_woken = False
         if wake_fd is not None:
@@ -209,7 +209,7 @@ class Crew:
         self._watch.close()
         self.outputs.close()
 
-    def tell_by(self, tell: Callable[[str], None]) -> None:
+    def tell_by(self, tell: Tell) -> None:
         """Let a person know by `tell` what is not as it should be, and yet no failure."""
         self._tell = tell
 
@@ -259,8 +259,9 @@ class Crew:
             tell=self._say,
         )
 
-    def _say(self, message: str) -> None:
-        self._tell(message)
+    def _say(self, message: str, text: str = "") -> None:
+        if self._tell is not None:
+            self._tell(message, text)
 
     def _gather(self) -> list[Notice]:
         # Bound to what was posted before its notice: a completion never overtakes what its task said.

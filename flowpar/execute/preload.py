@@ -10,6 +10,7 @@ launcher does its work.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from dataclasses import replace
@@ -21,11 +22,12 @@ from flowpar.execute.base import Completion
 from flowpar.execute.control import Word, unpack_failed, unpack_unfit
 from flowpar.execute.death import end_of_service
 from flowpar.execute.link import Link
+from flowpar.execute.overheard import Overheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flowpar.execute.base import Job, Notice
+    from flowpar.execute.base import Job, Notice, Tell
     from flowpar.execute.control import Birth, Exit, Preload, Refusal, Setup
     from flowpar.execute.process import ProcessExecutor
     from flowpar.execute.watch import Watch
@@ -49,7 +51,7 @@ class TemplateExecutor:
         *,
         setup: Setup,
         make: Callable[[Link], ProcessExecutor],
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
         """Start nothing yet; `make` gives what attends attempts on a link, `tell` gets what a person should know."""
         self.is_given_up = False
@@ -63,6 +65,8 @@ class TemplateExecutor:
         self._tell = tell
         self._shared: bytes | None = None
         self._own: Link | None = None
+        self._overheard: Overheard | None = None
+        self._quoted = ""
         self._inner: ProcessExecutor | None = None
         self._unbegun: list[Job] = []
         self._cancelled: set[int] = set()
@@ -131,7 +135,9 @@ class TemplateExecutor:
             self._inner.close()
         if self._own is not None:
             self._own.close()
-        self._inner = self._own = None
+        if self._overheard is not None:
+            self._overheard.close()
+        self._inner = self._own = self._overheard = None
 
     # What the launcher says of the template.
 
@@ -144,6 +150,7 @@ class TemplateExecutor:
         if self._own is None or self._inner is None:
             return  # closed
         self._own.hear_rest()
+        self._quote()
         if self._is_ready:
             self._losses += 1
         else:
@@ -165,6 +172,7 @@ class TemplateExecutor:
 
     def refused(self, refusal: Refusal) -> None:
         """Do without."""
+        self._quote()
         self._drop(0)
         self._give_up(refusal.message)
 
@@ -175,14 +183,15 @@ class TemplateExecutor:
             self._give_up()
             return
         try:
-            ours, theirs = socket.socketpair()
+            ours, theirs, self._overheard = _open_ways(self._watch)
         except OSError as error:
             self._give_up(f"no pipe could be opened: {error.strerror}")
             return
         arguments = (replace(self._preload, modules=self.modules), shared)
+        entry, name, output = "flowpar.execute.template:serve", "flowpar:template", self._overheard.end
         with theirs:
-            entry, name = "flowpar.execute.template:serve", "flowpar:template"
-            self._link.serve(self, entry, arguments, name=name, descriptors=(theirs.fileno(),))
+            self._link.serve(self, entry, arguments, name=name, descriptors=(theirs.fileno(), output))
+        os.close(output)
         self._own = Link(ours, self._watch, heard=self._hear)
         self._inner = self._make(self._own)
         self._own.set_up(self._setup)
@@ -196,7 +205,17 @@ class TemplateExecutor:
             case Word.FAILED:
                 self._tell(f"the template process failed: {unpack_failed(frame.body)[1]}")
             case Word.READY:
+                self._quote()
                 self._go_on()
+
+    def _quote(self) -> None:
+        """Tell what was printed by imports."""
+        if self._overheard is not None:
+            text, self._overheard = self._overheard.close(), None
+            # Another template that imports the same prints the same.
+            if text.strip() and text != self._quoted:
+                self._quoted = text
+                self._tell("packages printed this as they were imported for tasks", text)
 
     def _leave_out(self, end: Exit) -> None:
         """Leave out the module in whose import a template has ended."""
@@ -236,3 +255,14 @@ class TemplateExecutor:
         waiting, self._unbegun = self._unbegun, []
         for job in waiting:
             self.submit(job)
+
+
+def _open_ways(watch: Watch) -> tuple[socket.socket, socket.socket, Overheard]:
+    """Return both ends of a control socket, and who hears what is printed; raises OSError."""
+    overheard = Overheard(watch)
+    try:
+        return *socket.socketpair(), overheard
+    except OSError:
+        os.close(overheard.end)
+        overheard.close()
+        raise

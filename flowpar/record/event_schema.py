@@ -24,7 +24,7 @@ _SIMPLE: Mapping[object, Schema] = {
 }
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _NAMES = {"Mapping": Mapping, "Sequence": Sequence}  # what the models import for type checkers alone
-_NOT_KEPT = ("task.progressed", "task.logged", "task.printed")
+_NOT_KEPT = ("task.progressed", "task.logged", "task.printed", "run.noted")
 
 
 def event_schema() -> Schema:

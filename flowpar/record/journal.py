@@ -5,7 +5,7 @@
 `seq` counts lines from 1. `crc32` is the last member and covers every byte before its comma, so a
 reader cuts it off by length. A value under 64 KiB travels in its line, a larger one is named by
 file, checksum and size, and was written before the line. What only passes by (progress, log lines,
-printed text) is not kept here.
+printed text, notes) is not kept here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from zlib import crc32
 
 from flowpar.core.errors import StateError
 from flowpar.core.events import (
+    RunNoted,
     RunStarted,
     TaskEnded,
     TaskExpanded,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from flowpar.record.reading import JournalEnd
 
 JOURNAL_VERSION = 1
-_PASSING = (TaskProgressed, TaskLogged, TaskPrinted)
+_PASSING = (TaskProgressed, TaskLogged, TaskPrinted, RunNoted)
 _UNCLAIMED = (TaskStarted, TaskExpanded)  # nothing is lost with these: what only began, begins again
 _HELD_BYTES = 1 << 20  # lines kept in memory at most, should nobody commit
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -45,6 +45,13 @@ class RunResumed(RunStarted):
     kept: int
 
 
+class RunNoted(TypedDict):
+    """What should be known of the run as a whole; `text` was printed by code that ran for all tasks."""
+
+    message: str
+    text: NotRequired[str]
+
+
 class RunStopping(TypedDict):
     """No new task starts and running ones are being ended."""
 
@@ -166,6 +173,7 @@ class TaskRepeating(MeasuredFields):
 Fields = (
     RunStarted
     | RunResumed
+    | RunNoted
     | RunStopping
     | RunFinished
     | TaskExpanded
@@ -182,6 +190,7 @@ Fields = (
 MODELS: Mapping[str, type] = {
     "run.started": RunStarted,
     "run.resumed": RunResumed,
+    "run.noted": RunNoted,
     "run.stopping": RunStopping,
     "run.finished": RunFinished,
     "task.expanded": TaskExpanded,

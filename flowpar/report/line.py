@@ -70,16 +70,20 @@ def line_of(event: events.Event) -> tuple[str, Fields]:
             return "task.skipped", _skipped(subject, reason, fingerprint)
         case events.TaskExpanded():
             return "task.expanded", _expanded(event)
-        case events.RunStarted() | events.RunStopping() | events.RunFinished():
+        case events.RunStarted() | events.RunNoted() | events.RunStopping() | events.RunFinished():
             return _run_line(event)
 
 
-def _run_line(event: events.RunStarted | events.RunStopping | events.RunFinished) -> tuple[str, Fields]:
+def _run_line(
+    event: events.RunStarted | events.RunNoted | events.RunStopping | events.RunFinished,
+) -> tuple[str, Fields]:
     match event:
         case events.RunStarted():
             if event.again is None:
                 return "run.started", _begun(event)
             return "run.resumed", {**_begun(event), "again": event.again, "kept": event.kept}
+        case events.RunNoted(_, message, text):
+            return "run.noted", {"message": message, "text": text} if text else {"message": message}
         case events.RunStopping(_, reason):
             return "run.stopping", {"reason": reason}
         case events.RunFinished():

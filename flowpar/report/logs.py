@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.events import (
     RunFinished,
+    RunNoted,
     RunStarted,
     RunStopping,
     TaskEnded,
@@ -161,6 +162,8 @@ def _level_of(event: Event) -> str:
             return level.lower() if level.lower() in _LEVELS else "info"
         case TaskEnded(is_tolerated=is_tolerated):
             return "info" if event.state.is_success else ("warning" if is_tolerated else "error")
+        case RunNoted(text=text):
+            return "info" if text else "warning"
         case TaskRetrying() | RunStopping():
             return "warning"
         case RunFinished(exit_code=code):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import (
+    RunNoted,
     RunStopping,
     TaskEnded,
     TaskLogged,
@@ -36,6 +37,8 @@ def masked(event: Event, masker: Masker) -> Event:
             return replace(event, reason=masker.text(reason))
         case TaskProgressed(note=note):
             return replace(event, note=masker.text(note))
+        case RunNoted(message=message, text=text):
+            return replace(event, message=masker.text(message), text=masker.text(text))
         case TaskPrinted(text=text):
             return replace(event, text=masker.text(text))
         case TaskLogged(message=message, fields=fields):

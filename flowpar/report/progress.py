@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.events import (
     Event,
+    RunNoted,
     RunStarted,
     RunStopping,
     TaskEnded,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SUMMARY_S = 5.0
+_LONGEST_NOTE = 500
 
 
 class Verbosity(IntEnum):
@@ -96,6 +98,8 @@ def _urgent_lines(event: Event) -> list[str]:
             kept = " (tolerated)" if event.is_tolerated else ""
             state = event.state.value.replace("_", " ")
             return [f"{name_of(subject)}: {state}{kept}{_attempt(event)}: {reason_of(failure)}", *_warnings(event)]
+        case RunNoted(_, message, ""):
+            return [f"flowpar: {one_line(message, limit=_LONGEST_NOTE)}"]
         case RunStopping(_, reason):
             return [f"stopping: {one_line(reason)}"]
         case _:
@@ -134,6 +138,8 @@ def _further_lines(event: Event) -> list[str]:
             return [f"{name_of(subject)}: {event.state.value.replace('_', ' ')}{_extent(event)}"]
         case TaskSkipped(subject, _, reason):
             return [f"{name_of(subject)}: skipped: {one_line(reason)}"]
+        case RunNoted(_, message, text):
+            return [f"flowpar: {one_line(message)}", *(f"  {line}" for line in strip_controls(text).splitlines())]
         case TaskPrinted(subject, _, text):
             return [f"{name_of(subject)} | {line}" for line in strip_controls(text).splitlines()]
         case TaskLogged(subject, _, level, message):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.events import (
     Measure,
     RunFinished,
+    RunNoted,
     RunStarted,
     RunStopping,
     Subject,
@@ -49,6 +50,8 @@ def sample_events(*, run_dir: str = "/nonexistent") -> tuple[Event, ...]:
         TaskProgressed(one, _AT, 1.0, None, _ODD),
         TaskLogged(one, _AT, "warning", _ODD, {"rows": 3, "nested": {"deep": [None, _ODD]}}),
         TaskPrinted(one, _AT, _ODD),
+        RunNoted(_AT, _ODD),
+        RunNoted(_AT, _ODD, _ODD),
         TaskRetrying(one, _AT + 1.5, 2.0, failure, measure),
         TaskStarted(again, _AT + 3.5, 4712, 0.0),
         TaskRepeating(again, _AT + 4, 0.5, value.value, measure, log_file="logs/1.log", warnings=(_ODD,)),

@@ -118,6 +118,23 @@ def test_other_start_methods_do_without(project: Path, method: str) -> None:
     assert told == ""
 
 
+def test_what_is_said_of_preloading_stands_in_the_log_once_and_never_in_the_journal(project: Path) -> None:
+    (project / "site-packages" / "chatty.py").write_text("print('hello from an import')\n")
+    threads = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    (project / "site-packages" / "threads.py").write_text(threads)
+
+    _, told = run(project, "--run-dir", "folder", head="preload: [chatty, heavy, threads]")
+
+    assert told == 'flowpar: "threads" is not preloaded: its import leaves 1 thread running\n'
+    lines = [json.loads(line) for line in (project / "folder" / "run.log.jsonl").read_text().splitlines()]
+    noted = [(line["level"], line["message"], line.get("text")) for line in lines if line["event"] == "run.noted"]
+    assert noted == [
+        ("info", "packages printed this as they were imported for tasks", "hello from an import\n"),
+        ("warning", '"threads" is not preloaded: its import leaves 1 thread running', None),
+    ]
+    assert "run.noted" not in (project / "folder" / "events.jsonl").read_text()
+
+
 def test_a_task_that_kills_its_parent_is_tried_again_below_another_one(project: Path) -> None:
     found, told = run(project, function="deadly", more="retry: 3")
 

@@ -67,6 +67,8 @@ PACKAGES = {
     "heavy_crash": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n",
     "heavy_hang": "import time\ntime.sleep(60)\n",
     "heavy_print": "import os, sys\nprint('printed')\nsys.stderr.write('complained')\nos.write(1, b'written')\n",
+    "heavy_last_words": "import os\nos.write(2, b'farewell')\nos._exit(5)\n",
+    "heavy_chatter": "print('x' * 1_000_000, end='')\n",
     "heavy_child": "import subprocess\nCHILD = subprocess.Popen(['sleep', '60'])\n",
     "heavy_file": "FILE = open('/dev/null')\n",
     "heavy_env": (
@@ -86,14 +88,18 @@ class Stand:
         (folder / "template_steps.py").write_text(STEPS)
         self.folder = folder
         self.told: list[str] = []
+        self.quoted: list[str] = []
         self.is_closed = False
         preload = Preload(modules, (str(folder),), patience_s=shared.pop("patience_s", 20.0))
         self.crew = Crew.open(tree=None, workers=2, preload=preload)
-        self.crew.tell_by(self.told.append)
+        self.crew.tell_by(self._hear)
         home = str(folder)
         self.shared = pickle.dumps(Shared("run", home, "test", home, (), {}, **shared))
         self.notices: list[Notice] = []
         self._number = 0
+
+    def _hear(self, message: str, text: str = "") -> None:
+        (self.quoted if text else self.told).append(text or message)
 
     @property
     def template(self) -> TemplateExecutor:
@@ -178,7 +184,7 @@ def test_who_needs_no_package_is_forked_from_the_launcher_and_waits_for_no_impor
 @pytest.mark.parametrize(
     ("package", "why"),
     [
-        ("heavy_thread", "its import leaves 2 threads running ("),
+        ("heavy_thread", "its import leaves 2 threads running"),
         ("heavy_child", "its import leaves a process running"),
         ("heavy_file", "its import leaves a file or a connection open"),
         ("heavy_gone", "the process that imported it exited with code 5"),
@@ -226,11 +232,30 @@ def test_without_anything_to_import_the_launcher_does_it(stand: Callable[..., St
     assert made.template.pid == 0
 
 
-def test_what_an_import_prints_stands_nowhere(stand: Callable[..., Stand], capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_imports_print_is_told_once_and_stands_on_no_stream(
+    stand: Callable[..., Stand], capfd: pytest.CaptureFixture[str]
+) -> None:
     made = stand("heavy_print")
 
-    assert made.run("where")["loaded"] == ["heavy_print"]
+    assert [made.run("where")["loaded"] for _ in range(2)] == [["heavy_print"]] * 2
+    assert made.quoted == ["printed\nwrittencomplained"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_last_words_of_an_import_that_ends_its_process_are_told(stand: Callable[..., Stand]) -> None:
+    made = stand("heavy_last_words")
+
+    assert made.run("where")["loaded"] == []
+    assert made.quoted == ["farewell"]
+    assert len(made.told) == 1
+
+
+def test_of_an_import_that_prints_without_end_the_beginning_is_told(stand: Callable[..., Stand]) -> None:
+    made = stand("heavy_chatter")
+
+    assert made.run("where")["loaded"] == ["heavy_chatter"]
+    (text,) = made.quoted
+    assert text == "x" * 65536 + "\n… 934464 bytes left out by flowpar …\n"
 
 
 def test_packages_find_the_run_around_them_and_tasks_what_they_changed_in_it(stand: Callable[..., Stand]) -> None:

@@ -39,6 +39,8 @@ EVERY_KIND: list[Event] = [
     events.TaskProgressed(SUBJECT, AT, 1, None, ""),
     events.TaskLogged(SUBJECT, AT, "INFO", "hello", {"rows": [1, {"deep": None}]}),
     events.TaskPrinted(SUBJECT, AT, "hello\n"),
+    events.RunNoted(AT, "it is not preloaded"),
+    events.RunNoted(AT, "imports printed this", "hello\n"),
     events.RunStopping(AT, "interrupted"),
     events.RunFinished("id", AT, RunStatus.FAILED, 1, 3.5, {"failed": 1}, ("load",)),
     events.RunStarted(

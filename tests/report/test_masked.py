@@ -31,6 +31,7 @@ TOLD: list[Event] = [
     events.TaskProgressed(SUBJECT, 1.0, 1.0, 2.0, f"note {HIDDEN}"),
     events.TaskLogged(SUBJECT, 1.0, "info", HIDDEN, {"a": [HIDDEN], HIDDEN: {"b": HIDDEN}}),
     events.TaskPrinted(SUBJECT, 1.0, f"{HIDDEN}\n"),
+    events.RunNoted(1.0, f"{HIDDEN} is not preloaded", f"{HIDDEN}\n"),
     events.RunStopping(1.0, f"because of {HIDDEN}"),
 ]
 
