@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import comparison, data, graphs, imports, launch, replay, scale, startup, stg, taskbench, warm
+from benchmarks import comparison, cpu, data, graphs, imports, launch, replay, scale, startup, stg, taskbench, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +34,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "layers": graphs.layer_figures,
     "scale": scale.figures,
     "imports": imports.figures,
+    "cpu": cpu.figures,
     "data": data.figures,
     "stg": stg.figures,
     "taskbench": taskbench.figures,
