@@ -193,7 +193,7 @@ class _Attempt:
     def _settle(self, call: Call | None = None, scratch: str | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
         shared = self._shared
-        environment: MutableMapping[str, str] = os.environ if self._is_isolated else dict(os.environ)
+        environment: MutableMapping[str, str] = os.environ if self._is_isolated else surroundings.inherited()
         told = surroundings.told_by_flowpar(self._job, shared, scratch, lap=self._bindings.round)
         threads = share.threads(0 if call is None else call.threads)
         surroundings.lay(environment, {**dict.fromkeys(shared.hidden), **threads, **shared.env_file, **told})

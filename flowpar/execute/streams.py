@@ -22,19 +22,45 @@ class Outlet:
     """The output of one attempt, as both standard streams."""
 
     def __init__(self, number: int) -> None:
-        """Own the descriptor."""
+        """Own the descriptor; the streams are made when something is printed, which most attempts never do."""
         self.number = number
-        self._binary = io.BufferedWriter(io.FileIO(number, "wb"))
-        self.stdout = _text(self._binary)
-        self.stderr = _text(self._binary)
+        self._lock = threading.Lock()
+        self._streams: tuple[io.TextIOWrapper, io.TextIOWrapper] | None = None
+        self._is_open = True
+
+    @property
+    def stdout(self) -> io.TextIOWrapper:
+        """What the attempt has as `sys.stdout`."""
+        return self._opened()[0]
+
+    @property
+    def stderr(self) -> io.TextIOWrapper:
+        """What the attempt has as `sys.stderr`."""
+        return self._opened()[1]
+
+    def _opened(self) -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
+        with self._lock:
+            if self._streams is None:
+                if not self._is_open:
+                    raise ValueError("I/O operation on closed file")
+                binary = io.BufferedWriter(io.FileIO(self.number, "wb"))
+                self._streams = _text(binary), _text(binary)
+            return self._streams
 
     def close(self) -> None:
         """Write what is held back and close; a thread that the attempt left behind can't write any more."""
-        for stream in (self.stdout, self.stderr, self._binary):
+        with self._lock:
+            self._is_open = False
+            streams = self._streams
+        if streams is None:
+            with suppress(OSError):  # the task may have closed it
+                os.close(self.number)
+            return
+        for stream in streams:
             with suppress(OSError, ValueError):
                 stream.flush()
         with suppress(OSError, ValueError):
-            self._binary.close()
+            streams[0].buffer.close()
 
 
 def _text(binary: io.BufferedWriter[io.FileIO]) -> io.TextIOWrapper:

@@ -110,13 +110,29 @@ def lay(over: MutableMapping[str, str], told: Mapping[str, str | None]) -> None:
             del over[name]
 
 
+def inherited() -> dict[str, str]:
+    """Return a copy of the process's environment.
+
+    `os.environ` decodes each variable whenever it is read: to copy that is half of a short attempt in a thread.
+    """
+    raw: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001  # bytes have no public way
+    # A copy at one go: other threads may change it meanwhile.
+    return dict(_decoded(tuple(raw.copy().items())))
+
+
+@lru_cache(maxsize=2)
+def _decoded(variables: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in variables}
+
+
 def share(environment: Mapping[str, str]) -> None:
     """Let the process have what all attempts of the run have in common, and nothing that is one attempt's.
 
     The run's id among them: by it a resume knows what an earlier part of the run has left behind.
     """
+    here = inherited()
     for name, value in environment.items():
-        if name not in _OF_ONE_ATTEMPT and os.environ.get(name) != value:
+        if name not in _OF_ONE_ATTEMPT and here.get(name) != value:
             os.environ[name] = value
 
 

@@ -15,7 +15,8 @@ import time
 import traceback
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from flowpar.core.outcome import NO_THREAD
@@ -54,8 +55,20 @@ class _Errand:
 
     job: Job
     output: int
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
+    is_cancelled: bool = False
+    is_over: bool = False
+    over: threading.Event | None = None  # for who waits: most attempts nobody waits for
+
+    def end(self) -> None:
+        """Let whoever waits know that the attempt is over."""
+        self.is_over = True
+        if self.over is not None:
+            self.over.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end, and say whether it came."""
+        self.over = self.over or threading.Event()
+        return self.is_over or self.over.wait(timeout_s)
 
 
 class ThreadWorker:
@@ -110,8 +123,8 @@ class ThreadWorker:
                 self._threads += 1
 
     def _cancel(self, errand: _Errand) -> None:
-        errand.cancelled.set()
-        if not errand.over.wait(min(_PATIENCE_S, errand.job.grace_s)):
+        errand.is_cancelled = True
+        if not errand.wait(min(_PATIENCE_S, errand.job.grace_s)):
             self._send(Word.ABANDONED, NUMBER.pack(errand.job.number))
 
     def _work(self) -> None:
@@ -131,13 +144,14 @@ class ThreadWorker:
         outlet, token = self._outlets.enter(errand.output)
         posting = _POST.set(Announcer(post, masker_of(job.shared)))
         try:
-            outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=errand.cancelled.is_set)
+            asked = partial(getattr, errand, "is_cancelled")
+            outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=asked)
         finally:
             _POST.reset(posting)
             self._outlets.leave(outlet, token)
         ended, cpu_s = time.monotonic(), time.thread_time() - cpu_s
         self._errands.pop(job.number, None)
-        errand.over.set()
+        errand.end()
         if Powers.now() != self._powers:
             self._send(Word.RETIRE, b"")
         self._send(Word.DONE, Done(job.number, started, ended, cpu_s, Report(outcome, warnings)).pack())

@@ -45,7 +45,7 @@ class Rig:
                 Preload(("wsgiref.types",), around="fake_attempt:noop"),
                 setup=setup,
                 make=lambda link: ProcessExecutor(link, self.watch, slots=slots),
-                tell=self.told_of_template.append,
+                tell=lambda message, text="": self.told_of_template.append(text or message),
             )
         self.notices: list[Notice] = []
         self._number = 0
