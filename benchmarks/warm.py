@@ -43,9 +43,9 @@ def map_s(count: int, *, folder: Path) -> float:
     return own_seconds(python(str(BARE), str(count), str(WORKERS)), folder=folder)
 
 
-def executor_s(count: int, *, folder: Path) -> float:
-    """Return the seconds of the yardstick of W1, by its own clock."""
-    return peer_seconds("executor", folder / f"fan-{count}.json", WORKERS)
+def bare_s(yardstick: str, count: int, *, folder: Path) -> float:
+    """Return the seconds of a yardstick of W1, by its own clock."""
+    return peer_seconds(yardstick, folder / f"fan-{count}.json", WORKERS)
 
 
 def ours_s(name: str, executor: str, count: int, *, folder: Path) -> float:
@@ -63,27 +63,29 @@ def figures(folder: Path, *, repeats: int, tiny: bool = False) -> list[Figure]:
     few, many = TINY if tiny else (FEW, MANY)
     few_processes, many_processes = TINY if tiny else (FEW_PROCESSES, MANY_PROCESSES)
     (folder / "noops.py").write_text(STEPS + SQUARE)
-    for count in (few_processes, few, many):
+    for count in {few_processes, many_processes, few, many}:
         (folder / f"squares-{count}.yaml").write_text(squares(count))
-    for count in (few, many):
         (folder / f"w1-{count}.yaml").write_text(document(count))
         fan(count).write(folder)
     ways: dict[str, tuple[Measure, int, int]] = {
-        "graph": (partial(executor_s, folder=folder), few, many),
+        "graph": (partial(bare_s, "executor", folder=folder), few, many),
+        "threads": (partial(bare_s, "threads", folder=folder), few, many),
         "map": (partial(map_s, folder=folder), few, many),
         "w1": (partial(ours_s, "w1", "pool", folder=folder), few, many),
+        "thread": (partial(ours_s, "w1", "thread", folder=folder), few_processes, many_processes),
         "squares": (partial(ours_s, "squares", "pool", folder=folder), few, many),
         "processes": (partial(ours_s, "squares", "process", folder=folder), few_processes, many_processes),
     }
     rounds = [{name: further_s(*way) for name, way in ways.items()} for _ in range(repeats)]
     return [
         _figure("P2  pool, per further task of W1 / executor and graphlib", rounds, "w1", "graph", goal=0.5),
+        _figure("    thread, per further task of W1 / threads and graphlib", rounds, "thread", "threads", goal=None),
         _figure("P2  pool, per further item / Pool.map one by one", rounds, "squares", "map", goal=0.5),
         _figure("P2  pool, per further item / a process for each", rounds, "squares", "processes", goal=0.1),
     ]
 
 
-def _figure(title: str, rounds: list[dict[str, float]], ours: str, other: str, *, goal: float) -> Figure:
+def _figure(title: str, rounds: list[dict[str, float]], ours: str, other: str, *, goal: float | None) -> Figure:
     ratios = tuple(each[ours] / each[other] for each in rounds)
     best = {name: min(each[name] for each in rounds) * 1e3 for name in (ours, other)}
     return Figure(title, ratios, goal, f"{best[ours]:.3f} ms against {best[other]:.3f} ms (best of each)")

@@ -186,7 +186,9 @@ class Link:
         try:
             self._channel.send(word, body, descriptors)
         except ConnectionError as error:
-            self._give_up(error)
+            # Of a template there may be something left to hear: which import it died in.
+            if self._heard is None:
+                raise self._loss() from error
 
     def _hear(self) -> None:
         try:

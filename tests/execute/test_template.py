@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from flowpar.core.outcome import Failure, Success
 from flowpar.data.store import ValueStore
 from flowpar.execute import tree
 from flowpar.execute.base import Completion, Job, Notice, Started
-from flowpar.execute.control import Preload, Refusal
+from flowpar.execute.control import Preload, Refusal, Setup, Word
 from flowpar.execute.crew import Crew
+from flowpar.execute.link import Link
 from flowpar.execute.recipe import Bindings, Call, Shared
+from flowpar.execute.watch import Watch
+from flowpar.execute.wire import Channel, Frame
 from flowpar.expr.template import Constant
 
 if TYPE_CHECKING:
@@ -400,3 +404,18 @@ def test_where_one_package_after_another_ends_its_process_the_others_are_given_u
     assert len(made.told) == 9
     why = "8 processes that were to import packages have ended"
     assert made.told[-1] == f"nothing is preloaded: {why}; tasks import their packages themselves"
+
+
+def test_what_a_template_said_last_is_heard_whatever_it_was_told_after_its_death() -> None:
+    ours, theirs = socket.socketpair()
+    watch, heard = Watch(), list[Frame]()
+    link = Link(ours, watch, heard=heard.append)
+    with theirs:
+        Channel(theirs).send(Word.LOADING, b"heavy")
+
+    link.set_up(Setup(slots=1))
+    link.hear_rest()
+
+    assert [(frame.kind, frame.body) for frame in heard] == [(Word.LOADING, b"heavy")]
+    link.close()
+    watch.close()
