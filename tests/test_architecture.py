@@ -80,40 +80,51 @@ def test_every_room_is_on_a_floor() -> None:
     assert rooms <= FLOOR.keys()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=ids)
-def test_arrows_only_run_down(path: Path) -> None:
+def test_arrows_only_run_down() -> None:
+    """No module imports from its own floor or above."""
+    upward = {ids(path): found for path in MODULES if (found := rooms_not_below(path))}
+
+    assert not upward
+
+
+def rooms_not_below(path: Path) -> set[str]:
     room = room_of(path)
     if room is None:
         assert path in PUBLIC_FACES
-        return
-
-    upward = {other for other in rooms_imported_by(path) - {room} if FLOOR[other] >= FLOOR[room]}
-
-    assert not upward, f"{path} imports {upward} from its own floor or above"
+        return set()
+    return {other for other in rooms_imported_by(path) - {room} if FLOOR[other] >= FLOOR[room]}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=ids)
-def test_the_lazy_face_is_imported_for_its_version_only(path: Path) -> None:
-    named = {name for name in imports(ast.walk(tree_of(path))) if name.count(".") == 1 and name.startswith("flowpar.")}
+def test_the_lazy_face_is_imported_for_its_version_only() -> None:
+    named = {
+        (name.partition(".")[2], ids(path))
+        for path in MODULES
+        for name in imports(ast.walk(tree_of(path)))
+        if name.count(".") == 1 and name.startswith("flowpar.")
+    }
 
-    assert {name.partition(".")[2] for name in named} <= {"__version__", *FLOOR}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids)
-def test_a_module_is_small_and_says_what_it_is(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-
-    assert lines <= MOST_LINES_OF_A_MODULE
-    assert ast.get_docstring(tree_of(path)), "a module opens with one sentence that says what it is"
-    assert path.stem not in NAMES_WITHOUT_A_HOME
+    assert not [(name, path) for name, path in named if name not in {"__version__", *FLOOR}]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=ids)
-def test_functions_are_small(path: Path) -> None:
-    functions = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+def test_a_module_is_small_and_says_what_it_is() -> None:
+    large = [ids(path) for path in MODULES if path.read_text(encoding="utf-8").count("\n") > MOST_LINES_OF_A_MODULE]
+    unsaid = [ids(path) for path in MODULES if not ast.get_docstring(tree_of(path))]
 
-    long = [f"{f.name} at line {f.lineno}" for f in functions if lines_of(f) > MOST_LINES_OF_A_FUNCTION]
-    wide = [f"{f.name} at line {f.lineno}" for f in functions if positional(f) > MOST_POSITIONAL]
+    assert not large, f"modules over {MOST_LINES_OF_A_MODULE} lines"
+    assert not unsaid, "a module opens with one sentence that says what it is"
+    assert not [ids(path) for path in MODULES if path.stem in NAMES_WITHOUT_A_HOME]
+
+
+def test_functions_are_small() -> None:
+    functions = [
+        (f"{node.name} at {ids(path)}:{node.lineno}", node)
+        for path in MODULES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    long = [place for place, function in functions if lines_of(function) > MOST_LINES_OF_A_FUNCTION]
+    wide = [place for place, function in functions if positional(function) > MOST_POSITIONAL]
 
     assert not long, f"functions over {MOST_LINES_OF_A_FUNCTION} lines"
     assert not wide, f"functions with over {MOST_POSITIONAL} positional parameters"
@@ -129,22 +140,21 @@ def positional(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return len([name for name in names if name not in {"self", "cls"}])
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=ids)
-def test_a_package_holds_a_docstring_only(path: Path) -> None:
-    rest = tree_of(path).body[1:]
+def test_a_package_holds_a_docstring_only() -> None:
+    packages = [path for path in MODULES if path.name == "__init__.py" and path not in PUBLIC_FACES]
 
-    assert path in PUBLIC_FACES or not rest
+    assert not [ids(path) for path in packages if tree_of(path).body[1:]]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=ids)
-def test_no_module_keeps_mutable_state(path: Path) -> None:
+def test_no_module_keeps_mutable_state() -> None:
     """Tables are constants, named in capitals, and nothing says `global`."""
-    tree = tree_of(path)
-    rebound = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
-    kept = [name for node in tree.body for name in names_bound_to_containers(node)]
+    rebound = [ids(path) for path in MODULES if any(isinstance(node, ast.Global) for node in ast.walk(tree_of(path)))]
+    kept = [
+        (name, ids(path)) for path in MODULES for node in tree_of(path).body for name in names_bound_to_containers(node)
+    ]
 
     assert not rebound, "no module globals are rebound"
-    assert not [name for name in kept if name != name.upper() and not name.startswith("__")]
+    assert not [(name, path) for name, path in kept if name != name.upper() and not name.startswith("__")]
 
 
 def names_bound_to_containers(node: ast.stmt) -> list[str]:

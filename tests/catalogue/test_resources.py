@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 if TYPE_CHECKING:
     from tests.catalogue.conftest import Ended, Yard
@@ -292,12 +298,13 @@ def test_what_can_never_start_is_refused_before_anything_runs(
     )
 
     for command in ("run", "plan"):
-        ended = yard.end_of(yard.start(command, "workflow.yaml", *options, CUDA_VISIBLE_DEVICES=""))
-        assert ended.code == 2
+        bare = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+        ended = warm.run([command, "workflow.yaml", *options], cwd=yard.folder, env=bare)
+        assert ended.returncode == 2
         assert re.search(r"^workflow.yaml:8:\d+: error\[FP23[12]\]: ", ended.stderr, re.MULTILINE), ended.stderr
         assert said in ended.stderr
     if "api" not in resources:  # what a workflow itself says is a matter of check
-        assert yard.command("check", "workflow.yaml").code == 0
+        assert warm.run(["check", "workflow.yaml"], cwd=yard.folder).returncode == 0
     assert not (yard.folder / ".flowpar" / "runs").exists()
 
 

@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 from flowpar.cli.main import main
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PACE_S = 60.0
 LOOKING = {"show", "logs"}
 
 
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 
 def command(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run `flowpar` to its end, which is with this exit code; what only looks at runs does so in this process."""
-    done = looked(folder, *arguments) if arguments[0] in LOOKING else started(folder, *arguments)
+    done = looked(folder, *arguments) if arguments[0] in LOOKING else warm.run(arguments, cwd=folder, env=environment())
     assert done.returncode == code, done.stderr
     return done
 
@@ -36,18 +36,6 @@ def looked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(list(arguments))
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
-
-
-def started(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flowpar", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
-    )
 
 
 def flowpar(folder: Path, *arguments: str, code: int = 0) -> str:

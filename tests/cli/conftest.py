@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 STEPS = """
 import time
@@ -53,6 +53,7 @@ class Desk:
     """A folder with a workflow, and the command to work on it."""
 
     folder: Path
+    is_warm: bool = False
 
     def write(self, workflow: str) -> None:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\n{workflow}")
@@ -70,6 +71,11 @@ class Desk:
         return {**plain, **more}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        if self.is_warm:
+            done: subprocess.CompletedProcess[str] = warm.run(
+                arguments, cwd=self.folder, env=self.environment(**environment)
+            )
+            return done
         return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
@@ -85,8 +91,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+    """A desk whose commands are warm where the module of the test says so."""
+    return Desk(tmp_path, is_warm=getattr(request.module, "IS_WARM", False))
 
 
 @pytest.fixture(scope="module")

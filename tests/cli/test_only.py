@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    import subprocess
 
 WORKFLOW = """
 flowpar: 1
@@ -34,8 +37,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def flowpar(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flowpar", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50, check=False)
+    done: subprocess.CompletedProcess[str] = warm.run(words, cwd=folder)
+    return done
 
 
 def states(folder: Path) -> dict[str, str]:

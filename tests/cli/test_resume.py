@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 pytestmark = pytest.mark.timeout(120)
+IS_WARM = True
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "event.schema.json").read_text())
 STEPS = """
 import os

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.timeout(300)
 DIED = "flowpar: death at point"
 # What CI takes of each process's points, in a run and in the resume of one that was cut off; `make soak` takes all.
 # Well below how many there are: what falls together in one turn of the loop passes fewer.
-SHARE = {"engine": range(3, 60, 14), "launcher": range(2, 30, 13), "guard": range(1, 9, 4), "task": range(1, 2)}
-RESUMED_SHARE = {"engine": range(5, 45, 18), "launcher": range(3, 22, 14), "guard": range(2, 7, 4)}
+SHARE = {"engine": range(3, 60, 20), "launcher": range(2, 30, 14), "guard": range(1, 9, 6), "task": range(1, 2)}
+RESUMED_SHARE = {"engine": range(5, 45, 25), "launcher": range(3, 22, 14), "guard": range(2, 7, 5)}
 LEAST_POINTS = {"engine": 60, "launcher": 20, "guard": 3, "task": 1}
 # In the middle of the engine's points: some tasks are done, some run, some are to come.
 CUT_OFF = "engine:45"

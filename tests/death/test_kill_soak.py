@@ -30,7 +30,8 @@ DEADLINE_S = 180.0  # thirty fresh interpreters on a busy machine, by spawn
 TARGETS = ("engine", "guard", "launcher", "outputs", "task", "all")
 START_METHODS = ("fork", "fork", "fork", "forkserver", "spawn")
 EXECUTORS = ("process", "process", "process", "pool", "thread", "inline")
-KILLS, SOAKED_KILLS = 5, 500
+KILLS, SOAKED_KILLS = 3, int(os.environ.get("FLOWPAR_SOAK_KILLS", "500"))
+SAID_AFTER_KILLS = 50
 SHARED_MEMORY_PATIENCE_S = 20.0
 # What a kill may make run again: for each slot the body that was running, or had ended and was about to be recorded.
 AGAIN_BY_A_KILL = WORKERS
@@ -225,16 +226,23 @@ def soak(
     """Kill so many times, over as many runs as it takes; return what came of them."""
     before = shared_memory()
     soaking = Soak(folder, seed, items=items, steps=steps)
-    while soaking.told["kills"] < kills:
+    while (killed := soaking.told["kills"]) < kills:
         try:
             soaking.run(executors=executors, start_methods=start_methods)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}, {dict(soaking.told)}: {error}") from error
+        if soaking.told["kills"] // SAID_AFTER_KILLS > killed // SAID_AFTER_KILLS:
+            say(seed, soaking.told)
     left, until = shared_memory() - before, time.monotonic() + SHARED_MEMORY_PATIENCE_S
     while (left := left & shared_memory()) and time.monotonic() < until:
         time.sleep(0.1)  # other programs of this machine have theirs for a while
     assert not left
     return soaking.told
+
+
+def say(seed: int, told: Counter[str]) -> None:
+    """Say how far it is, and how it went; pytest shows it with -s."""
+    sys.stderr.write(f"seed {seed}: {dict(told)}\n")
 
 
 def shared_memory() -> set[str]:
@@ -278,7 +286,7 @@ def test_hundreds_of_random_kills_amid_bundles_lose_nothing(tmp_path: Path) -> N
         steps=BRIEF_STEPS,
     )
 
-    sys.stderr.write(f"seed {seed}: {dict(told)}\n")
+    say(seed, told)
     assert told["kills"] >= SOAKED_KILLS
 
 
@@ -289,5 +297,5 @@ def test_hundreds_of_random_kills_lose_nothing(tmp_path: Path) -> None:
 
     told = soak(tmp_path, seed=seed, kills=SOAKED_KILLS, executors=EXECUTORS, start_methods=START_METHODS)
 
-    sys.stderr.write(f"seed {seed}: {dict(told)}\n")
+    say(seed, told)
     assert told["kills"] >= SOAKED_KILLS

@@ -94,7 +94,9 @@ def left_for_good(before: set[str]) -> set[str]:
     return left
 
 
-@pytest.mark.parametrize("executor", ["process", "pool", "thread", "inline"])
+@pytest.mark.parametrize(
+    "executor", ["process", "pool", *(pytest.param(name, marks=pytest.mark.soak) for name in ("thread", "inline"))]
+)
 def test_a_thousand_tasks_survive_the_death_of_the_engine_in_their_middle(make_trial: MakeTrial, executor: str) -> None:
     before = shared_memory()
     trial = trial_of(make_trial, executor)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 from flowpar.cli.main import main
 from flowpar.testing.page import Block, blocks, commands
@@ -91,15 +93,7 @@ def assert_console(block: Block, folder: Path) -> None:
     for command in commands(block):
         variables, words = command.taken_apart()
         assert words[0] == "flowpar"
-        done = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-            env={"NO_COLOR": "1", "PATH": "/usr/bin:/bin", **variables},
-        )
+        done = warm.run(words[1:], cwd=folder, env={"NO_COLOR": "1", "PATH": "/usr/bin:/bin", **variables})
         assert [line for line in done.stderr.splitlines() if line] == list(command.output)
         assert done.returncode != 0
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 from flowpar.cli.main import main
 from flowpar.testing.page import Block, Command, blocks, commands, shows
@@ -85,15 +87,7 @@ def assert_runs(command: Command, place: str) -> None:
     variables, words = command.taken_apart()
     if words[0] != "flowpar":
         return
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=50,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **variables},
-    )
+    done = warm.run(words[1:], env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **variables}, is_merged=True)
     assert done.returncode == command.exit_code, f"{place}: {command.text}\n{done.stdout}"
     told = iter(done.stdout.splitlines())
     for expected in command.output:

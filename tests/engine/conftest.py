@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,8 @@ class Workshop:
         """Return what a run gives, None where it gives nothing, and what it says."""
         text = f'flowpar: 1\ntasks:\n{tasks}\noutputs: {{all: "{outputs}"}}\n'
         (self.folder / "workflow.yaml").write_text(text)
-        command = [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=self.patience_s, check=False
-        )
+        arguments = ["run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+        done = warm.run(arguments, cwd=self.folder, timeout=self.patience_s)
         return json.loads(done.stdout)["all"] if done.stdout else None, done.stderr
 
     def events(self, name: str) -> list[dict[str, Any]]:

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -91,13 +92,17 @@ class Project:
 
     def command(self, text: str, *options: str) -> list[str]:
         (self.folder / "workflow.yaml").write_text(text)
-        return [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+        return ["run", "workflow.yaml", "--run-dir", "run", "--json", *options]
+
+    def cold(self, text: str, *options: str) -> list[str]:
+        return [sys.executable, "-m", "flowpar", *self.command(text, *options)]
 
     def run(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
         return self.call(self.command(text, *options))
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=50, check=False)
+        done: subprocess.CompletedProcess[str] = warm.run(command, cwd=self.folder)
+        return done
 
     def events(self) -> list[dict[str, Any]]:
         path = self.folder / "run" / "events.jsonl"
@@ -195,7 +200,7 @@ def test_a_function_that_fails_half_way_can_be_resumed(project: Project) -> None
 
     steps = project.folder / "steps.py"
     steps.write_text(STEPS.replace('raise ValueError("no more")', "pass"))
-    again = project.call([sys.executable, "-m", "flowpar", "resume", "run", "--json"])
+    again = project.call(["resume", "run", "--json"])
 
     assert json.loads(again.stdout)["taken"] == [0, 10, 20, 30, 40], again.stderr
     assert sorted(item for item in project.ended("take") if item is not None) == [0, 1, 2, 3, 4]
@@ -205,7 +210,10 @@ def test_after_a_kill_only_the_items_that_are_missing_are_made(project: Project)
     text = STREAM % {"n": 6, "pause": 0.05}
     text = text.replace("pause_s: 0.05", 'pause_s: 0.05, go: "${{ workflow.dir }}/go"')
     with subprocess.Popen(
-        project.command(text, "-w", "3"), cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        project.cold(text, "-w", "3"),
+        cwd=project.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as running:
         try:
             project.await_ended("take", 4)
@@ -214,7 +222,7 @@ def test_after_a_kill_only_the_items_that_are_missing_are_made(project: Project)
     before = project.ended("take")
     (project.folder / "go").touch()
 
-    again = project.call([sys.executable, "-m", "flowpar", "resume", "run", "--json"])
+    again = project.call(["resume", "run", "--json"])
 
     assert json.loads(again.stdout) == {"taken": [0, 10, 20, 30, 40, 50], "all": 15}, again.stderr
     after = [item for item in project.ended("take") if item is not None]
@@ -249,7 +257,11 @@ outputs: {all: "${{ tasks.b.output }}"}
 def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> None:
     text = STREAM % {"n": 200, "pause": 0.05}
     with subprocess.Popen(
-        project.command(text, "-w", "2"), cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        project.cold(text, "-w", "2"),
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         try:
             project.await_ended("take", 2)
@@ -288,7 +300,7 @@ outputs: {all: "${{ tasks.w.output }}"}
     (project.folder / "mended").touch()
     (project.folder / "begun").unlink()
 
-    resume = [sys.executable, "-m", "flowpar", "resume", "run", "--json", "-i"]
+    resume = ["resume", "run", "--json", "-i"]
     again = project.call([*resume, 'names=["x","c","bad","a"]'])
     once_more = project.call([*resume, 'names=["a","x","y","bad"]'])
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
+
 pytestmark = pytest.mark.timeout(50)
 
 STEPS = """
@@ -81,16 +84,19 @@ class Project:
 
     def write(self, body: str) -> list[str]:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\nname: real\n{body}")
-        return [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--run-dir", "run", "--json"]
+        return ["run", "workflow.yaml", "--run-dir", "run", "--json"]
 
     def run(self, body: str, *options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.write(body), *options], cwd=self.folder, capture_output=True, text=True, timeout=45, check=False
-        )
+        done: subprocess.CompletedProcess[str] = warm.run([*self.write(body), *options], cwd=self.folder)
+        return done
 
     def start(self, body: str, *options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.write(body), *options], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "flowpar", *self.write(body), *options],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def events(self) -> list[dict[str, Any]]:
