@@ -89,7 +89,7 @@ def command(
         options_now, start = arguments.engine_options(), resumption.start
         with watch.way_on():
             end = resume_workflow(prepared, options_now, watch.sinks, tree, earlier=earlier, start=start)
-    watch.tell_end(is_good=end.exit_code == ExitCode.OK)
+    watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, earlier.folder.path)
     show_outputs(screen, end, earlier.folder.path, is_json=arguments.is_json, left_out=left_out)

@@ -52,7 +52,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     prepared = timed(prepared, arguments)
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
-    watch.tell_end(is_good=end.exit_code == ExitCode.OK)
+    watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, folder.path)
     show_outputs(screen, end, folder.path, is_json=arguments.is_json, left_out=left_out)

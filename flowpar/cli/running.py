@@ -69,6 +69,11 @@ class RunArguments:
         return Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
 
     @property
+    def has_hints(self) -> bool:
+        """Whether a person may read what would have been faster; a program or a CI job changes nothing by it."""
+        return not self.is_json and os.environ.get("CI", "") in {"", "0", "false"}
+
+    @property
     def slots(self) -> int:
         """How many workers there are to be."""
         return self.workers or usable_cpus()

@@ -81,11 +81,13 @@ class Watch:
             self._screen.tell(f"flowpar: there will be no run.log.jsonl: {error}", "warning")
         return [*sinks, self._face(), self._summary]
 
-    def tell_end(self, *, is_good: bool) -> None:
+    def tell_end(self, *, is_good: bool, has_hints: bool = False) -> None:
         """Say on stderr how the run ended, unless it speaks JSON or a good end was not to be told."""
         if self._format is LogFormat.JSON or (is_good and self._verbosity is Verbosity.QUIET):
             return
         self._screen.tell(self._summary.text())
+        if has_hints and self._format is LogFormat.AUTO:
+            self._screen.tell(self._summary.hint())
 
     @contextmanager
     def way_on(self) -> Iterator[None]:

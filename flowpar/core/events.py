@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flowpar.core.outcome import Failure, Outcome, ValueRef
+    from flowpar.core.outcome import Failure, Outcome, Spent, ValueRef
     from flowpar.core.states import RunStatus, TaskState
 
 
@@ -38,7 +38,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What an attempt took; `wait_s` is the time from ready to started."""
+    """What an attempt took; `wait_s` is the time from ready to started, `spent` is told to sinks and not recorded."""
 
     pid: int | None
     started_at: float
@@ -48,6 +48,7 @@ class Measure:
     cpu_s: float | None = None
     max_rss_bytes: int | None = None
     output_bytes: int | None = None
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)

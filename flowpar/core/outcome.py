@@ -49,14 +49,23 @@ class ValueRef(Packed):
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Where the time of an attempt that called a function went, beside starting and ending: import and call."""
+
+    import_s: float
+    call_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """The task returned; `value` names where its output now lives.
 
-    `is_last` is False where the task repeats and its `until` does not hold yet.
+    `is_last` is False where the task repeats and its `until` does not hold yet. `spent` is for hints, and not kept.
     """
 
     value: ValueRef
     is_last: bool = True
+    spent: Spent | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

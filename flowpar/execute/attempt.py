@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from flowpar.core.mask import Masker
-from flowpar.core.outcome import FailureKind, Outcome, Success, TaskFailed
+from flowpar.core.outcome import FailureKind, Outcome, Spent, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.room import NoRoom
 from flowpar.data.store import ValueStore
@@ -146,6 +147,7 @@ class _Attempt:
         limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
         self._store = ValueStore(self._shared.run_dir, limit_bytes=limit_bytes, is_synced=is_synced)
         self._files = 0
+        self._spent: Spent | None = None
 
     def follow(self) -> Success:
         if self._is_isolated:
@@ -170,10 +172,9 @@ class _Attempt:
                 return Success(self._written(keep_yielded(value, self._kept_part, tell)))
             value = list(value)
         ref = self._kept(value)
-        if call.until is None:
-            return Success(ref)
         # Read anew: what the function was given it may have changed.
-        return Success(ref, is_last=judge(call.until, with_output(self._contexts({}), value), key="until"))
+        is_last = call.until is None or judge(call.until, with_output(self._contexts({}), value), key="until")
+        return Success(ref, is_last=is_last, spent=self._spent)
 
     def _kept_part(self, value: object, index: int) -> ValueRef:
         encoded = self._encoded(value, f"output[{index}]")
@@ -182,11 +183,16 @@ class _Attempt:
     def _returned(self, call: Call, scratch: str) -> object:
         """Call the function; what it was given may be large, and is let go of with this frame."""
         place = self._settle(call, scratch)
+        began = perf_counter()
         function = find_target(call.target)
+        found = perf_counter()
         arguments = {name: _argument(name, template, place.contexts) for name, template in call.arguments.items()}
         positional, named = bind(function, arguments, lambda: self._context(place, scratch), call=call)
         del arguments
+        called = perf_counter()
         value = function(*positional, **named)
+        if not call.target.startswith("flowpar.tasks."):  # of a command nobody can say what it spent on starting
+            self._spent = Spent(found - began, perf_counter() - called)
         _refuse_pending(value, call.target)
         return prove(function, value, target=call.target)
 

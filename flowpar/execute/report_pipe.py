@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from json.encoder import encode_basestring_ascii as _quoted
 
-from flowpar.core.outcome import Failure, FailureKind, Outcome, Success, ValueRef
+from flowpar.core.outcome import Failure, FailureKind, Outcome, Spent, Success, ValueRef
 from flowpar.execute.wire import BadFrame, Frame, pack_frame
 
 LEAVE = b"!"
@@ -46,15 +46,16 @@ class Report:
 
 _HEAD = struct.Struct("<I")
 _WORDS = ("false", "true")
+_WITH_SPENT = 3
 
 
 def pack_report(report: Report) -> bytes:
     """Return the body of OUTCOME."""
     inline = b""
     match report.outcome:
-        case Success(value, is_last_round):
+        case Success(value, is_last_round, spent):
             inline = value.inline or b""
-            said = _said_of(value, is_last_round=is_last_round)
+            said = _said_of(value, spent, is_last_round=is_last_round)
         case Failure() as failure:
             text = (failure.type, failure.message, failure.exit_code, failure.traceback, failure.bases)
             said = json.dumps([False, failure.kind, *text])
@@ -63,11 +64,12 @@ def pack_report(report: Report) -> bytes:
     return _HEAD.pack(len(head)) + head + inline
 
 
-def _said_of(value: ValueRef, *, is_last_round: bool) -> str:
+def _said_of(value: ValueRef, spent: Spent | None, *, is_last_round: bool) -> str:
     """Return a success as JSON, written by hand: a fork of the launcher copies each page that an encoder writes to."""
     flags = f"{_WORDS[value.is_plain]},{_WORDS[value.inline is not None]}"
     file = "null" if value.file is None else _quoted(value.file)
-    tail = "" if is_last_round else ",false"
+    tail = "" if is_last_round and spent is None else f",{_WORDS[is_last_round]}"
+    tail += "" if spent is None else f",{spent.import_s:.6f},{spent.call_s:.6f}"
     return f"[true,{value.size_bytes},{_quoted(value.checksum)},{flags},{file},{_quoted(value.stamp)}{tail}]"
 
 
@@ -78,10 +80,11 @@ def unpack_report(frame: Frame) -> Report:
         is_last, warnings, (is_success, *said), ended = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
         outcome: Outcome
         if is_success:
-            size_bytes, checksum, is_plain, is_inline, file, stamp, *is_last_round = said
+            size_bytes, checksum, is_plain, is_inline, file, stamp, *more = said
             inline = frame.body[_HEAD.size + length :] if is_inline else None
             value = ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file, str(stamp))
-            outcome = Success(value, is_last=not is_last_round)
+            spent = Spent(float(more[1]), float(more[2])) if len(more) == _WITH_SPENT else None
+            outcome = Success(value, is_last=bool(more[0]) if more else True, spent=spent)
         else:
             kind, type_name, message, exit_code, traceback, bases = said
             above = tuple(map(str, bases))

@@ -12,6 +12,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.events import RunFinished, RunStarted, TaskEnded
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
+from flowpar.report.hint import Times, hint
 from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import duration, name_of, near, reason_of, tallied
 
@@ -30,7 +31,7 @@ _OUR_INNERMOST = os.path.join("flowpar", "execute", "attempt.py")  # noqa: PTH11
 
 
 class SummarySink:
-    """An event sink that keeps what the summary needs: the first failures, the count of all."""
+    """An event sink that keeps what the summary needs: the first failures, how many, and what good ends took."""
 
     def __init__(self, state_dir: str = ".flowpar", *, leave_word: Callable[[str], object] | None = None) -> None:
         """Start with nothing to tell; `state_dir` is where a command looks for runs that is not told otherwise.
@@ -43,6 +44,7 @@ class SummarySink:
         self._finished: RunFinished | None = None
         self._failures: list[TaskEnded] = []
         self._more = 0
+        self._times = Times()
 
     def emit(self, event: Event) -> None:
         """Keep failures, and how the run began and ended."""
@@ -51,6 +53,8 @@ class SummarySink:
                 # A fan-out fails by its items, a sub-workflow by its tasks, and those speak for themselves.
                 if kind not in (FailureKind.ITEMS, FailureKind.TASKS, FailureKind.CANCELLED) and not event.is_tolerated:
                     self._keep(event)
+            case TaskEnded():
+                self._times.take(event)
             case RunStarted():
                 self._run = event
                 if self._leave_word is not None:
@@ -76,6 +80,13 @@ class SummarySink:
             parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
         parts.append(_last_line(self._finished, folder) + (self.way_on() if self._finished.exit_code else ""))
         return "\n".join(parts)
+
+    def hint(self) -> str:
+        """Return a line on where the tasks would have run better, by what was measured; mostly empty."""
+        if self._run is None or self._finished is None or self._finished.exit_code:
+            return ""
+        told = hint(self._times, workers=self._run.workers, wall_s=self._finished.duration_s)
+        return f"{told}\n" if told else ""
 
     def way_on(self) -> str:
         """Return a line with the command that goes on with the run; empty where it did not begin."""

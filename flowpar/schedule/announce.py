@@ -171,6 +171,7 @@ class Announcer:
             cpu_s=completion.cpu_s,
             max_rss_bytes=completion.max_rss_bytes,
             output_bytes=outcome.value.size_bytes if isinstance(outcome, Success) else None,
+            spent=completion.outcome.spent if isinstance(completion.outcome, Success) else None,
         )
 
     def _measure_whole(self, record: Record) -> events.Measure:

@@ -363,3 +363,17 @@ def test_a_module_that_fails_is_run_once(bench: Bench) -> None:
 
     assert (bench.folder / "work/ran").read_text() == "once"
     assert "During handling" not in failure.traceback
+
+
+def test_what_import_and_call_took_is_told_of_functions_of_the_user_alone(bench: Bench) -> None:
+    bench.module("slow", "import time\ntime.sleep(0.02)\ndef f(): time.sleep(0.04)\n")
+
+    called = bench.outcome(bench.recipe("slow:f", {}))
+    commanded = bench.outcome(bench.recipe("flowpar.tasks.shell:shell", {"run": "true"}))
+
+    assert isinstance(called, Success)
+    assert called.spent is not None
+    assert called.spent.import_s >= 0.02
+    assert called.spent.call_s >= 0.04
+    assert isinstance(commanded, Success)
+    assert commanded.spent is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
+from flowpar.core.outcome import Failure, FailureKind, Spent, Success, ValueRef
 from flowpar.execute.report_pipe import (
     Report,
     ReportKind,
@@ -30,7 +30,7 @@ refs = st.builds(
     st.none() | texts,
     texts,
 )
-outcomes = st.builds(Success, refs) | st.builds(
+outcomes = st.builds(Success, refs, st.booleans()) | st.builds(
     Failure, st.sampled_from(FailureKind), texts, texts, st.none() | st.integers(-255, 255), texts
 )
 reports = st.builds(Report, outcomes, st.lists(texts, max_size=3).map(tuple), st.booleans(), st.floats(0, 1e9))
@@ -90,3 +90,12 @@ def test_a_file_in_the_place_of_the_pipe_is_spared() -> None:
         os.read(other_reader, 1)
     for number in (reader, writer, other, other_reader):
         os.close(number)
+
+
+def test_what_an_attempt_spent_comes_along() -> None:
+    success = Success(ValueRef(1, "none:", is_plain=True, inline=b"x"), is_last=False, spent=Spent(0.25, 1.5))
+
+    found = unpack_report(Frame(ReportKind.OUTCOME, pack_report(Report(success)))).outcome
+
+    assert isinstance(found, Success)
+    assert (found, found.spent) == (success, Spent(0.25, 1.5))
