@@ -11,6 +11,7 @@ from __future__ import annotations
 from flowpar.core.accept import accepts
 from flowpar.core.suggest import nearest
 from flowpar.core.types import (
+    BOOL,
     DATE,
     DATETIME,
     NONE,
@@ -30,6 +31,10 @@ from flowpar.core.types import (
 _LONGEST_SHOWN = 40
 _MOST_VALUES = 4
 _MOST_LISTED = 8
+_SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
+}
 _FORMS = {DATETIME: "2024-05-01T12:30:00Z", DATE: "2024-05-01"}
 
 
@@ -121,6 +126,11 @@ def suggestion(wanted: Type, given: Type) -> str | None:
     """Return what may be meant by a literal where one of a few values, or a date, is wanted."""
     if not isinstance(given, Constant) or len(given.values) != 1:
         return None
+    if isinstance(wanted, OneOf):
+        rest = [member for member in wanted.members if member != NONE]
+        return suggestion(rest[0], given) if len(rest) == 1 else None
+    if wanted == BOOL and str(given.values[0]).lower() in _SWITCHES:
+        return f"write {_SWITCHES[str(given.values[0]).lower()]}"
     if wanted in _FORMS and isinstance(given.values[0], str):
         return f"write it in ISO form, such as {_FORMS[wanted]}"
     if not isinstance(wanted, Constant | Enumeration):

@@ -178,6 +178,9 @@ def _listed(what: str, value: object) -> Sequence[object]:
     """Return the values of a name as a sequence; a text, a mapping and a set are refused with what to write."""
     if isinstance(value, list | tuple | range):
         return value
+    if isinstance(value, Iterator):
+        instead = "let the function return list(…) of it, or yield its items"
+        raise _refused(f"{what}: it must be a list, not {type_name(value)}; {instead}")
     if not isinstance(value, Iterable) or not isinstance(value, Collection) or getattr(value, "ndim", 1) == 0:
         raise _refused(f"{what}: it must be a list, not {type_name(value)}")
     instead = _instead_of(value)

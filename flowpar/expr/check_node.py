@@ -130,6 +130,8 @@ class Checker:
         known = self._scope.members(member.context)
         place = name_in(node) if isinstance(node, ast.Attribute | ast.Subscript) else node
         hint = meant(member.name or "", known, "there is")
+        if (member.context, member.name) == ("each", "key"):
+            hint = 'it is there in a task with a "key"'
         if member.context == "secrets" and not known:
             hint = f"declare it: secrets: {{{member.name}: {{env: {member.name}}}}}"
         return self.report(place, "FP304", message, hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator, Strict, WithJsonSchema
@@ -16,16 +17,17 @@ from pydantic_core import PydanticCustomError
 from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, LONGEST_DAYS, seconds
-from flowpar.lang.vocabulary import EXECUTORS
+from flowpar.lang.vocabulary import EXECUTORS, FOREIGN_RUN_IFS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 ID_FORM = "letters, digits, _ and -, not starting with a digit or -, at most 128"
 MAX_NAME = 100
 _LARGEST_BATCH = 10_000
 _EXPRESSION = "${{"
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
 EXPRESSION_SCHEMA = {"type": "string", "pattern": r"\$\{\{"}
 _RETRY_ON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|exit [0-9]{1,3}")
 
@@ -144,19 +146,17 @@ def _executor(value: object) -> str:
     raise wrong(f"one of {', '.join(EXECUTORS)}", hint=f'did you mean "{near}"?' if near else "")
 
 
-def _one_of(words: Sequence[str]) -> Callable[[object], str]:
+def _one_of(words: Sequence[str], *, foreign: Mapping[str, str] = _NO_WORDS) -> Callable[[object], str]:
     def read(value: object) -> str:
         if isinstance(value, str) and (value in words or has_expression(value)):
             return value
-        near = nearest(value, words) if isinstance(value, str) else None
+        near = foreign.get(value) or nearest(value, words) if isinstance(value, str) else None
         raise wrong(f"one of {', '.join(words)}", hint=f'did you mean "{near}"?' if near else "")
 
     return read
 
 
 _ITEM_ERRORS = ("finish", "fail_fast", "collect")
-
-
 ON_MAX = ("fail", "succeed")
 
 
@@ -172,7 +172,8 @@ def _items(value: object) -> str | list[Any] | dict[str, Any]:
 def _matrix(value: object) -> dict[str, Any]:
     if isinstance(value, dict) and (value.keys() - {"include", "exclude"} or value.get("include")):
         return value
-    raise wrong("a mapping of names to lists")
+    has_only = isinstance(value, dict) and bool(value)
+    raise wrong("a mapping of names to lists", hint="name an axis beside exclude: size: [1, 2]" if has_only else "")
 
 
 def _limit(value: object) -> float:
@@ -265,7 +266,7 @@ RetryOn = Annotated[
 ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
 OnMax = Annotated[str, PlainValidator(_one_of(ON_MAX)), _or_expression({"enum": list(ON_MAX)})]
 ItemError = Annotated[str, PlainValidator(_one_of(_ITEM_ERRORS)), _or_expression({"enum": list(_ITEM_ERRORS)})]
-RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS)), _or_expression({"enum": list(RUN_IFS)})]
+RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS, foreign=FOREIGN_RUN_IFS)), _or_expression({"enum": list(RUN_IFS)})]
 _LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}
 Items = Annotated[
     str | list[Any] | dict[str, Any],

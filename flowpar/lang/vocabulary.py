@@ -15,6 +15,14 @@ BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 
 NOT_IN_DEFAULTS = frozenset({"needs", "if", "for_each", "matrix", "key", "with", "repeat"})
 
+FOREIGN_RUN_IFS = MappingProxyType(
+    {
+        **dict.fromkeys(("always", "always()", "done", "completed"), "all_done"),
+        **dict.fromkeys(("failure", "failure()", "on_failure", "failed"), "one_failed"),
+        **dict.fromkeys(("success", "success()", "on_success", "succeeded"), "all_success"),
+    }
+)
+
 FOREIGN_TOP_KEYS = MappingProxyType(
     {
         **dict.fromkeys(("steps", "jobs", "nodes", "stages", "dag", "task"), 'the tasks stand below "tasks"'),

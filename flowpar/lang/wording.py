@@ -24,6 +24,7 @@ _WANTED = {
     "list_type": "a list",
 }
 _OWNERS = {"tasks": "task", "finally": "task", "inputs": "input", "secrets": "secret"}
+_MOST_BESIDE = 8
 _LONGEST = 40
 
 
@@ -105,12 +106,18 @@ def short(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Sequence[str], *, later: Collection[str] = ()) -> str:
-    """Return "did you mean …?" and what is allowed; `later` are words that are known but not yet supported."""
+    """Return "did you mean …?", or what is allowed, both where that is short.
+
+    `later` are words that are known but not yet supported.
+    """
     near = nearest(word, [*known, *later])
     allowed = f"allowed: {', '.join(known)}"
     if near is None:
         return allowed
-    return f'did you mean "{near}"? {"it is not yet supported;" if near in later else ""} {allowed}'.replace("  ", " ")
+    parts = [f'did you mean "{near}"?']
+    parts += ["it is not yet supported;"] if near in later else []
+    parts += [allowed] if near in later or len(known) <= _MOST_BESIDE else []
+    return " ".join(parts)
 
 
 def _value(node: ScalarNode) -> object:

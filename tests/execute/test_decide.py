@@ -108,6 +108,10 @@ def test_no_values_make_no_items() -> None:
             Expand(names(a={1, 2}), is_product=True),
             "matrix.a: it must be a list, not set; use sorted(…), for a set has no order",
         ),
+        (
+            Expand(names(a=iter([3]))),
+            "for_each.a: it must be a list, not list_iterator; let the function return list(…) of it, or yield its items",
+        ),
         (Expand(names(a=3)), "for_each.a: it must be a list, not int"),
         (Expand(names(a=None)), "for_each.a: it must be a list, not None"),
         (Expand(names(a=expression("inputs.nothing"))), 'for_each.a: inputs has no "nothing"'),

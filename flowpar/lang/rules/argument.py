@@ -11,6 +11,7 @@ from flowpar.core.misfit import described, misfit, suggestion
 from flowpar.core.source import Span
 from flowpar.core.suggest import nearest
 from flowpar.core.types import (
+    ANY,
     Constant,
     Enumeration,
     ListOf,
@@ -150,8 +151,13 @@ def _about_none(wanted: Type, given: Type) -> str | None:
 
 
 def _conversion(wanted: Type, given: Type) -> str | None:
-    if show(wanted) == "str" and show(widen(given)) in {"int", "float", "bool"}:
+    plain = widen(given)
+    if show(wanted) == "str" and show(plain) in {"int", "float", "bool"}:
         return "put it in quotes" if isinstance(given, Constant) else "write str(…)"
+    if isinstance(plain, ListOf) and plain.item != ANY and accepts(wanted, plain.item):
+        return "one item of such a list would do: with a for_each the task runs for each of them"
+    if isinstance(wanted, ListOf) and wanted.item != ANY and accepts(wanted.item, given):
+        return "write [ ] around it for a list of one"
     return suggestion(wanted, given)
 
 
