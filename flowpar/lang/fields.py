@@ -266,7 +266,8 @@ RetryOn = Annotated[
 ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
 OnMax = Annotated[str, PlainValidator(_one_of(ON_MAX)), _or_expression({"enum": list(ON_MAX)})]
 ItemError = Annotated[str, PlainValidator(_one_of(_ITEM_ERRORS)), _or_expression({"enum": list(_ITEM_ERRORS)})]
-RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS, foreign=FOREIGN_RUN_IFS)), _or_expression({"enum": list(RUN_IFS)})]
+_RULE_SCHEMA = _or_expression({"enum": list(RUN_IFS)})
+RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS, foreign=FOREIGN_RUN_IFS)), _RULE_SCHEMA]
 _LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}
 Items = Annotated[
     str | list[Any] | dict[str, Any],

@@ -92,7 +92,7 @@ class ShapeReader:
     ) -> None:
         """Report a key that nothing of ours has."""
         word = str(path[-1])
-        advice = hint or " ".join(filter(None, (did_you_mean(word, known, later=later), also)))
+        advice = hint or did_you_mean(word, known, later=later, also=also)
         if self._is_cut_text(path):
             advice = 'a "," inside { } starts a new key; put a text that holds one in quotes'
         self.find_key(path, f'{owner} has the unknown key "{short(word)}"', code="FP121", hint=advice)

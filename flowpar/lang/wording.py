@@ -105,13 +105,13 @@ def short(text: str) -> str:
     return line if len(text) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def did_you_mean(word: str, known: Sequence[str], *, later: Collection[str] = ()) -> str:
+def did_you_mean(word: str, known: Sequence[str], *, later: Collection[str] = (), also: str = "") -> str:
     """Return "did you mean …?", or what is allowed, both where that is short.
 
-    `later` are words that are known but not yet supported.
+    `later` are words that are known but not yet supported, `also` says what else is allowed.
     """
     near = nearest(word, [*known, *later])
-    allowed = f"allowed: {', '.join(known)}"
+    allowed = f"allowed: {', '.join(known)} {also}".rstrip()
     if near is None:
         return allowed
     parts = [f'did you mean "{near}"?']

@@ -110,7 +110,7 @@ def test_no_values_make_no_items() -> None:
         ),
         (
             Expand(names(a=iter([3]))),
-            "for_each.a: it must be a list, not list_iterator; let the function return list(…) of it, or yield its items",
+            "for_each.a: it must be a list, not list_iterator; let the function return list(…) of it, or yield",
         ),
         (Expand(names(a=3)), "for_each.a: it must be a list, not int"),
         (Expand(names(a=None)), "for_each.a: it must be a list, not None"),

@@ -125,7 +125,7 @@ def _check_type(findings: Findings, call: Call, parameter: Parameter, read: Read
     subject = f'parameter "{parameter.name}"' if name == parameter.name else f'"{name}" as one of "**{parameter.name}"'
     message = f"{subject} of {call.owner} wants {wanted}, this is {described(given)}"
     part = misfit(parameter.type, given)
-    hint = _about_none(parameter.type, given) or part or _conversion(parameter.type, given)
+    hint = _about_none(parameter.type, given) or part or _conversion(parameter.type, given, is_ours=call.is_ours)
     origin = () if read.origin is None else (label_of(read.origin, ""),)
     labels = (*call.labels, *_class_labels(parameter.type, is_part=part is not None), *origin)
     findings.error("FP408", call.path_of(name), message, hint=hint, labels=dict.fromkeys(labels))
@@ -150,11 +150,11 @@ def _about_none(wanted: Type, given: Type) -> str | None:
     return "an item may be None: leave those out by [x for x in … if x is not None]" if is_it else None
 
 
-def _conversion(wanted: Type, given: Type) -> str | None:
+def _conversion(wanted: Type, given: Type, *, is_ours: bool) -> str | None:
     plain = widen(given)
     if show(wanted) == "str" and show(plain) in {"int", "float", "bool"}:
         return "put it in quotes" if isinstance(given, Constant) else "write str(…)"
-    if isinstance(plain, ListOf) and plain.item != ANY and accepts(wanted, plain.item):
+    if isinstance(plain, ListOf) and plain.item != ANY and accepts(wanted, plain.item) and not is_ours:
         return "one item of such a list would do: with a for_each the task runs for each of them"
     if isinstance(wanted, ListOf) and wanted.item != ANY and accepts(wanted.item, given):
         return "write [ ] around it for a list of one"

@@ -310,7 +310,7 @@ def test_the_items_of_a_list_and_the_axes_of_a_matrix_have_their_types(messages:
         'Inner has no field "labl"; did you mean "label"?',
         'parameter "n" of "steps:number" wants int, this is str',
         'parameter "n" of "steps:number" wants int, this is float',
-        'parameter "numbers" of "steps:total" wants list[int], this is int',
+        'parameter "numbers" of "steps:total" wants list[int], this is int; write [ ] around it for a list of one',
     ]
 
 
