@@ -182,10 +182,8 @@ class _Attempt:
 
     def _returned(self, call: Call, scratch: str) -> object:
         """Call the function; what it was given may be large, and is let go of with this frame."""
-        place = self._settle(call, scratch)
-        began = perf_counter()
-        function = find_target(call.target)
-        found = perf_counter()
+        place, began = self._settle(call, scratch), perf_counter()
+        function, found = find_target(call.target), perf_counter()
         arguments = {name: _argument(name, template, place.contexts) for name, template in call.arguments.items()}
         positional, named = bind(function, arguments, lambda: self._context(place, scratch), call=call)
         del arguments
