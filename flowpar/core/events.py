@@ -261,3 +261,7 @@ class RunSink(EventSink, Protocol):
     def flush(self) -> None:
         """Hand all that was emitted to the operating system: it outlives this process, a power cut may take it."""
         ...
+
+    def begin_commit(self) -> None:
+        """Begin to make all that was emitted durable; `commit` waits for the end of it."""
+        ...

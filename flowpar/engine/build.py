@@ -146,7 +146,8 @@ def _record(
     start: Start | None = None,
 ) -> RunEnd:
     """Run a plan, and tell the journal and all others what happens."""
-    sink = FanoutSink([journal, *make_sinks(folder)], masker=secrets.masker, flush=journal.flush)
+    sinks, masker = [journal, *make_sinks(folder)], secrets.masker
+    sink = FanoutSink(sinks, masker=masker, flush=journal.flush, begin_commit=journal.begin_commit)
     with ExitStack() as stack:
         stack.callback(sink.close)
         refill = partial(recorded_outputs, journal, folder.path)

@@ -31,6 +31,7 @@ from flowpar.core.events import (
 )
 from flowpar.core.outcome import Success
 from flowpar.core.point import pieces, point
+from flowpar.record.sync import SyncAside
 from flowpar.report.jsonline import encode
 from flowpar.report.line import iso, line_of
 
@@ -64,8 +65,8 @@ class Journal:
     """The event sink that is the truth; it has one writer and is never rewritten.
 
     `emit` keeps lines in memory, `flush` writes all of them at once, and `commit` syncs them, too, if one
-    of them says that something ended. A disk that is full or broken raises `StateError`: then nothing
-    that was not committed happened.
+    of them says that something ended; `begin_commit` lets the disk begin with that, and `commit` waits for the
+    rest. A disk that is full or broken raises `StateError`: then nothing that was not committed happened.
     """
 
     def __init__(self, path: Path, *, is_synced: bool = True, after: JournalEnd | None = None) -> None:
@@ -75,13 +76,14 @@ class Journal:
         self._lines: list[bytes] = []
         self._held = 0
         self._owes_sync = False
-        self._unsynced_bytes = 0
+        self._unsynced_bytes = self._bytes_aside = 0
         self._count = 0 if after is None else after.count
         self._size = 0 if after is None else after.size_bytes
         try:
             self._fd = _create(path, is_synced=is_synced) if after is None else _reopen(path, after)
         except OSError as error:
             raise self._failure("create" if after is None else "go on with", error) from error
+        self._aside = SyncAside(self._fd)
 
     @classmethod
     def reopen(cls, path: Path, end: JournalEnd, *, is_synced: bool = True) -> Journal:
@@ -132,21 +134,40 @@ class Journal:
         self._held = 0
         self._unsynced_bytes += len(content)
 
+    def begin_commit(self) -> None:
+        """Write what was emitted and let the disk begin to keep it; it is durable after the next `commit`."""
+        self.flush()
+        if not self._is_synced or not self._owes_sync or self._aside.is_under_way:
+            return
+        try:
+            point("journal.sync")
+        except OSError as error:
+            raise self._broken(error) from error
+        if self._aside.begin():
+            self._owes_sync = False
+            self._bytes_aside = self._unsynced_bytes
+
     def commit(self) -> None:
         """Write what was emitted and wait until it is on disk."""
         self.flush()
         if not self._unsynced_bytes:
             return
         try:
+            if self._aside.is_under_way:
+                self._aside.wait()
+                self._note_durable(self._bytes_aside)
             if self._is_synced and self._owes_sync:
                 point("journal.sync")
                 _sync(self._fd)
         except OSError as error:
             raise self._broken(error) from error
         self._owes_sync = False
-        self._size += self._unsynced_bytes
-        self._unsynced_bytes = 0
+        self._note_durable(self._unsynced_bytes)
         point("journal.committed")
+
+    def _note_durable(self, size_bytes: int) -> None:
+        self._size += size_bytes
+        self._unsynced_bytes -= size_bytes
 
     def close(self) -> None:
         """Commit what is left and give the descriptor back."""
@@ -155,6 +176,7 @@ class Journal:
         try:
             self.commit()
         finally:
+            self._aside.close()
             os.close(self._fd)
             self._fd = -1
 
@@ -167,6 +189,7 @@ class Journal:
 
     def _broken(self, error: OSError) -> StateError:
         # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
+        self._aside.close()
         with suppress(OSError):
             os.ftruncate(self._fd, self._size)
         return self._failure("write", error)

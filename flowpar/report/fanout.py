@@ -32,12 +32,15 @@ class FanoutSink:
         complain: Callable[[str], None] | None = None,
         masker: Masker | None = None,
         flush: Callable[[], None] = lambda: None,
+        begin_commit: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the sinks in the order in which they are told, and what hides secrets from all of them.
 
-        `flush` lets outlive this process what the one among them was told that is the truth.
+        `flush` lets outlive this process what the one among them was told that is the truth, and `begin_commit`
+        lets the disk begin to keep it.
         """
         self.flush = flush
+        self.begin_commit = begin_commit
         self._sinks = list(sinks)
         self._masker = masker or Masker()
         self._complain = complain or _to_stderr

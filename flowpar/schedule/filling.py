@@ -42,6 +42,12 @@ class Filling:
             while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane):
                 self._start_next(lane)
 
+    def is_held_up(self) -> bool:
+        """Whether more waits than may run, and whatever else might start would wait as well."""
+        if self._desk.pools is not None or not self._desk.backlog:
+            return False
+        return not any(map(self._has_room, self._desk.backlog.lanes()))
+
     def _has_room(self, lane: Lane) -> bool:
         if not self._crew.has_room(lane.executor):
             return False

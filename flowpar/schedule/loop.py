@@ -2,7 +2,8 @@
 
     wait ─► notices ─► outcomes ─► start what does not depend on them
       ▲                                            │
-      └──── start dependents ◄── release ◄── journal commit
+      └──── start dependents ◄── release ◄── journal commit, which goes on during the next wait where
+                                             there is no room for dependents anyway
 
 The table of outputs is told in batches, at the latest before a job that looks something up in it.
 
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from flowpar.schedule.run import RunOptions
 
 _QUIET_S = 0.1
+# How long what the disk keeps meanwhile waits at most to be released, where nothing else happens.
+_DISK_S = 0.005
 # Most outputs travel with the jobs that read them, and are never looked up.
 _MOST_FRESH = 1_000
 
@@ -103,7 +106,7 @@ class Loop:
         jobs = JobMaker(_shared(plan, options, crew), self._desk.ledger, self._hand_out, first=options.start.first_job)
         self._filling = Filling(self._desk, crew, jobs)
         self._rendered: str | Failure | None = None
-        self._is_untold = False
+        self._is_untold = self._is_committing = False
 
     def run(self) -> RunEnd:
         """Run the plan to its end and say how it ended."""
@@ -155,6 +158,7 @@ class Loop:
 
     def _turn(self) -> None:
         notices = self._crew.wait(self._patience())
+        has_news = self._is_committing and self._end_commit()
         for notice in notices:
             self._hear(notice)
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
@@ -172,22 +176,39 @@ class Loop:
         if not (settled and self._desk.has_priorities):
             weights = (self._desk.frontier.weight_after(each.task.id) for each in settled)
             self._filling.fill(weight=max(weights, default=0.0))
+        if has_ended and self._filling.is_held_up():
+            # Nothing that is released now could start: the disk has until the next turn, and nobody waits for it.
+            self._sink.begin_commit()
+            self._is_committing = True
+            return
         # An item that ended is durable before the next turn, too, though nothing waits for it yet.
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
-        if has_news := bool(settled or self._desk.given or self._opening.parts.has_released):
-            self._release.go_on()
+        has_news = self._go_on_after_commit() or has_news
         if has_news or has_ended:
             self._filling.fill()
         unneeded = self._desk.ledger.holding.take_unneeded()
         if unneeded and self._remove is not None:
             self._remove(unneeded)
 
+    def _end_commit(self) -> bool:
+        """Wait for what was begun in the turn before, and let go on what waited for it; return whether anything did."""
+        self._is_committing = self._is_untold = False
+        self._sink.commit()
+        return self._go_on_after_commit()
+
+    def _go_on_after_commit(self) -> bool:
+        desk = self._desk
+        has_news = bool(desk.settled or desk.given or self._opening.parts.has_released)
+        if has_news:
+            self._release.go_on()
+        return has_news
+
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
         due = self._desk.timers.next_due()
-        quiet_s = _QUIET_S if self._is_untold else None
+        quiet_s = _DISK_S if self._is_committing else _QUIET_S if self._is_untold else None
         if due is None:
             return quiet_s
         left_s = max(0.0, due - self._clock.monotonic())

@@ -35,6 +35,11 @@ class MortalSink:
         self._step()
         self._journal.flush()
 
+    def begin_commit(self) -> None:
+        """Let the journal begin, or raise Crash in front of it."""
+        self._step()
+        self._journal.begin_commit()
+
     def commit(self) -> None:
         """Have every sink keep what it was told, or raise Crash in front of it."""
         self._step()

@@ -13,12 +13,16 @@ E = TypeVar("E")
 
 @dataclass(slots=True)
 class RecordingSink:
-    """Keeps every event; `flushed` and `committed` count those that were there the last time."""
+    """Keeps every event; `flushed` and `committed` count those that were there the last time.
+
+    `begun` counts the commits that were begun before they were waited for.
+    """
 
     events: list[Event] = field(default_factory=list)
     flushed: int = 0
     committed: int = 0
     commits: int = 0
+    begun: int = 0
     is_closed: bool = False
 
     def emit(self, event: Event) -> None:
@@ -28,6 +32,10 @@ class RecordingSink:
     def flush(self) -> None:
         """Remember how many events were there."""
         self.flushed = len(self.events)
+
+    def begin_commit(self) -> None:
+        """Count it: nothing is durable before `commit`."""
+        self.begun += 1
 
     def commit(self) -> None:
         """Remember how many events were there."""

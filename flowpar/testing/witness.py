@@ -113,6 +113,9 @@ class Witness:
     def flush(self) -> None:
         """Do nothing: a power cut may still take it."""
 
+    def begin_commit(self) -> None:
+        """Do nothing: the same."""
+
     def commit(self) -> None:
         """Note what is durable."""
         for event in self.events[self.committed :]:

@@ -18,6 +18,7 @@ from flowpar.core.events import Event, Measure, RunStarted, Subject, TaskEnded, 
 from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
 from flowpar.core.states import TaskState
 from flowpar.record.journal import Journal, sealed
+from flowpar.record.sync import SyncAside
 
 AT = 1_763_806_500.25
 SUBJECT = Subject("load", None, 1, 0, "process")
@@ -114,6 +115,38 @@ def test_a_kill_takes_nothing_that_was_flushed_and_a_power_cut_nothing_that_was_
     journal.commit()
     assert journal.durable_bytes == path.stat().st_size
     journal.close()
+
+
+def test_what_the_disk_began_with_is_durable_after_the_next_commit_with_all_that_came_since(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path)
+    journal.emit(started_run())
+    journal.begin_commit()
+    began = path.stat().st_size
+    journal.emit(ended(ValueRef(1, "sha256:00", is_plain=True, inline=b"x")))
+    journal.begin_commit()  # one is under way, and is not begun again
+
+    assert 0 < began < path.stat().st_size
+    assert journal.durable_bytes == 0
+    journal.commit()
+    assert journal.durable_bytes == path.stat().st_size
+    journal.close()
+
+
+def test_a_disk_that_fails_aside_says_so_to_whoever_waits() -> None:
+    reader, writer = os.pipe()  # which can't be synced
+    aside = SyncAside(writer)
+
+    for _ in range(2):
+        assert aside.begin()
+        assert aside.is_under_way
+        with pytest.raises(OSError, match="Invalid argument"):
+            aside.wait()
+        assert not aside.is_under_way
+
+    aside.close()
+    os.close(reader)
+    os.close(writer)
 
 
 def test_lines_that_nobody_commits_do_not_fill_the_memory(tmp_path: Path) -> None:

@@ -166,6 +166,29 @@ def test_a_dependent_starts_only_after_a_commit_of_what_it_needs() -> None:
     assert sink.of(TaskEnded)[0] in committed["b"]
 
 
+def test_while_all_slots_are_taken_the_disk_has_until_the_next_turn_and_a_dependent_waits_for_it_all_the_same() -> None:
+    sink, committed = RecordingSink(), dict[str, list[Event]]()
+
+    def script(job: Job) -> Scripted:
+        committed[job.task] = sink.events[: sink.committed]
+        return WORKS
+
+    others = [planned(f"other{number}") for number in range(6)]
+    play([planned("a"), planned("b", "a"), *others], script, sink=sink, workers=1)
+
+    (end,) = [event for event in sink.of(TaskEnded) if event.subject.task == "a"]
+    assert sink.begun >= 5
+    assert end in committed["b"]
+
+
+def test_with_room_for_a_dependent_no_commit_is_left_for_later() -> None:
+    sink = RecordingSink()
+
+    play([planned("a"), planned("b", "a"), planned("c", "b")], sink=sink, workers=2)
+
+    assert sink.begun == 0
+
+
 def test_a_flaky_task_is_tried_exactly_as_often_as_needed() -> None:
     played = play(
         [planned("a", retry=Retry(attempts=5, delay_s=2, backoff=3))],

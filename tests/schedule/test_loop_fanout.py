@@ -287,6 +287,9 @@ class Forgetful:
     def flush(self) -> None:
         pass
 
+    def begin_commit(self) -> None:
+        pass
+
     def commit(self) -> None:
         pass
 
