@@ -2,11 +2,9 @@
 
     wait ─► notices ─► outcomes ─► start what does not depend on them
       ▲                                            │
-      └──── start dependents ◄── release ◄── journal commit, which goes on during the next wait where
-                                             there is no room for dependents anyway
+      └──── start dependents ◄── release ◄── journal commit (during the next wait, where there is no room for them)
 
 The table of outputs is told in batches, at the latest before a job that looks something up in it.
-
 It knows no process: it gives jobs to a crew and is told what became of them. A dependent starts
 only after what it depends on is durable; what does not depend on it need not wait for the disk.
 """
@@ -158,7 +156,11 @@ class Loop:
 
     def _turn(self) -> None:
         notices = self._crew.wait(self._patience())
-        has_news = self._is_committing and self._end_commit()
+        has_news = False
+        if self._is_committing:  # since the turn before
+            self._is_committing = self._is_untold = False
+            self._sink.commit()
+            has_news = self._go_on_after_commit()
         for notice in notices:
             self._hear(notice)
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
@@ -181,38 +183,29 @@ class Loop:
             self._sink.begin_commit()
             self._is_committing = True
             return
-        # An item that ended is durable before the next turn, too, though nothing waits for it yet.
         if has_ended or (self._is_untold and not notices):
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
         has_news = self._go_on_after_commit() or has_news
         if has_news or has_ended:
             self._filling.fill()
+
+    def _go_on_after_commit(self) -> bool:
+        """Release what waited for the disk, and remove values that nobody needs; return whether anything waited."""
+        has_news = bool(self._desk.settled or self._desk.given or self._opening.parts.has_released)
+        if has_news:
+            self._release.go_on()
         unneeded = self._desk.ledger.holding.take_unneeded()
         if unneeded and self._remove is not None:
             self._remove(unneeded)
-
-    def _end_commit(self) -> bool:
-        """Wait for what was begun in the turn before, and let go on what waited for it; return whether anything did."""
-        self._is_committing = self._is_untold = False
-        self._sink.commit()
-        return self._go_on_after_commit()
-
-    def _go_on_after_commit(self) -> bool:
-        desk = self._desk
-        has_news = bool(desk.settled or desk.given or self._opening.parts.has_released)
-        if has_news:
-            self._release.go_on()
         return has_news
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
         due = self._desk.timers.next_due()
         quiet_s = _DISK_S if self._is_committing else _QUIET_S if self._is_untold else None
-        if due is None:
-            return quiet_s
-        left_s = max(0.0, due - self._clock.monotonic())
-        return left_s if quiet_s is None else min(left_s, quiet_s)
+        left_s = None if due is None else max(0.0, due - self._clock.monotonic())
+        return min((each for each in (quiet_s, left_s) if each is not None), default=None)
 
     def _hear(self, notice: Notice) -> None:
         attempt = self._desk.in_flight.find(notice.job)

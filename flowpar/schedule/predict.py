@@ -93,6 +93,8 @@ class _Times:
     def flush(self) -> None:
         return
 
+    begin_commit = flush
+
     def commit(self) -> None:
         return
 

@@ -113,8 +113,7 @@ class Witness:
     def flush(self) -> None:
         """Do nothing: a power cut may still take it."""
 
-    def begin_commit(self) -> None:
-        """Do nothing: the same."""
+    begin_commit = flush
 
     def commit(self) -> None:
         """Note what is durable."""
