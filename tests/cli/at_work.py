@@ -16,6 +16,8 @@ import warm
 
 from flowpar.cli.main import main
 
+# Of what a test starts itself and waits for.
+PACE_S = 60.0
 LOOKING = {"show", "logs"}
 
 

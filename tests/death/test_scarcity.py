@@ -168,7 +168,10 @@ def test_a_killed_forkserver_ends_its_tasks_and_nothing_else(trial: Trial) -> No
     # Those that it has not begun to start would be started by the next one.
     trial.until(lambda: [(record["event"], record.get("task")) for record in trial.records()].count(STARTED) == 2)
 
-    tree.send(helper_of(trial, "forkserver"), signal.SIGKILL)
+    server = helper_of(trial, "forkserver")
+    tree.send(server, signal.SIGKILL)
+    # Its tasks are killed when it ends, which takes it a moment, and not when it is told to.
+    trial.until(lambda: not tree.is_alive(server))
     (trial.folder / "wait").unlink()
 
     ended = trial.end_of(process)
