@@ -188,8 +188,9 @@ class Journal:
                 view = view[os.write(self._fd, view) :]
 
     def _broken(self, error: OSError) -> StateError:
-        # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
         self._aside.close()
+        self._owes_sync = True
+        # A commit that failed half-way leaves a torn line; readers stop before one, but better none.
         with suppress(OSError):
             os.ftruncate(self._fd, self._size)
         return self._failure("write", error)

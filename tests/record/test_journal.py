@@ -133,6 +133,28 @@ def test_what_the_disk_began_with_is_durable_after_the_next_commit_with_all_that
     journal.close()
 
 
+def test_what_the_disk_failed_to_keep_aside_is_said_by_the_commit_and_by_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path)
+    journal.emit(started_run())
+    journal.flush()
+    (descriptor,) = [
+        int(link.name) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.readlink() == path
+    ]
+    reader, writer = os.pipe()
+    os.dup2(writer, descriptor)  # a pipe can't be synced
+    journal.begin_commit()
+
+    with pytest.raises(StateError, match=r'cannot write the journal ".*": invalid argument'):
+        journal.commit()
+
+    assert journal.durable_bytes == 0
+    with pytest.raises(StateError):
+        journal.close()
+    os.close(reader)
+    os.close(writer)
+
+
 def test_a_disk_that_fails_aside_says_so_to_whoever_waits() -> None:
     reader, writer = os.pipe()  # which can't be synced
     aside = SyncAside(writer)
