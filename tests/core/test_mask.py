@@ -189,6 +189,8 @@ def test_a_text_that_was_cut_off_shows_no_beginning_of_a_secret() -> None:
 
 @given(SECRETS.filter(lambda text: len(text) > 10), st.integers(SHORTEST, 9), st.sampled_from(["…", "...", '"', "'"]))
 def test_an_error_shows_no_beginning_of_a_secret_that_it_cuts(secret: str, length: int, mark: str) -> None:
+    # A secret that goes on as the mark does hides more than was cut, which is no harm.
+    assume(not secret[length:].startswith(mark[0]))
     text = f"wants int, this is the text {secret[:length]}{mark} and more"
 
     assert Masker([secret]).error(text) == f"wants int, this is the text ***{mark} and more"
