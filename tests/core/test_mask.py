@@ -10,7 +10,7 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from flowpar.core.forms import SHORTEST, forms_of
