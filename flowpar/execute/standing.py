@@ -3,7 +3,8 @@
     engine ── SHARE, JOB (with the write end of an output pipe), CANCEL ──► worker
     engine ◄─ BEGUN, POSTED, RETIRE, DONE, ABANDONED ────────────────────── worker
 
-When its process dies, every attempt that it holds fails and says so.
+When its process dies, every attempt that it holds fails and says so. It may be quicker than the launcher, which tells
+its pid: what it says before that waits for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import select
 import socket
 import struct
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -96,6 +98,7 @@ class StandingWorker:
         The descriptors stay the caller's to close.
         """
         self.pid = 0
+        self._unheard: deque[Frame] = deque()
         self._masker = masker
         self._link = link
         self._watch = watch
@@ -161,8 +164,9 @@ class StandingWorker:
     # What the launcher says.
 
     def born(self, birth: Birth) -> None:
-        """Note that it runs."""
+        """Note that it runs, and hear what it has said already."""
         self.pid = birth.pid
+        self._heed()
 
     def ended(self, end: Exit) -> None:
         """Fail what it held."""
@@ -186,12 +190,23 @@ class StandingWorker:
         if self._channel is None:
             return
         try:
-            for frame in self._channel.receive():
-                self._take(frame)
-        except (EOFError, BadFrame, struct.error):
-            # Mostly it is dead already; but a task may have closed or written to what is not its own.
-            self.signal(force=True)
-            self._hang_up()
+            self._unheard.extend(self._channel.receive())
+        except (EOFError, BadFrame):
+            self._give_up()
+        self._heed()
+
+    def _heed(self) -> None:
+        """Take what it has said, once it is known who it is."""
+        try:
+            while self.pid and self._unheard:
+                self._take(self._unheard.popleft())
+        except (BadFrame, struct.error):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        # Mostly it is dead already; but a task may have closed or written to what is not its own.
+        self.signal(force=True)
+        self._hang_up()
 
     def _hear_rest(self) -> None:
         """Take what the worker said before it ended, up to the end of the channel."""

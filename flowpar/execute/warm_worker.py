@@ -112,8 +112,8 @@ class WarmWorker(StandingWorker):
         super()._lose(failure)
         self._close_pipes()
 
-    def _hear(self) -> None:
-        super()._hear()
+    def _heed(self) -> None:
+        super()._heed()
         # Whoever comes next in a bundle began when the one before it ended, and is told once, not with its end.
         held = next(iter(self._held.values()), None)
         if held is not None and held.started is None and self._ended is not None:

@@ -235,10 +235,7 @@ def test_what_stood_behind_an_attempt_that_was_ended_is_unharmed_and_had_not_beg
     assert made == [None if n == 150 else n for n in range(300)], told
     assert [event["item"] for event in workshop.events(kind)] == [150]
     assert bodies(workshop) == Counter(range(300))
-    started = Counter(event["item"] for event in workshop.events("task.started"))
-    # A known bug: once in about ten of these runs the start of one item is not told, though its end is.
-    assert max(started.values()) == 1
-    assert len(started) >= 299
+    assert Counter(event["item"] for event in workshop.events("task.started")) == Counter(range(300))
 
 
 def test_what_stood_behind_an_attempt_that_fails_is_made(workshop: Workshop) -> None:
