@@ -5,8 +5,8 @@
     settled   tasks that ended in this turn      fresh      outputs that nobody could look up yet
     given     items in it that feed others       stale      outputs that nobody reads any more
     stop      why no more may start              pools      what is free, None where nothing is counted
-    wanted    stops that are asked for            in_finally whether the tasks of `finally` have their turn
-    pace      how long attempts take
+    wanted    stops that are asked for           in_finally whether the tasks of `finally` have their turn
+    head_start  whether jobs go ahead of the workers
 
 One thread only touches it.
 """
@@ -23,8 +23,8 @@ from flowpar.schedule.attempt import InFlight, Ready
 from flowpar.schedule.backlog import Backlog
 from flowpar.schedule.feed import Feed, Given
 from flowpar.schedule.frontier import Frontier
+from flowpar.schedule.head_start import HeadStart
 from flowpar.schedule.ledger import NOT_BEGUN, Ledger, Record
-from flowpar.schedule.pace import Pace
 from flowpar.schedule.resources import DECISIONS, Lane, request_of
 from flowpar.schedule.timers import Timers
 
@@ -51,7 +51,7 @@ class Desk:
     timers: Timers[Callable[[], None]]
     in_flight: InFlight
     backlog: Backlog[Ready | Record]
-    pace: Pace
+    head_start: HeadStart
     settled: list[Record] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
     fresh: dict[OutputKey, ValueRef] = field(default_factory=dict)
@@ -144,7 +144,7 @@ def lay_out(plan: Plan, crew: Crew, clock: Clock, announce: Announcer, *, option
         timers=timers,
         in_flight=InFlight(crew, clock, timers, pools),
         backlog=Backlog(),
-        pace=Pace(options.workers, plan.expected_s),
+        head_start=HeadStart(options.workers, plan.expected_s),
         pools=pools,
         has_priorities=any(task.priority for task in within(in_file_order)),
     )

@@ -53,10 +53,10 @@ class Filling:
             return False
         # A process of a batch goes on with the next item only where that is there.
         is_free = not lane.request or lane.executor == "batch"
-        return is_free or self._desk.pace.admits(self._desk.in_flight.busy)
+        return is_free or self._desk.head_start.admits(self._desk.in_flight.busy)
 
     def _fill_in_turn(self, pools: Pools, weight: float) -> None:
-        backlog, turn = self._desk.backlog, pools.turn(goes_ahead=self._desk.pace.is_short)
+        backlog, turn = self._desk.backlog, pools.turn(goes_ahead=self._desk.head_start.is_short)
         heads = [(backlog.rank(lane), lane) for lane in backlog.lanes()]
         heapify(heads)
         passed_over = 0

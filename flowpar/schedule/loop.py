@@ -237,7 +237,7 @@ class Loop:
         outcome = outcome_of(attempt, completion)
         decision = attempt.ready.decision
         if decision is None:
-            self._desk.pace.note(completion.ended - completion.started)
+            self._desk.head_start.note(completion.ended - completion.started)
             self._settlement.settle(attempt, completion, outcome)
         elif isinstance(decision, Render):
             self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)

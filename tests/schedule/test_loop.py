@@ -13,7 +13,7 @@ from flowpar.core.states import RunStatus, TaskState
 from flowpar.expr.template import Constant
 from flowpar.planning.model import Retry
 from flowpar.schedule.crew import show_duration
-from flowpar.schedule.pace import LONG_S
+from flowpar.schedule.head_start import LONG_S
 from flowpar.schedule.run import RunOptions
 from flowpar.testing.crew import FakeCrew, Scripted
 from flowpar.testing.simulation import FakeDecisions, plan_of, planned, play, raised, value

@@ -14,8 +14,8 @@ LONG_S: Final = 0.2
 _SHARE: Final = 1 / 8
 
 
-class Pace:
-    """How long attempts take; owned by the loop."""
+class HeadStart:
+    """How long attempts take, and so whether the next one goes ahead; owned by the loop."""
 
     def __init__(self, slots: int, expected_s: float | None) -> None:
         """Expect what earlier runs took, None where nothing is known: then none goes ahead until some were short."""
