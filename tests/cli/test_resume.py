@@ -292,13 +292,12 @@ def test_a_lost_value_brings_its_producer_back(desk: Desk) -> None:
 def test_a_run_that_goes_on_is_not_resumed_twice(desk: Desk) -> None:
     prepare(desk, SQUARES)
     run = start_and_wait(desk, "run", "workflow.yaml", "-w", "2", until=lambda: count_done(desk) >= 1)
-    began = time.monotonic()
 
     second = desk.run("resume")
 
     assert (second.returncode, second.stdout) == (3, "")
     assert f"is in use by process {engine_of(desk)}" in second.stderr
-    assert time.monotonic() - began < 20  # it waits for nobody; a starved machine takes seconds to start it
+    assert run.poll() is None  # it waited for nobody
     run.send_signal(signal.SIGINT)
     assert run.wait(20) == 130
 

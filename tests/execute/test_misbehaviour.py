@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,11 +236,8 @@ def test_force_ends_a_whole_tree_that_ignores_term(any_rig: Rig, tmp_path: Path)
 def test_a_task_that_kills_its_parent_ends_the_run_with_a_message(rig: Rig) -> None:
     rig.submit("kill_parent")
 
-    began = time.monotonic()
     with pytest.raises(MachineError, match="died; without it no task can run"):
         rig.until(lambda: False)
-
-    assert time.monotonic() - began < 2
 
 
 def test_closing_ends_what_still_runs(rig: Rig, tmp_path: Path) -> None:

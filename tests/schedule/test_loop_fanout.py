@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -254,8 +253,8 @@ def test_a_fan_out_that_cannot_be_expanded_fails() -> None:
     assert played.end.states == {"each": TaskState.FAILED}
 
 
-def test_many_items_take_bounded_memory_and_little_time() -> None:
-    crew, started = QuickCrew(), time.monotonic()
+def test_many_items_take_bounded_memory() -> None:
+    crew = QuickCrew()
     tracemalloc.start()
     try:
         loop = Loop(
@@ -275,7 +274,6 @@ def test_many_items_take_bounded_memory_and_little_time() -> None:
     assert end.states == {"each": TaskState.SUCCEEDED}
     assert crew.count == 20_000
     assert peak_bytes < 2_000_000
-    assert time.monotonic() - started < 60
 
 
 class Forgetful:
