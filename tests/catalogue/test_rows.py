@@ -70,7 +70,7 @@ HELD_BY: dict[str, list[str]] = {
         "catalogue/test_graph.py::test_d04_a_chain_of_500_tasks_runs_to_its_end",
         "planning/test_graph.py::test_a_chain_of_50_000_has_layers_and_weights_without_recursion",
     ],
-    "D5": ["planning/test_graph.py::test_a_ring_of_50_000_is_found_fast_and_shortened"],
+    "D5": ["planning/test_graph.py::test_a_ring_of_50_000_is_found_and_shortened"],
     "D6": ["catalogue/test_graph.py::test_d06_of_150_each_runs_once_and_no_more_at_a_time_than_workers"],
     "D7": ["schedule/test_loop.py::test_a_failure_skips_everything_downstream_with_the_reason"],
     "D8": ["catalogue/test_graph.py::test_d08_needs_that_stand_twice_and_10_000_edges_count_once"],
