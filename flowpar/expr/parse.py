@@ -81,7 +81,7 @@ def _unclosed(text: str, stretch: Stretch) -> ExpressionError:
     blanked = without_strings(inner[: max(meant_end, 0)])
     fault = blanked if isinstance(blanked, Fault) else bracket_fault(blanked)
     if fault is not None:
-        return ExpressionError(fault.message, fault.start, fault.end).shifted(stretch.inner_start)
+        return ExpressionError(fault.message, fault.start, fault.end, hint=fault.hint).shifted(stretch.inner_start)
     message = f'"{OPENING}" is never closed'
     hint = 'end the expression with "}}", or write "$${{" for these characters themselves'
     return ExpressionError(message, stretch.start, stretch.inner_start, hint=hint)
@@ -147,7 +147,7 @@ def _blanked(text: str) -> str:
         raise _failed(message, 0, 1, hint="compute this in a task")
     blanked = without_strings(text)
     if isinstance(blanked, Fault):
-        raise _failed(blanked.message, blanked.start, blanked.end)
+        raise _failed(blanked.message, blanked.start, blanked.end, hint=blanked.hint)
     return blanked
 
 

@@ -37,6 +37,7 @@ class Fault:
     message: str
     start: int
     end: int
+    hint: str | None = None
 
 
 def find_expressions(text: str) -> list[tuple[int, int, int, int]]:
@@ -111,10 +112,18 @@ def without_strings(text: str) -> str | Fault:
             continue
         end = _string_end(text, mark)
         if end < 0:
-            return Fault("this quote is never closed", mark.start(), mark.end())
+            return _unclosed_quote(text, mark)
         pieces.append(text[position : mark.start()] + "'" * (end - mark.start()))
         position = end
     return "".join(pieces) + text[position:]
+
+
+def _unclosed_quote(text: str, mark: re.Match[str]) -> Fault:
+    line, line_end, rest = text[mark.end() :].partition("\n")
+    if not line_end or mark.group() not in rest:
+        return Fault("this quote is never closed", mark.start(), mark.end())
+    hint = r'write the line end as "\n"; where YAML has double quotes around the expression, as "\\n"'
+    return Fault("the line ends before this quote is closed", mark.start(), mark.end() + len(line), hint)
 
 
 def bracket_fault(blanked: str) -> Fault | None:

@@ -53,6 +53,16 @@ def test_strings_are_blanked_in_place() -> None:
     assert without_strings("a + 'b") == Fault("this quote is never closed", 4, 5)
 
 
+def test_a_line_end_within_quotes_is_told_with_how_to_write_one() -> None:
+    fault = without_strings("join(x, 'a\n') + y")
+
+    assert isinstance(fault, Fault)
+    assert (fault.message, fault.start, fault.end) == ("the line ends before this quote is closed", 8, 10)
+    assert fault.hint is not None
+    assert '"\\n"' in fault.hint
+    assert without_strings("x + 'a\nb") == Fault("this quote is never closed", 4, 5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
