@@ -19,7 +19,7 @@ ROOT = PROJECT / "flowpar"
 
 FLOORS: list[set[str]] = [
     {"core"},
-    {"code", "data", "expr", "plugin", "report"},
+    {"code", "data", "expr", "importers", "plugin", "report"},
     {"execute", "lang", "record", "tasks"},
     {"planning"},
     {"schedule"},
@@ -262,7 +262,7 @@ def test_a_worker_reaches_no_engine() -> None:
 @pytest.mark.parametrize(
     ("library", "rooms"),
     [
-        ("pydantic", {"lang", "record", "report"}),
+        ("pydantic", {"importers", "lang", "record", "report"}),
         ("networkx", {"planning"}),
         ("structlog", {"report"}),
         ("rich", {"report", "cli"}),

@@ -30,6 +30,7 @@ VERBS = {
     "clean": ("flowpar.cli.clean", "Remove old runs."),
     "schema": ("flowpar.cli.schema", "Print the JSON Schema of workflows, for editors."),
     "plugins": ("flowpar.cli.plugins", "List the task types that are installed."),
+    "import": ("flowpar.cli.imports", "Write a workflow from another system's file."),
     "init": ("flowpar.cli.init", "Write a small workflow to start from."),
 }
 

@@ -59,7 +59,7 @@ def test_a_recording_is_replayed_in_its_order(folder: Path) -> None:
 
     tasks = [{"id": "a", "parents": []}, {"id": "b", "parents": ["a"]}]
     times = [{"id": "a", "runtimeInSeconds": 1.0}, {"id": "b", "runtimeInSeconds": 2.5}]
-    recording = {"workflow": {"specification": {"tasks": tasks}, "execution": {"tasks": times}}}
+    recording = {"schemaVersion": "1.5", "workflow": {"specification": {"tasks": tasks}, "execution": {"tasks": times}}}
     manifest = {"file": "two-a.json", "dag_digest": digest(digest("b", digest("a"))), "lower_bound_2cpu_s": 3.5}
     (folder / "wfformat").mkdir()
     (folder / "wfformat" / "two-a.json").write_text(json.dumps(recording))

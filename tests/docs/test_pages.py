@@ -53,7 +53,7 @@ def test_a_page_keeps_its_word(
     wrong = files_with_findings(found)
     for block in found:
         place = f"{page.name}:{block.line}"
-        if block.name and block.language in {"python", "yaml", "toml", "dotenv"}:
+        if block.name and block.language in {"python", "yaml", "toml", "json", "dotenv"}:
             Path(block.name).parent.mkdir(parents=True, exist_ok=True)
             Path(block.name).write_text(block.text, encoding="utf-8")
         if block.language == "python":

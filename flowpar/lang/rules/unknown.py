@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.types import ANY, PATH, Constant, ListOf, MapOf, OneOf, Record, TupleOf, Type, show, widen
 from flowpar.expr.references import references
+from flowpar.expr.template import Constant as ConstantTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.findings import Findings
     from flowpar.lang.rules.reading import Read
 
+_NO_ITEMS = ConstantTemplate([])  # a list of anything
 _MEANT = re.compile(r"\b(Any|object)\b")
 
 
@@ -38,7 +40,7 @@ def warn_of_unknown(findings: Findings, calls: Mapping[str, Call], read: Iterabl
     for call in calls.values():
         for parameter in call.signature.named if call.signature.is_known else ():
             given = call.arguments.get(parameter.name)
-            if given is None or given.template is None:
+            if given is None or given.template in (None, _NO_ITEMS):
                 continue
             if parameter.annotation is None:
                 if _is_first(said, call.owner, parameter.name):

@@ -111,6 +111,7 @@ def test_nothing_is_said_where_any_is_meant_or_nothing_is_asked(strict: Strict) 
           array: {python: "steps:array"}
           total: {python: "steps:total", with: {xs: "${{ tasks.meant.output }}"}}
           takes: {python: "steps:takes", with: {a: "${{ tasks.array.output }}", b: "${{ from_json('1') }}"}}
+          none: {python: "steps:total", with: {xs: []}}
     """)
 
     assert found == []
