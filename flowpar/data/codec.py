@@ -187,7 +187,7 @@ def decode(data: bytes | memoryview) -> object:
 
     Runs code of the classes in it: for workers only.
     """
-    pickled, buffers = _take_apart(data)
+    pickled, buffers = take_apart(data)
     return pickle.loads(pickled, buffers=buffers)
 
 
@@ -201,7 +201,7 @@ class _PlainReader(pickle.Unpickler):
 
 def decode_plain(data: bytes | memoryview) -> object:
     """Decode a value without running any code of a class; raises NotPlain where there is one in it."""
-    pickled, buffers = _take_apart(data)
+    pickled, buffers = take_apart(data)
     try:
         return _PlainReader(io.BytesIO(pickled), buffers=buffers).load()
     except (NotPlain, MemoryError):
@@ -210,7 +210,8 @@ def decode_plain(data: bytes | memoryview) -> object:
         raise Damaged(f"the encoding of a value is damaged: {error}") from error
 
 
-def _take_apart(data: bytes | memoryview) -> tuple[bytes | memoryview, Iterator[Any] | None]:
+def take_apart(data: bytes | memoryview) -> tuple[bytes | memoryview, Iterator[Any] | None]:
+    """Return the pickle of an encoding, and the buffers beside it; raises `Damaged` where it is cut off."""
     if data[:4] != _MAGIC:
         return data, None
     view = memoryview(data)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 _ENDS = {f"task.{state.value}": state for state in TaskState if state.is_final and state is not TaskState.SKIPPED}
-_ODD = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+ODD = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 _NOT_BEGUN = Standing()
 
 
@@ -34,7 +34,7 @@ def fold(records: Iterable[Mapping[str, object]], *, keeps_values: bool = True) 
     for number, record in enumerate(records, 1):
         try:
             folding.take(record)
-        except _ODD as error:
+        except ODD as error:
             raise StateError(
                 f"the journal is corrupt at record {number}: it is not as flowpar writes it",
                 hint="use the flowpar that wrote it",
@@ -140,7 +140,7 @@ class _Folding:
             fingerprint = _text(record.get("fingerprint", ""))
             return Standing(TaskState.SKIPPED, before.attempt, reason=_text(record["reason"]), fingerprint=fingerprint)
         if name == "task.retrying":
-            return replace(before, attempt=_count(record["attempt"]), failure=_failure(record["error"]))
+            return replace(before, attempt=_count(record["attempt"]), failure=read_failure(record["error"]))
         if name == "task.expanded":
             return replace(before, fingerprint=_text(record.get("fingerprint", "")))
         return before
@@ -154,7 +154,7 @@ class _Folding:
             state=state,
             attempt=max(before.attempt, _count(record["attempt"])),  # 0 where it was cancelled before its next one
             value=_value(value) if self._keeps_values and value is not None else None,
-            failure=None if error is None else _failure(error),
+            failure=None if error is None else read_failure(error),
             is_tolerated=record.get("is_tolerated") is True,
             log_file=_text_or_none(record.get("log_file")),
             fingerprint=before.fingerprint,
@@ -217,7 +217,8 @@ def _value(fields: Record) -> ValueRef:
     )
 
 
-def _failure(error: Record) -> Failure:
+def read_failure(error: Record) -> Failure:
+    """Return why an attempt failed, as a record says it."""
     return Failure(
         FailureKind(error["kind"]),
         _text(error["type"]),
