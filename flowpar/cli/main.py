@@ -32,6 +32,7 @@ VERBS = {
     "plugins": ("flowpar.cli.plugins", "List the task types that are installed."),
     "import": ("flowpar.cli.imports", "Write a workflow from another system's file."),
     "init": ("flowpar.cli.init", "Write a small workflow to start from."),
+    "new": ("flowpar.cli.new", "Write a plugin to start from."),
 }
 
 _EPILOG = """
