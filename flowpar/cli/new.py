@@ -20,7 +20,7 @@ from flowpar.report.screen import Color, system_screen
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
-@click.group("new")
+@click.group("new", epilog=options.examples("flowpar new plugin checksum"))
 def command() -> None:
     """Write something to start from."""
 
