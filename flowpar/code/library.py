@@ -106,6 +106,11 @@ class Library:
                 files[module.source.file] = before if before == module.digest else ""  # it changed meanwhile
         return Looked(self._finder.search_path, modules, files)
 
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """Return where it looks for modules."""
+        return self._finder.search_path
+
     def read(self, name: str) -> Module | NotFound | Broken:
         """Read a module by its dotted name, without importing it."""
         if name not in self._modules:

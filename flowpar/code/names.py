@@ -63,7 +63,7 @@ class Names:
 def names_of(body: Sequence[ast.stmt], *, package: str) -> Names:
     """Collect the names that a module or class body binds; `package` is where relative imports start."""
     names = Names()
-    for statement, is_conditional in _statements(body):
+    for statement, is_conditional in statements_in(body):
         for name, binding in _bound_by(statement, package):
             names.bindings[name] = _merged(names.bindings.get(name), binding, is_conditional=is_conditional)
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
@@ -87,7 +87,7 @@ def _merged(earlier: Binding | None, later: Binding, *, is_conditional: bool) ->
     return later
 
 
-def _statements(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
+def statements_in(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
     """Give the statements that run with the body, those of `if`, `try`, `with` and loops included."""
     waiting = [(statement, False) for statement in reversed(list(body))]
     while waiting:

@@ -26,6 +26,7 @@ class ProblemKind(Enum):
     FUNCTION = auto()
     NOT_CALLABLE = auto()
     BROKEN = auto()
+    NO_SOURCE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,15 @@ def not_callable(target: str, what: str, *, file: str = "", node: ast.expr | Non
         span = Span.at(node.lineno, node.col_offset + 1, length=end - node.col_offset)
         label = Label(file, span, "it is defined here")
     return TargetProblem(ProblemKind.NOT_CALLABLE, f'"{target}" is {what}, not a function', None, label)
+
+
+def without_source(target: str) -> TargetProblem:
+    """Say that a function is made at run time, so that nobody can read what it does."""
+    return TargetProblem(
+        ProblemKind.NO_SOURCE,
+        f'"{target}" is made at run time, so its code can\'t be read',
+        'write it as a "def", or let "cache.version" stand for its code',
+    )
 
 
 def broken(module: Broken) -> TargetProblem:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flowpar.code.looked import Looked
 
 _MOST_ALIASES = 16
-_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+TARGET_FORM = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def signature_of(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Signature | TargetProblem:
@@ -64,7 +64,7 @@ class Signatures:
         return self._read[target]
 
     def _look_up(self, target: str) -> Signature | TargetProblem:
-        if _TARGET.fullmatch(target) is None:
+        if TARGET_FORM.fullmatch(target) is None:
             return malformed(target)
         module_name, _, path = target.partition(":")
         module = self._library.read(module_name)

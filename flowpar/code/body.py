@@ -1,0 +1,140 @@
+"""The normal forms of what has a body, and names, of its own: functions, classes and comprehensions.
+
+normal_form(piece, …) ─► Normal, walked: its tokens, and all that it noted
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flowpar.code.form import (
+    of_annotated,
+    of_attribute,
+    of_call,
+    of_constant,
+    of_handler,
+    of_import,
+    of_joined,
+    of_name,
+    of_subscript,
+)
+from flowpar.code.normal import Form, Normal, Place
+from flowpar.code.scope import Comprehension, scope_of_class, scope_of_comprehension, scope_of_function
+from flowpar.code.token import name_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from flowpar.code.normal import Item
+
+# Who calls these sees the names of local variables.
+_SEE_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "f_locals", "_getframe", "currentframe", "stack"})
+# These look up names that stand in a text among the caller's variables, as duckdb, pandas and numexpr do.
+_READ_TEXTS = frozenset({"sql", "query", "execute", "evaluate", "sqldf", "from_query", "SQLContext"})
+
+
+def normal_form(
+    node: ast.AST, package: str, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False
+) -> tuple[bytes, Normal]:
+    """Return the form of a piece of a module, and what was noted on the way.
+
+    `has_effect` says of a class or function whether its annotations count; if `is_strict`, all do, and docstrings.
+    """
+    normal = Normal(package, FORMS, has_effect, _kept_names(node), is_strict)
+    return normal.tokens(node), normal
+
+
+def _of_comprehension(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    assert isinstance(node, Comprehension)  # noqa: S101 - by the table
+    inside = replace(place, scope=normal.opened(scope_of_comprehension(node, place.scope)))
+    items: list[Item] = [b"(" + type(node).__name__.encode()]
+    for index, part in enumerate(node.generators):
+        items += [b"async" if part.is_async else b"for", (part.target, inside)]
+        items += [(part.iter, inside if index else place), *((test, inside) for test in part.ifs), b"|"]
+    results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    return [*items, *((result, inside) for result in results), b")"]
+
+
+def _of_function(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)  # noqa: S101 - by the table
+    inside = Place(normal.opened(scope_of_function(node, place.scope, normal.package)), is_late=True)
+    items: list[Item] = [b"(" + type(node).__name__.encode()]
+    is_told = normal.is_strict or normal.has_effect(node)
+    items += _parameters(normal, node.args, place, is_told=is_told)
+    if isinstance(node, ast.Lambda):
+        return [*items, (node.body, inside), b")"]
+    items += [name_token(b"d", node.name), *_all(node.decorator_list, place)]
+    if is_told:
+        items += _all(_type_parameters(node), inside)
+        items += [b"->", (node.returns, place.in_annotation())] if node.returns is not None else []
+    return [*items, *normal.value(node.body, inside), b")"]
+
+
+def _parameters(normal: Normal, arguments: ast.arguments, place: Place, *, is_told: bool) -> list[Item]:
+    groups: tuple[Sequence[ast.arg | None], ...] = (
+        arguments.posonlyargs,
+        arguments.args,
+        [arguments.vararg],
+        arguments.kwonlyargs,
+        [arguments.kwarg],
+    )
+    items: list[Item] = []
+    for mark, group in zip((b"/", b",", b"*", b"k", b"**"), groups, strict=True):
+        for parameter in group:
+            if parameter is None:
+                continue
+            items += [mark, name_token(b"p", parameter.arg)]
+            if is_told and parameter.annotation is not None:
+                items.append((parameter.annotation, place.in_annotation()))
+    return [*items, b"d", *_all(arguments.defaults, place), *normal.value(arguments.kw_defaults, place)]
+
+
+def _of_class(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    assert isinstance(node, ast.ClassDef)  # noqa: S101 - by the table
+    scope = normal.opened(scope_of_class(node, place.scope, normal.package))
+    scope.counts_annotations = normal.is_strict or normal.has_effect(node)
+    inside = Place(scope, place.is_late)
+    items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place)]
+    items += [b"(", *_all([*node.bases, *node.keywords], place), b")", *_all(_type_parameters(node), inside)]
+    return [*items, *normal.value(node.body, inside), b")"]
+
+
+def _type_parameters(node: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = getattr(node, "type_params", [])  # new in Python 3.12
+    return found
+
+
+def _all(nodes: Iterable[ast.AST], place: Place) -> list[Item]:
+    return [b"[", *((node, place) for node in nodes), b"]"]
+
+
+def _kept_names(piece: ast.AST) -> Callable[[str], bool]:
+    """Return which local names of a piece must stay what they are: those that somebody looks up by their text."""
+    parts = list(ast.walk(piece))
+    called = {getattr(part, "id", getattr(part, "attr", None)) for part in parts}
+    if not called.isdisjoint(_SEE_LOCALS):
+        return lambda _: True
+    if called.isdisjoint(_READ_TEXTS):
+        return lambda _: False
+    idle = {id(part.value) for part in parts if isinstance(part, ast.Expr)}
+    texts = (part.value for part in parts if isinstance(part, ast.Constant) and id(part) not in idle)
+    return "\n".join(text for text in texts if isinstance(text, str)).__contains__
+
+
+FORMS: Mapping[type[ast.AST], Form] = {
+    ast.Name: of_name,
+    ast.Attribute: of_attribute,
+    ast.Subscript: of_subscript,
+    ast.Import: of_import,
+    ast.ImportFrom: of_import,
+    ast.Constant: of_constant,
+    ast.Call: of_call,
+    ast.JoinedStr: of_joined,
+    ast.AnnAssign: of_annotated,
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping), of_handler),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), _of_comprehension),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda), _of_function),
+    ast.ClassDef: _of_class,
+}

@@ -1,0 +1,168 @@
+"""The normal forms of names, attributes, constants, calls and imports; all other expressions are their fields."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flowpar.code.names import absolute_module
+from flowpar.code.normal import Import
+from flowpar.code.scope import imported_by
+from flowpar.code.token import constant, name_token, text_token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowpar.code.normal import Item, Normal, Place
+
+# Methods that leave their object as it is, whatever the object is likely to be: a container, a text, a pattern, a log.
+_READING = frozenset(
+    "get keys values items copy index count format join split rsplit splitlines strip lstrip rstrip lower upper title "  # noqa: SIM905 - words read better than a list
+    "startswith endswith replace encode decode isdigit match fullmatch search sub findall finditer debug info warning "
+    "error exception critical log isoformat strftime is_file is_dir exists read_text read_bytes joinpath with_name "
+    "resolve absolute issubset issuperset union intersection difference total_seconds".split()
+)
+# Functions that leave what they are given as it is.
+_PURE = frozenset(
+    "len sum min max sorted reversed range zip enumerate map filter any all abs round int float str bool bytes repr "  # noqa: SIM905 - the same
+    "tuple list dict set frozenset isinstance issubclass callable type print hash ord chr divmod pow slice property "
+    "staticmethod classmethod compile namedtuple TypeVar NewType Path MappingProxyType partial field".split()
+)
+
+
+def of_name(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take a name."""
+    assert isinstance(node, ast.Name)  # noqa: S101 - by the table
+    if isinstance(node.ctx, ast.Load):
+        return (normal.name(node.id, place, node.lineno),)
+    if place.is_late and normal.owner(node.id, place) is None:  # `global x`
+        normal.write(node.id, (), place, "store")
+    return (b"=" if isinstance(node.ctx, ast.Store) else b"-", normal.bound(node.id, place))
+
+
+def chain_of(node: ast.AST) -> tuple[ast.AST, tuple[str, ...]]:
+    """Return what a chain of attributes starts from, and the attributes."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return node, tuple(reversed(attributes))
+
+
+def of_attribute(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take a chain of attributes as a whole: `lib.rates.RATE` reads that, not all of `lib`."""
+    assert isinstance(node, ast.Attribute)  # noqa: S101 - by the table
+    inner, attributes = chain_of(node)
+    form = b"".join(name_token(b".", attribute) for attribute in attributes)
+    mark = b"(" if isinstance(node.ctx, ast.Load) else b"(=" if isinstance(node.ctx, ast.Store) else b"(-"
+    normal.words.update(attributes)
+    _note_change(normal, node, place)
+    if isinstance(inner, ast.Name):
+        return (mark, normal.name(inner.id, place, inner.lineno, attributes), form, b")")
+    return (mark, (inner, place), form, b")")
+
+
+def of_subscript(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take `x[i]`."""
+    assert isinstance(node, ast.Subscript)  # noqa: S101 - by the table
+    _note_change(normal, node, place)
+    mark = b"" if isinstance(node.ctx, ast.Load) else b"=" if isinstance(node.ctx, ast.Store) else b"-"
+    return [mark, *normal.plain(node, place)]
+
+
+def _note_change(normal: Normal, node: ast.Attribute | ast.Subscript, place: Place) -> None:
+    """Note whose part is bound or deleted: of `x.y[0].z = 1` that is `x.y`."""
+    if isinstance(node.ctx, ast.Load):
+        return
+    inner: ast.AST = node
+    path: tuple[str, ...] = ()
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        path = (inner.attr, *path) if isinstance(inner, ast.Attribute) else ()
+        inner = inner.value
+    if isinstance(inner, ast.Name):
+        normal.write(inner.id, path, place, "store")
+
+
+def of_call(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take a call, which may change the object whose method it is, and what it is given."""
+    assert isinstance(node, ast.Call)  # noqa: S101 - by the table
+    normal.calls.append((node, place.is_late))
+    inner, attributes = chain_of(node.func)
+    called = attributes[-1] if attributes else getattr(inner, "id", "")
+    while isinstance(inner, ast.Subscript | ast.Attribute):
+        attributes = ()
+        inner = inner.value
+    if isinstance(inner, ast.Name) and isinstance(node.func, ast.Attribute) and called not in _READING:
+        normal.write(inner.id, attributes[:-1], place, "method")
+    if called not in _PURE and called not in _READING:
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            given = argument.value if isinstance(argument, ast.Starred) else argument
+            if isinstance(given, ast.Name):
+                normal.write(given.id, (), place, "given")
+    return normal.plain(node, place)
+
+
+def of_import(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take an import by the whole names of its modules; what it binds is local or the module's."""
+    assert isinstance(node, ast.Import | ast.ImportFrom)  # noqa: S101 - by the table
+    module = absolute_module(node, normal.package) if isinstance(node, ast.ImportFrom) else ""
+    bound = [name for name, _ in imported_by(node, normal.package)]
+    items: list[Item] = [b"(import", text_token(module)]
+    for alias, name in zip(node.names, bound or ["*"], strict=False):
+        names = (module, f"{module}.{alias.name}") if module else (alias.name,)
+        normal.imports += [Import(name, node.lineno, place.is_late) for name in names]
+        normal.words.add(alias.name)
+        is_last = not module and alias.asname and "." in alias.name
+        items += [text_token(alias.name), b"as" if is_last else b"is", normal.bound(name, place)]
+    return [*items, b")"]
+
+
+def of_constant(_: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take a constant; in an annotation that counts, a text is also the expression that it holds."""
+    assert isinstance(node, ast.Constant)  # noqa: S101 - by the table
+    own = constant(node.value)
+    if not place.is_annotation or not isinstance(node.value, str):
+        return (own,)
+    try:
+        inner = ast.parse(node.value.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return (own,)
+    return (b"(text", own, (inner, place), b")")
+
+
+def of_joined(_: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Join the parts of an f-string that are text, however it was divided."""
+    assert isinstance(node, ast.JoinedStr)  # noqa: S101 - by the table
+    parts: list[Item] = [b"(f"]
+    text = ""
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+            continue
+        parts += ([text_token(text)] if text else []) + [(value, place)]
+        text = ""
+    if len(parts) == 1:
+        return (constant(text),)
+    return [*parts, *([text_token(text)] if text else []), b")"]
+
+
+def of_annotated(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take `x: T = 1` as `x = 1`, unless the annotations of this body have an effect."""
+    assert isinstance(node, ast.AnnAssign)  # noqa: S101 - by the table
+    scope = place.scope
+    if normal.is_strict or (scope is not None and scope.counts_annotations):
+        items: list[Item] = [b"(annotated", (node.target, place), (node.annotation, place.in_annotation())]
+        items += [] if node.value is None else [(node.value, place)]
+        return [*items, b")"]
+    if node.value is None:
+        return ()
+    return (b"(Assign.targets[", (node.target, place), b"].value", (node.value, place), b")")
+
+
+def of_handler(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take what binds a name by a text: `except E as name`, patterns."""
+    form: list[Item] = []
+    for name in ("name", "rest"):
+        value = getattr(node, name, None)
+        form += [b"=", normal.bound(value, place)] if isinstance(value, str) else []
+    return [*form, *normal.plain(node, place, without=frozenset({"name", "rest"}))]

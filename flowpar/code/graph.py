@@ -1,0 +1,227 @@
+"""The graph of what is reached: which node leads to which, and the part of the digest that each one is.
+
+lib.rates:RATE ─► what its statements read ─► …        its part: their forms, and what each name in them leads to
+              └─► lib.rates ─► what is imported along  its part: the statements that act on more than one variable
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowpar.code.closure import Closures
+from flowpar.code.dynamic import dynamic_imports, is_dynamic
+from flowpar.code.impact import Impacts
+from flowpar.code.outline import piece_of
+from flowpar.code.token import text_token
+from flowpar.core.digest import digest_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flowpar.code.lookup import Lookup
+    from flowpar.code.outline import Outline, PartKind, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One definition, constant or module that counts; `path` starts where the module is looked for."""
+
+    kind: PartKind
+    name: str
+    path: str
+    line: int
+    digest: str
+
+
+class Graph:
+    """Grows as it is asked; each node's edges and part are made once."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        """Start empty."""
+        self.lookup = lookup
+        self.closures = Closures(self._edges)
+        self.notes: dict[str, set[str]] = {}
+        self._impacts = Impacts(lookup)
+        self._parts: dict[str, Part | None] = {}
+        self._told_pieces: dict[tuple[str, int], Piece] = {}
+
+    def words(self, node: str) -> Iterator[str]:
+        """Give the names that a node's pieces mention."""
+        for piece in self._pieces(node):
+            yield from piece.words
+
+    def part(self, node: str) -> Part | None:
+        """Return a node's part; None for what only leads elsewhere."""
+        if node not in self._parts:
+            self._parts[node] = self._make(node)
+        return self._parts[node]
+
+    def _edges(self, node: str) -> Iterator[str]:
+        if node[0] in "!~?#":
+            return
+        module, colon, name = node.removeprefix("=").partition(":")
+        outline = self.lookup.outline(module)
+        if outline is None:
+            yield from self._around(module)
+            if getattr(self.lookup.library.find(module), "file", ""):
+                yield f"#{module}"
+            return
+        if name == "*":
+            yield from (f"{module}:{each}" for each in outline.variables)
+            for each, imported in outline.imports.items():
+                if any(part.name is not None for part in imported):
+                    yield from self.lookup.follow(module, (each,))
+        if not colon:
+            yield from self._imported(outline)
+        else:
+            yield module
+        for piece in self._pieces(node):
+            yield from self._of_piece(outline, piece, node)
+
+    def _around(self, module: str) -> Iterator[str]:
+        """Give the packages around a module, which are imported first."""
+        yield from (name for name in self.lookup.imported(module) if name != module)
+
+    def _imported(self, outline: Outline) -> Iterator[str]:
+        """Give what is imported when a module is, as far as it may act."""
+        yield from self._around(outline.name)
+        named = _named(outline)
+        for piece in outline.pieces:
+            is_used = not piece.is_import or not named.isdisjoint(piece.bound)
+            for imported in piece.imports:
+                if not imported.is_late:
+                    nodes = self.lookup.imported(imported.module)
+                    yield from (node for node in nodes if not (node[0] == "!" and is_used) and node[0] != "?")
+
+    def _of_piece(self, outline: Outline, piece: Piece, node: str) -> Iterator[str]:
+        is_other = self._is_other(node, piece)
+        if is_other:
+            yield from (f"{outline.name}:{name}" for name in piece.bound if name in outline.variables)
+            return
+        yield from self._of_reads(outline, piece, node)
+        for imported in piece.imports:
+            if imported.is_late:
+                yield from (each for each in self.lookup.imported(imported.module) if each[0] != "?")
+        for target, why in dynamic_imports(self.lookup, outline, piece):
+            yield target
+            self._note(outline, node, why)
+
+    def _of_reads(self, outline: Outline, piece: Piece, node: str) -> Iterator[str]:
+        for read in piece.reads:
+            for target in self.lookup.follow(read.base or outline.name, read.path):
+                yield target
+                if node[0] == "=" and isinstance(piece.node, ast.Assign):  # `run = other`: that one is called
+                    yield f"={target}" if ":" in target and not target.endswith(":*") else target
+                path = ".".join(read.path) or read.base
+                if target.endswith(":*"):
+                    why = f'{read.line}: "{path}" may be anything of module "{target[:-2]}"'
+                    self._note(outline, node, f"{why}, so all of that counts")
+                elif is_dynamic(target):
+                    self._note(outline, node, f'{read.line}: "{path}" may reach anything, so all of the module counts')
+                    yield f"{outline.name}:*"
+
+    def _note(self, outline: Outline, node: str, text: str) -> None:
+        self.notes.setdefault(node, set()).add(f"{self.path_of(outline)}:{text}")
+
+    def _is_other(self, node: str, piece: Piece) -> bool:
+        """Whether a piece is there for what it does to a node, and has names, and so a part, of its own."""
+        name = node.partition(":")[2]
+        return bool(piece.bound) and name not in piece.bound and not piece.is_import
+
+    def _pieces(self, node: str) -> tuple[Piece, ...]:
+        module, colon, name = node.removeprefix("=").partition(":")
+        outline = None if node[0] in "!~?#" else self.lookup.outline(module)
+        if outline is None:
+            return ()
+        impact = self._impacts.of(outline)
+        if not colon:
+            return impact.acting
+        told = self._told if node[0] == "=" else _as_it_is
+        pieces = {piece.index: told(outline, piece) for piece in outline.variables.get(name, ())}
+        pieces |= {piece.index: piece for piece in impact.touching.get(name, ())}
+        return tuple(pieces[index] for index in sorted(pieces))
+
+    def _told(self, outline: Outline, piece: Piece) -> Piece:
+        """Return a piece whose annotations count: those of a task's function are held against its values."""
+        key = (outline.name, piece.index)
+        if key not in self._told_pieces:
+            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, lambda _: True)
+        return self._told_pieces[key]
+
+    def _make(self, node: str) -> Part | None:
+        if node[0] == "#":
+            return self._hidden(node[1:])
+        pieces = self._pieces(node)
+        if not pieces:
+            return None
+        module, _, name = node.removeprefix("=").partition(":")
+        outline = self.lookup.outline(module)
+        assert outline is not None  # noqa: S101 - it has pieces
+        content = b"".join(self._content(outline, piece, node) for piece in pieces)
+        first = next((piece for piece in pieces if name in piece.bound), pieces[0])
+        return Part(
+            outline.kind_of(name) if name in outline.variables else "module",
+            f"{module}:{name}" if name else module,
+            self.path_of(outline),
+            first.bound.get(name, first.node.lineno),
+            digest_bytes(content),
+        )
+
+    def _content(self, outline: Outline, piece: Piece, node: str) -> bytes:
+        if self._is_other(node, piece):
+            return b"".join(map(text_token, sorted(piece.bound)))
+        links = {
+            text_token(".".join((read.base or "", *read.path))) + b"".join(map(text_token, found))
+            for read in piece.reads
+            for found in [self.lookup.follow(read.base or outline.name, read.path)]
+        }
+        return b"".join((b"{", piece.form, *sorted(links), *self._order(outline, piece), b"}"))
+
+    def _order(self, outline: Outline, piece: Piece) -> Iterator[bytes]:
+        """Say of what a piece uses how much comes after it, which is nothing as a rule."""
+        impact = self._impacts.of(outline)
+        for name in sorted(self._impacts.used(outline, piece)):
+            later = _after(piece, self._pieces(f"{outline.name}:{name}"))
+            if later:
+                yield text_token(name) + b"%d" % later
+        later = _after(piece, impact.acting) if piece.calls_now else 0
+        if later:
+            yield b"*%d" % later
+
+    def _hidden(self, module: str) -> Part | None:
+        """Return the part of a module without source: what is in its file."""
+        file = getattr(self.lookup.library.find(module), "file", "")
+        try:
+            digest = digest_bytes(Path(file).read_bytes())
+        except OSError:
+            digest = ""
+        return Part("module", module, _below(file, self.lookup.library.search_path), 1, digest)
+
+    def path_of(self, outline: Outline) -> str:
+        """Return a module's file as seen from where it was looked for."""
+        return _below(outline.module.source.file, self.lookup.library.search_path)
+
+
+def _named(outline: Outline) -> set[str]:
+    """Return all names that a module mentions, those in annotations included."""
+    tree = outline.module.tree
+    if tree is None or not outline.imports:
+        return set()
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _as_it_is(_: Outline, piece: Piece) -> Piece:
+    return piece
+
+
+def _after(piece: Piece, others: Iterable[Piece]) -> int:
+    return sum(other.index > piece.index for other in others)
+
+
+def _below(file: str, search_path: Iterable[str]) -> str:
+    path = Path(file)
+    folders = [Path(entry) for entry in search_path if path.is_relative_to(entry)]
+    return min((path.relative_to(folder).as_posix() for folder in folders), key=len, default=path.name)

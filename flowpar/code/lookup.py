@@ -1,0 +1,172 @@
+"""What a name in a project's module leads to, through all imports, as nodes of the graph of what is reached.
+
+    lib.rates:RATE   a variable of one of the project's modules   !pandas   a module of an installed package
+    lib.rates        what happens when that module is imported    ~json     one of the standard library, or built in
+    lib.rates:*      all of it                                    ?fast     nothing that is there
+    #lib.fast        one whose source can't be read
+
+Where a name is bound in several ways, they are all followed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.code.effect import AnnotationEffect
+from flowpar.code.library import Broken, Library, Module
+from flowpar.code.module import NotFound, is_installed
+from flowpar.code.outline import outline_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowpar.code.outline import Outline
+
+Standing = Literal["ours", "installed", "standard", "absent"]
+_MOST_STEPS = 256
+# What every module has, and what says nothing about its content.
+_OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__cached__"})
+
+
+class Lookup:
+    """Follows names; each module is outlined once."""
+
+    def __init__(self, library: Library, *, is_strict: bool = False) -> None:
+        """Start with nothing followed."""
+        self.library = library
+        self._is_strict = is_strict
+        self._effect = AnnotationEffect(library)
+        self._standings: dict[str, Standing] = {}
+        self._outlines: dict[str, Outline | None] = {}
+        self._followed: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+
+    def standing(self, module: str) -> Standing:
+        """Return whose a module is."""
+        if module not in self._standings:
+            self._standings[module] = self._look_up(module)
+        return self._standings[module]
+
+    def _look_up(self, module: str) -> Standing:
+        top = module.partition(".")[0]
+        if top == "flowpar":
+            return "standard"
+        source = self.library.find(module)
+        if isinstance(source, NotFound):
+            return "standard" if top in sys.stdlib_module_names else "absent"
+        place = source.file or "".join(source.locations[:1])
+        if place and not is_installed(place):
+            return "ours"
+        return "standard" if not place or top in sys.stdlib_module_names else "installed"
+
+    def outline(self, module: str) -> Outline | None:
+        """Return the outline of one of the project's modules; None where its source can't be read."""
+        if module not in self._outlines:
+            read = self.library.read(module)
+            is_read = isinstance(read, Module) and read.tree is not None
+            self._outlines[module] = self.outlined(read) if is_read and isinstance(read, Module) else None
+        return self._outlines[module]
+
+    def outlined(self, module: Module) -> Outline:
+        """Outline a module and have it found from now on."""
+        outline = outline_of(module, self._effect.within(module), is_strict=self._is_strict)
+        self._outlines[module.name] = outline
+        return outline
+
+    def enter(self, module: Module) -> Outline:
+        """Let a text be one of the project's modules."""
+        self._standings[module.name] = "ours"
+        return self.outlined(module)
+
+    def imported(self, module: str) -> Iterator[str]:
+        """Give the nodes of what runs when a module is imported: the packages around it, and itself."""
+        parts = module.split(".")
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            standing = self.standing(name)
+            if standing == "ours":
+                yield name
+            elif standing == "installed":
+                yield f"!{name}"
+                return
+            elif standing == "standard":
+                return
+            elif end == 1 or self.standing(".".join(parts[: end - 1])) != "ours":
+                yield f"?{name}"
+                return
+
+    def follow(self, module: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the nodes that a path of names leads to from a module, sorted."""
+        key = (module, path)
+        if key not in self._followed:
+            found: set[str] = set()
+            waiting = [key]
+            seen: set[tuple[str, tuple[str, ...]]] = set()
+            while waiting:
+                step = waiting.pop()
+                if step not in seen and len(seen) < _MOST_STEPS:
+                    seen.add(step)
+                    found.update(self._step(*step, waiting))
+            self._followed[key] = tuple(sorted(found))
+        return self._followed[key]
+
+    def _step(self, module: str, path: tuple[str, ...], waiting: list[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+        match self.standing(module):
+            case "installed":
+                yield f"!{module}"
+            case "standard":
+                yield ".".join((f"~{module}", *path[:1]))
+            case "absent":
+                yield f"?{module}"
+            case "ours" if not path or path[0] == "__dict__":
+                yield f"{module}:*"
+            case "ours":
+                yield from self._inside(module, path[0], path[1:], waiting)
+
+    def _inside(
+        self, module: str, name: str, rest: tuple[str, ...], waiting: list[tuple[str, tuple[str, ...]]]
+    ) -> Iterator[str]:
+        outline = self.outline(module)
+        is_bound = outline is not None and (name in outline.variables or name in outline.imports)
+        if self.library.may_have(module, name) and self.standing(f"{module}.{name}") == "ours":
+            waiting.append((f"{module}.{name}", rest))
+            is_bound = True
+        if outline is None:
+            yield from () if is_bound else self._unread(module, name)
+            return
+        if name in outline.variables:
+            yield f"{module}:{name}"
+        waiting += [
+            (imported.module, rest if imported.name is None else (imported.name, *rest))
+            for imported in outline.imports.get(name, ())
+        ]
+        if not is_bound:
+            yield from self._unbound(outline, name)
+
+    def _unread(self, module: str, name: str) -> Iterator[str]:
+        read = self.library.read(module)
+        is_namespace = isinstance(read, Module) and not read.source.file
+        yield f"?{module}.{name}" if is_namespace else f"#{module}"
+
+    def _unbound(self, outline: Outline, name: str) -> Iterator[str]:
+        """Look where a name may come from that no statement binds."""
+        is_known = False
+        for star in outline.module.names.stars:
+            is_ours = self.standing(star) == "ours"
+            names = self.outline(star) if is_ours else None
+            if is_ours and (names is None or not hasattr(builtins, name) or name in names.variables):
+                yield f"{star}:*"
+                is_known = True
+            elif not is_ours:
+                yield from self.follow(star, (name,))
+        if outline.module.names.is_open:
+            yield f"{outline.name}:*"
+        elif hasattr(builtins, name) or name in _OF_MODULES:
+            yield f"~builtins.{name}"
+        elif not is_known:
+            yield f"?{outline.name}.{name}"
+
+    def is_broken(self, module: str) -> bool:
+        """Whether a module's source is no Python, or can't be read."""
+        return isinstance(self.library.read(module), Broken)

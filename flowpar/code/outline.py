@@ -1,0 +1,197 @@
+"""A module as the pieces that run when it is imported, each in its normal form, and the names that they bind.
+
+    RATE = 3            Piece(bound RATE)
+    def rate(): …       Piece(bound rate)
+    TABLE["a"] = RATE   Piece(binds nothing, writes TABLE)
+    setup()             Piece(acts: nobody knows on what)
+
+What stands under `if TYPE_CHECKING:` and `if __name__ == "__main__":` never runs in a worker. A statement with a body
+(`if`, `try`, a loop) is one piece, so whatever it binds hangs on all of it.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.code.body import normal_form
+from flowpar.code.form import chain_of
+from flowpar.code.names import Definition, names_of, statements_in
+from flowpar.code.scope import imported_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from flowpar.code.library import Module
+    from flowpar.code.names import Imported
+    from flowpar.code.normal import Import, Read, Write
+
+PartKind = Literal["function", "class", "constant", "module"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement; `acts` are the roots of what it calls as a statement, "" where that has no name."""
+
+    index: int
+    node: ast.stmt
+    form: bytes
+    bound: Mapping[str, int]
+    reads: tuple[Read, ...]
+    writes: tuple[Write, ...]
+    imports: tuple[Import, ...]
+    words: frozenset[str]
+    calls: tuple[tuple[ast.Call, bool], ...]
+    acts: tuple[str, ...]
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it does nothing but import."""
+        return isinstance(self.node, ast.Import | ast.ImportFrom)
+
+    @property
+    def calls_now(self) -> bool:
+        """Whether code of others runs along with it."""
+        is_decorated = isinstance(self.node, Definition) and bool(self.node.decorator_list)
+        return is_decorated or any(not is_late for _, is_late in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A module's pieces; `variables` are the names with the pieces that bind them, other than by import alone."""
+
+    module: Module
+    pieces: tuple[Piece, ...]
+    variables: Mapping[str, tuple[Piece, ...]]
+    imports: Mapping[str, tuple[Imported, ...]]
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return self.module.name
+
+    @property
+    def package(self) -> str:
+        """Where its relative imports start."""
+        return self.module.source.package
+
+    def is_mutable(self, name: str) -> bool:
+        """Whether a variable may hold an object that changes: no definition, no plain constant."""
+        return any(not isinstance(_value(piece.node), Definition | ast.Constant) for piece in self.variables[name])
+
+    def kind_of(self, name: str) -> PartKind:
+        """Return what a variable is."""
+        values = [_value(piece.node) for piece in self.variables[name]]
+        if all(isinstance(value, ast.ClassDef) for value in values):
+            return "class"
+        is_function = all(isinstance(v, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for v in values)
+        return "function" if is_function else "constant"
+
+
+def outline_of(module: Module, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False) -> Outline:
+    """Read the pieces of a module that has a tree."""
+    body = [] if module.tree is None else module.tree.body
+    package = module.source.package
+    running = _documented(body) if is_strict else list(body)
+    pieces = tuple(
+        piece_of(index, statement, package, has_effect, is_strict=is_strict)
+        for index, statement in enumerate(_running(running))
+    )
+    variables: dict[str, tuple[Piece, ...]] = {}
+    imports: dict[str, tuple[Imported, ...]] = {}
+    for piece in pieces:
+        for name, imported in _imports_in(piece.node, package):
+            imports[name] = (*imports.get(name, ()), imported)
+        for name in () if piece.is_import else piece.bound:
+            variables[name] = (*variables.get(name, ()), piece)
+    return Outline(module, pieces, variables, imports)
+
+
+def piece_of(
+    index: int, node: ast.stmt, package: str, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False
+) -> Piece:
+    """Read one statement."""
+    form, noted = normal_form(node, package, has_effect, is_strict=is_strict)
+    return Piece(
+        index,
+        node,
+        form,
+        _bound_by(node, package),
+        tuple(noted.reads),
+        tuple(noted.writes),
+        tuple(noted.imports),
+        frozenset(noted.words),
+        tuple(noted.calls),
+        tuple(_acts(node)),
+    )
+
+
+def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give the statements of a module that may run in a worker."""
+    for statement in body:
+        if isinstance(statement, ast.If) and _never(statement.test):
+            yield from _running(statement.orelse)
+        elif not isinstance(statement, ast.Pass) and not _is_text(statement):
+            yield statement
+
+
+def _never(test: ast.expr) -> bool:
+    """Whether a condition is known to be false in a worker."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(value=ast.Name(id="typing"), attr="TYPE_CHECKING"):
+            return True
+        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
+            return True
+        case ast.Constant(value=value):
+            return not value
+        case _:
+            return False
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _documented(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Let a module's docstring be the value of `__doc__`."""
+    if not body or not isinstance(body[0], ast.Expr) or not _is_text(body[0]):
+        return list(body)
+    text = ast.Assign([ast.Name("__doc__", ast.Store())], body[0].value)
+    return [ast.fix_missing_locations(ast.copy_location(text, body[0])), *body[1:]]
+
+
+def _bound_by(node: ast.stmt, package: str) -> dict[str, int]:
+    """Return the names that a statement binds, with their lines."""
+    if isinstance(node, Definition):
+        return {node.name: node.lineno}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return dict.fromkeys((name for name, _ in imported_by(node, package)), node.lineno)
+    bindings = names_of([node], package=package).bindings
+    has_body = hasattr(node, "body")
+    return {n: getattr(b.value, "lineno", node.lineno) if has_body else node.lineno for n, b in bindings.items()}
+
+
+def _imports_in(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:
+    for statement, _ in statements_in([node]):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from imported_by(statement, package)
+
+
+def _acts(node: ast.stmt) -> Iterator[str]:
+    """Give the roots of the methods that run for their effect alone; "" for functions, assertions and the like."""
+    for statement, _ in statements_in([node]):
+        match statement:
+            case ast.ClassDef(body=body):
+                for part in body:
+                    yield from (() if isinstance(part, Definition) else _acts(part))
+            case ast.Assert() | ast.Raise():
+                yield ""
+            case ast.Expr(value=value) if any(isinstance(part, ast.Call) for part in ast.walk(value)):
+                inner = chain_of(value.func)[0] if isinstance(value, ast.Call) else None
+                is_method = isinstance(inner, ast.Name) and isinstance(getattr(value, "func", None), ast.Attribute)
+                yield inner.id if is_method and isinstance(inner, ast.Name) else ""
+
+
+def _value(node: ast.stmt) -> ast.AST | None:
+    return getattr(node, "value", None) if isinstance(node, ast.Assign | ast.AnnAssign) else node

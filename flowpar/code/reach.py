@@ -1,0 +1,148 @@
+"""What a task's function is, by its code: the digest of all of the project's own code that it reaches.
+
+    Reaches(library).of("steps.words:count")  ─► Reached, or a TargetProblem where there is no source
+
+Reached are the function and, transitively, every function, class and constant whose name stands in what is reached
+already, through imports of all kinds; then the statements that change these when a module is imported, and the ones
+that may change anything (`random.seed(1)`). Layout, comments, docstrings, the order of definitions, annotations
+without effect and the names of local variables make no difference. Where the code is made at run time all of a
+module counts, and a note says so. Of installed packages the versions count.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.code.distribution import Distributions
+from flowpar.code.dynamic import LOOKING_AT_SOURCE
+from flowpar.code.graph import Graph, Part
+from flowpar.code.library import Library, Module
+from flowpar.code.lookup import Lookup
+from flowpar.code.module import ModuleSource, NotFound
+from flowpar.code.names import names_of
+from flowpar.code.problem import ProblemKind, TargetProblem, broken, malformed, no_function, no_module, without_source
+from flowpar.code.signature import TARGET_FORM
+from flowpar.core.digest import digest
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+__all__ = ["Part", "Reached", "Reaches", "reach"]
+
+_SCRIPT = "<script>"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a function reaches; `digest` is that of `parts`, which are sorted by name, and of nothing else."""
+
+    digest: str
+    parts: tuple[Part, ...] = ()
+    distributions: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def reach(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Reached | TargetProblem:
+    """Read what one target reaches; for many, keep a `Reaches`."""
+    return Reaches(Library(search_path)).of(target)
+
+
+class Reaches:
+    """Reads what targets reach on one search path; each module is read once, however many targets reach it."""
+
+    def __init__(self, library: Library) -> None:
+        """Start with nothing reached."""
+        self._library = library
+        self._graph = Graph(Lookup(library))
+        self._strict: Graph | None = None
+        self._distributions = Distributions()
+        self._known: dict[str, Reached | TargetProblem] = {}
+        self._made: dict[tuple[bool, int], Reached] = {}
+
+    def of(self, target: str) -> Reached | TargetProblem:
+        """Return what the function (or class) of "module:function" reaches."""
+        if target not in self._known:
+            self._known[target] = self._look_up(target)
+        return self._known[target]
+
+    def of_text(self, text: str) -> Reached | TargetProblem:
+        """Return what a script reaches; its own text is the first part, named `<script>`."""
+        if f"{_SCRIPT}{text}" not in self._known:
+            self._known[f"{_SCRIPT}{text}"] = self._read_text(text)
+        return self._known[f"{_SCRIPT}{text}"]
+
+    def _look_up(self, target: str) -> Reached | TargetProblem:
+        if TARGET_FORM.fullmatch(target) is None:
+            return malformed(target)
+        module, _, path = target.partition(":")
+        lookup = self._graph.lookup
+        source = self._library.find(module)
+        if isinstance(source, NotFound):
+            return no_module(source)
+        if lookup.standing(module) != "ours":
+            return self._reached([f"!{module}"] if lookup.standing(module) == "installed" else [])
+        read = self._library.read(module)
+        if isinstance(read, Module):
+            nodes = lookup.follow(module, tuple(path.split(".")))
+            if all(node[0] == "?" for node in nodes):
+                return no_function(module, path.partition(".")[0], read.names)
+            if any(node.endswith(":*") for node in nodes):
+                return without_source(target)
+            return self._reached([_as_target(node) for node in nodes])
+        return no_module(read) if isinstance(read, NotFound) else broken(read)
+
+    def _read_text(self, text: str) -> Reached | TargetProblem:
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return TargetProblem(ProblemKind.BROKEN, f"the script does not parse: {error}")
+        module = Module(ModuleSource(_SCRIPT, _SCRIPT), tree, names_of(tree.body, package=""))
+        self._graph.lookup.enter(module)
+        return self._reached([f"{_SCRIPT}:*", _SCRIPT])
+
+    def _reached(self, roots: Iterable[str]) -> Reached:
+        roots = list(roots)
+        nodes = self._closed(self._graph, roots)
+        is_strict = any(
+            not LOOKING_AT_SOURCE.isdisjoint(self._graph.words(node)) for node in self._graph.closures.nodes(nodes)
+        )
+        graph = self._strict_graph() if is_strict else self._graph
+        bits = self._closed(graph, roots) if is_strict else nodes
+        key = (is_strict, bits)
+        if key not in self._made:
+            self._made[key] = self._make(graph, bits)
+        return self._made[key]
+
+    def _strict_graph(self) -> Graph:
+        if self._strict is None:
+            self._strict = Graph(Lookup(self._library, is_strict=True))
+        return self._strict
+
+    @staticmethod
+    def _closed(graph: Graph, roots: Iterable[str]) -> int:
+        bits = 0
+        for root in roots:
+            bits |= graph.closures.of(root)
+        return bits
+
+    def _make(self, graph: Graph, bits: int) -> Reached:
+        nodes = set(graph.closures.nodes(bits))
+        parts = {}
+        for node in sorted(nodes, reverse=True):  # what is reached as a target ("=…") comes before what is not
+            part = None if f"={node}" in nodes else graph.part(node)
+            if part is not None:
+                parts[part.name] = part
+        inside = tuple(parts[name] for name in sorted(parts))
+        return Reached(
+            digest([(part.name, part.digest) for part in inside]),
+            inside,
+            self._distributions.of(node[1:] for node in nodes if node[0] == "!"),
+            tuple(sorted({note for node in nodes for note in graph.notes.get(node, ())})),
+        )
+
+
+def _as_target(node: str) -> str:
+    return f"={node}" if ":" in node and node[0] not in "!~?#" else node
