@@ -26,7 +26,7 @@ from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.room import NoRoom
 from flowpar.data.store import ValueStore
 from flowpar.execute import share, surroundings
-from flowpar.execute.binding import bind, prove
+from flowpar.execute.binding import argument, bind, prove, refuse_pending
 from flowpar.execute.cancellation import Cancelled
 from flowpar.execute.compiled import CompiledModules
 from flowpar.execute.contexts import build_contexts, with_output
@@ -39,20 +39,18 @@ from flowpar.execute.rehearsal import rehearse
 from flowpar.execute.render import render
 from flowpar.execute.target import find_target
 from flowpar.execute.yielded import LARGEST_TOLD_BYTES, keep_yielded
-from flowpar.expr.evaluate import evaluate
-from flowpar.expr.failure import EvaluationError
 from flowpar.plugin.logger import TaskLogger
 from flowpar.plugin.spec import TaskContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
+    from contextlib import AbstractContextManager
 
     from flowpar.core.outcome import Failure, ValueRef
     from flowpar.data.codec import Encoded
     from flowpar.execute.base import Job
     from flowpar.execute.contexts import OutputKey
     from flowpar.execute.recipe import Bindings, Shared
-    from flowpar.expr.template import Template
 
     Post = Callable[[str, Mapping[str, object]], None]
 
@@ -109,7 +107,7 @@ def make_attempt(
     masker = masker_of(job.shared)
     announcer = Announcer(post, masker)
     try:
-        attempt = _Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
+        attempt = Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
         return attempt.follow(), ()
     except Cancelled:
         raise
@@ -132,10 +130,11 @@ class _Place:
     contexts: Mapping[str, object]
 
 
-class _Attempt:
-    """A job that is being done, with its blobs opened."""
+class Attempt:
+    """A job that is being done, with its blobs opened; who makes it otherwise calls `invoke` and `keep` otherwise."""
 
     def __init__(self, job: Job, post: Post, *, is_isolated: bool, is_cancelled: Callable[[], bool]) -> None:
+        """Open the blobs; `is_isolated` says that this process is the attempt's own."""
         self._job = job
         self._post = post
         self._is_isolated = is_isolated
@@ -150,12 +149,13 @@ class _Attempt:
         self._spent: Spent | None = None
 
     def follow(self) -> Success:
+        """Follow the recipe; whatever the user's code raises goes through."""
         if self._is_isolated:
             listen_to_logging(lambda: self._post)
         surroundings.extend_path(self._shared)
         match self._recipe:
             case Call() as call:
-                with surroundings.Scratch(self._shared.run_dir) as scratch:
+                with self.scratch(self._shared.run_dir) as scratch:
                     return self._call(call, scratch)
             case Expand() as recipe:
                 return Success(self._written(expand(recipe, self._settle().contexts).encode()))
@@ -184,15 +184,23 @@ class _Attempt:
         """Call the function; what it was given may be large, and is let go of with this frame."""
         place, began = self._settle(call, scratch), perf_counter()
         function, found = find_target(call.target), perf_counter()
-        arguments = {name: _argument(name, template, place.contexts) for name, template in call.arguments.items()}
+        arguments = {name: argument(name, template, place.contexts) for name, template in call.arguments.items()}
         positional, named = bind(function, arguments, lambda: self._context(place, scratch), call=call)
         del arguments
         called = perf_counter()
-        value = function(*positional, **named)
+        value = self.invoke(function, positional, named)
         if not call.target.startswith("flowpar.tasks."):  # of a command nobody can say what it spent on starting
             self._spent = Spent(found - began, perf_counter() - called)
-        _refuse_pending(value, call.target)
+        refuse_pending(value, call.target)
         return prove(function, value, target=call.target)
+
+    def invoke(self, function: Callable[..., object], positional: list[object], named: dict[str, object]) -> object:
+        """Call the function with what it was given."""
+        return function(*positional, **named)
+
+    def scratch(self, run_dir: str) -> AbstractContextManager[str]:
+        """Return what gives the attempt a folder of its own."""
+        return surroundings.Scratch(run_dir)
 
     def _settle(self, call: Call | None = None, scratch: str | None = None) -> _Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
@@ -267,33 +275,18 @@ class _Attempt:
 
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:
         try:
-            return self._store.put_encoded(encoded, name or str(self._job.number), as_file=as_file)
+            return self.keep(encoded, name or str(self._job.number), as_file=as_file)
         except NoRoom as error:
             raise TaskFailed(refusal(FailureKind.OUTPUT, error.message, type_name="NoRoom")) from None
         except OSError as error:
             message = f"output cannot be written to the run folder: {error.strerror}"
             raise TaskFailed(refusal(FailureKind.OUTPUT, message, type_name="OSError")) from None
 
+    def keep(self, encoded: Encoded, name: str, *, as_file: bool) -> ValueRef:
+        """Keep a value in the run folder."""
+        return self._store.put_encoded(encoded, name, as_file=as_file)
+
     def _put_apart(self, value: object) -> str:
         """Keep a part of the workflow's outputs in a file of its own, and return its place in the run folder."""
         self._files += 1
         return self._written(self._encoded(value), f"{self._job.number}-{self._files}", as_file=True).file or ""
-
-
-def _argument(name: str, template: Template, contexts: Mapping[str, object]) -> object:
-    try:
-        return evaluate(template, contexts)
-    except EvaluationError as error:
-        raise TaskFailed(refusal(FailureKind.EXPRESSION, f'argument "{name}": {error}')) from None
-
-
-def _refuse_pending(value: object, target: str) -> None:
-    """Refuse what is no value yet but a promise of one."""
-    if isinstance(value, types.CoroutineType):
-        value.close()
-        text = f'"{target}" is async; let a plain function return asyncio.run(…) of it'
-    elif isinstance(value, types.AsyncGeneratorType):
-        text = f'"{target}" is an async generator; let a plain function yield, or return a list'
-    else:
-        return
-    raise TaskFailed(refusal(FailureKind.OUTPUT, text, type_name=type(value).__name__))

@@ -21,6 +21,8 @@ from flowpar.execute import border, glance
 from flowpar.execute.annotation import annotation_of, is_context, shown
 from flowpar.execute.conversion import Unfit
 from flowpar.execute.failure import refusal
+from flowpar.expr.evaluate import evaluate
+from flowpar.expr.failure import EvaluationError
 from flowpar.expr.template import Constant, Expression
 
 if TYPE_CHECKING:
@@ -139,6 +141,26 @@ def _origin(template: Template | None) -> str:
         return "the workflow file"
     text = template.text.strip() if isinstance(template, Expression) else ""
     return f"${{{{ {text} }}}}" if 0 < len(text) <= _LONGEST_SHOWN else ""
+
+
+def argument(name: str, template: Template, contexts: Mapping[str, object]) -> object:
+    """Return the value of an argument; raises TaskFailed where it has none."""
+    try:
+        return evaluate(template, contexts)
+    except EvaluationError as error:
+        raise TaskFailed(refusal(FailureKind.EXPRESSION, f'argument "{name}": {error}')) from None
+
+
+def refuse_pending(value: object, target: str) -> None:
+    """Refuse what is no value yet but a promise of one."""
+    if isinstance(value, types.CoroutineType):
+        value.close()
+        text = f'"{target}" is async; let a plain function return asyncio.run(…) of it'
+    elif isinstance(value, types.AsyncGeneratorType):
+        text = f'"{target}" is an async generator; let a plain function yield, or return a list'
+    else:
+        return
+    raise TaskFailed(refusal(FailureKind.OUTPUT, text, type_name=type(value).__name__))
 
 
 def prove(function: Callable[..., Any], value: object, *, target: str) -> object:

@@ -78,7 +78,8 @@ class SummarySink:
         parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
         if self._more:
             parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
-        parts.append(_last_line(self._finished, folder) + (self.way_on() if self._finished.exit_code else ""))
+        ways = f"{self._way_in()}{self.way_on()}" if self._finished.exit_code else ""
+        parts.append(_last_line(self._finished, folder) + ways)
         return "\n".join(parts)
 
     def hint(self) -> str:
@@ -92,13 +93,26 @@ class SummarySink:
         """Return a line with the command that goes on with the run; empty where it did not begin."""
         if self._run is None:
             return ""
-        run_id, run_dir = self._run.run_id, Path(self._run.run_dir)
-        if run_dir.name != run_id or run_dir.parent.name != "runs":
-            return f"continue with: flowpar resume {_typed(run_dir)}\n"
+        run, where = self._named(self._run)
+        return f"continue with: flowpar resume {run}{where}\n"
+
+    def _way_in(self) -> str:
+        """Return a line with the command that looks into the first failure; empty where there is none."""
+        if self._run is None or not self._failures:
+            return ""
+        run, where = self._named(self._run)
+        subject = self._failures[0].subject
+        place = subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
+        return f"debug with: flowpar debug {run} {one_line(shlex.quote(place), limit=4096)}{where}\n"
+
+    def _named(self, run: RunStarted) -> tuple[str, str]:
+        """Return how a command names the run, and the option that says where it is, if it takes one."""
+        run_dir = Path(run.run_dir)
+        if run_dir.name != run.run_id or run_dir.parent.name != "runs":
+            return _typed(run_dir), ""
         state_dir = run_dir.parent.parent
         is_usual = os.path.realpath(self._state_dir) == os.path.realpath(state_dir)
-        where = "" if is_usual else f" --state-dir {_typed(state_dir)}"
-        return f"continue with: flowpar resume {run_id}{where}\n"
+        return run.run_id, "" if is_usual else f" --state-dir {_typed(state_dir)}"
 
     def _keep(self, event: TaskEnded) -> None:
         if len(self._failures) < _MOST_FAILURES:

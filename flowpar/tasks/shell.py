@@ -55,13 +55,12 @@ def shell(
 
     With `capture`, what it printed is the output itself: text without the line ends at its end, JSON, or lines.
     """
-    command = _in_shell(run, shell) if isinstance(run, str) else _words(run)
+    command = command_of(run, shell)
     environment = dict(context.env)
     file = context.scratch / ".flowpar-output"
     if capture is None:
         environment[OUTPUT_FILE] = str(file)
-    _check_sizes(command, context.env)
-    _check_program(command[0], context)
+    check_command(command, context)
     try:
         ended = run_child(
             command,
@@ -80,6 +79,17 @@ def shell(
     if capture is not None:
         return captured(ended.stdout, capture)  # type: ignore[return-value]  # check knows each type by itself
     return ShellOutput(ended.stdout.decode("utf-8", "replace"), ended.stderr, ended.status, read_outputs(file))
+
+
+def command_of(run: str | list[object], shell: str = "sh") -> list[str]:
+    """Return the program to start and its arguments."""
+    return _in_shell(run, shell) if isinstance(run, str) else _words(run)
+
+
+def check_command(command: Sequence[str], context: TaskContext) -> None:
+    """Raise TaskFailed where the system would not start a command, and say why."""
+    _check_sizes(command, context.env)
+    _check_program(command[0], context)
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -41,12 +41,13 @@ def test_a_failure_is_told_with_frames_the_end_of_its_output_and_its_log(tmp_pat
         "  its output ended with:",
         "  | line 86",
     ]
-    assert text.splitlines()[-6:-1] == [
+    assert text.splitlines()[-7:-1] == [
         "  | last",
         f"  log: {tmp_path}/logs/1-load.2.log",
         "",
         "failed in 3.00 s: 2 skipped, 1 failed",
         f"run folder: {tmp_path}",
+        f"debug with: flowpar debug {tmp_path} 'load[7]'",
     ]
 
 

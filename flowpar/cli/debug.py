@@ -1,0 +1,61 @@
+"""`flowpar debug`: one attempt of an earlier run again, in the foreground and under a debugger."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.looking import look_back
+from flowpar.core.errors import MachineError, UsageError
+from flowpar.execute.replay import command_of
+from flowpar.report.screen import Color, system_screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import NoReturn
+
+_EXAMPLES = options.examples(
+    "flowpar debug last 'resize[17]'",
+    "flowpar debug last load --post-mortem    # run it, and look where it raises",
+    "flowpar debug 20261122-1015 'train/fit' --ipdb",
+)
+
+
+@click.command("debug", epilog=_EXAMPLES)
+@options.run_argument()
+@click.argument("task", metavar="TASK[ITEM]")
+@click.option("--post-mortem", "is_post_mortem", is_flag=True, help="Run it, and stop only where it raises.")
+@click.option("--ipdb", "wants_ipdb", is_flag=True, help="Use ipdb, which must be installed.")
+@options.state_dir()
+@options.color()
+def command(*, run: str, task: str, is_post_mortem: bool, wants_ipdb: bool, state_dir: Path, color: Color) -> NoReturn:
+    """Run one attempt again, here: with its inputs, environment and folder, under pdb.
+
+    It stops at the first line of the task's function, and where that raises. A shell task runs its command with
+    this terminal; with --post-mortem a shell opens in its place when it fails. Nothing is written to the run.
+
+    RUN is an id, the beginning of one, `last`, or the path of a run folder.
+    """
+    if wants_ipdb and find_spec("ipdb") is None:
+        python = sys.executable
+        raise UsageError(f"ipdb is not installed in {python}", hint="pip install ipdb, or leave --ipdb out for pdb")
+    screen = system_screen(color)
+    replay = look_back(screen, state_dir, run, task).replay(
+        debugger="ipdb" if wants_ipdb else "pdb", is_post_mortem=is_post_mortem
+    )
+    _become(command_of("flowpar.engine.foreground", replay.send()))
+
+
+def _become(command: list[str]) -> NoReturn:
+    """Let another program take the place of this one, with its terminal, so that nobody stands between."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execv(command[0], command)  # noqa: S606 - it is the same Python
+    except OSError as error:
+        raise MachineError(f'cannot start "{command[0]}": {(error.strerror or str(error)).lower()}') from error

@@ -1,0 +1,94 @@
+"""A task or item of an earlier run that somebody wants to look at: found, and made ready to be shown or run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowpar.core.digest import digest
+from flowpar.core.errors import StateError, UsageError
+from flowpar.core.mask import Masker
+from flowpar.core.part_name import split_item
+from flowpar.core.source import Source
+from flowpar.engine.again import Place, again, find_place
+from flowpar.execute.replay import Replay
+from flowpar.lang.reading import read_source
+from flowpar.planning.recall import recall
+from flowpar.planning.secret import resolve
+from flowpar.record.history import find_run
+from flowpar.record.lock import holder
+from flowpar.record.resume import read_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from flowpar.planning.model import Plan
+    from flowpar.record.settled import Settled
+    from flowpar.report.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is looked at: a place in a run, with all that is there to say of it."""
+
+    run_dir: Path
+    settled: Settled
+    plan: Plan
+    place: Place
+    secrets: Mapping[str, str]
+
+    def replay(self, **ways: object) -> Replay:
+        """Return what a process is told that makes the attempt again."""
+        found = again(self.plan, self.settled, self.run_dir, self.place, self.secrets)
+        run = self.settled.run.run_id
+        name = found.place.name
+        return Replay(found.job, name, run, expand=found.expand, fed=found.fed, gone=found.gone, ways=ways)
+
+
+def look_back(screen: Screen, state_dir: Path, run: str, text: str, *, is_to_run: bool = True) -> Look:
+    """Find what is meant; what stands in the way is raised, what should be known is told on the screen."""
+    target = split_item(text)
+    if target is None:
+        raise UsageError(f'"{text}" is neither TASK nor TASK[ITEM]')
+    run_dir = find_run(state_dir, run).resolve()
+    settled, end = read_settled(run_dir, is_salvaged=True)
+    if end.damaged_at is not None:
+        screen.tell(f"flowpar: the journal is corrupt at record {end.damaged_at}: this is what is before it", "warning")
+    recalled = recall(run_dir)
+    if recalled is None:
+        raise StateError(
+            f"run {settled.run.run_id} has kept no plan, so what its tasks were given is not known",
+            hint="a plan is not kept where a secret would be in it, or a plugin's own check decides on it",
+        )
+    plan, problems = recalled.with_env_files()
+    for problem in problems:
+        screen.tell(f"flowpar: {problem}", "warning")
+    place = find_place(plan, settled, *target)
+    if is_to_run and place.standing.state is None and holder(run_dir) is not None:
+        raise UsageError(f'"{place.name}" still runs', hint="wait for its end: flowpar logs shows what it prints")
+    if is_to_run:
+        _tell_changes(screen, settled, recalled.grounds.text)
+    secrets = _secrets(screen, plan)
+    return Look(run_dir, settled, plan, place, secrets)
+
+
+def _tell_changes(screen: Screen, settled: Settled, text: str) -> None:
+    run = settled.run
+    path = f"{run.options.get('folder') or '.'}/{run.file}"
+    source = read_source(path)
+    if not isinstance(source, Source) or digest(source.text) != text:
+        screen.tell(
+            "flowpar: the workflow has changed since: the task is the one that ran, with the code of now", "warning"
+        )
+
+
+def _secrets(screen: Screen, plan: Plan) -> Mapping[str, str]:
+    """Read the secrets of a run from where they come; of one that can't be had, say so and go on."""
+    found = resolve(plan.secrets, env_file=plan.env_file, inputs=plan.inputs)
+    for each in found.diagnostics:
+        screen.tell(f"flowpar: {each.message}", "warning")
+    if found.diagnostics:
+        found = resolve(plan.secrets, env_file=plan.env_file, inputs=plan.inputs, are_needed=False)
+    screen.hide(Masker(found.values.values()))
+    return found.values

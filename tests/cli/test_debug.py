@@ -1,0 +1,179 @@
+"""`flowpar debug` at a real terminal, and what it says where there is nothing to debug."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from typing_at import Terminal
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Desk
+
+IS_WARM = True
+STEPS = """
+import json
+import time
+from flowpar import TaskContext
+
+
+def sizes(n: int) -> list:
+    return [{"size": i} for i in range(n)]
+
+
+def check(row: dict, context: TaskContext) -> int:
+    context.progress(1, 2, "half way")
+    size = row["size"]
+    if size == 371:
+        json.loads("{" * size)
+    return size
+
+
+def hang() -> None:
+    waited = 0
+    print("hanging now", flush=True)
+    while True:
+        waited += 1
+        time.sleep(0.05)
+"""
+WORKFLOW = """flowpar: 1
+name: one in five hundred
+inputs: {slow: false, rows: 500}
+secrets: {TOKEN: {env: A_TOKEN}}
+tasks:
+  sizes: {python: steps:sizes, with: {n: "${{ inputs.rows }}"}}
+  check:
+    for_each: ${{ tasks.sizes.output }}
+    python: steps:check
+    with: {row: "${{ each.item }}"}
+    executor: thread
+  command:
+    shell: 'echo "it is ${{ tasks.sizes.output[7].size }} for $WHO"; exit 3'
+    env: {WHO: "me and you", HIDDEN: "${{ secrets.TOKEN }}"}
+  hang: {python: steps:hang, if: inputs.slow, timeout: 500ms}
+"""
+SECRET = "correct-horse"  # noqa: S105 - it is none
+
+
+@pytest.fixture(scope="module")
+def failed(module_desk: Desk) -> tuple[Desk, str]:
+    """A run in which a task failed for one item in 500, and what it said at its end."""
+    module_desk.folder.joinpath("steps.py").write_text(STEPS)
+    module_desk.folder.joinpath("workflow.yaml").write_text(WORKFLOW)
+    done = module_desk.run("run", "workflow.yaml", "-q", "-i", "slow=true", "-i", "rows=20", A_TOKEN=SECRET)
+    assert done.returncode == 1
+    return module_desk, done.stderr
+
+
+def at_terminal(desk: Desk, *arguments: str) -> Terminal:
+    return Terminal(desk.command(*arguments), desk.folder, desk.environment(A_TOKEN=SECRET))
+
+
+def files_of(desk: Desk) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in desk.newest_run().rglob("*")}
+
+
+def test_from_the_end_of_a_run_to_pdb_in_the_item_that_failed_is_one_copied_command(desk: Desk) -> None:
+    desk.folder.joinpath("steps.py").write_text(STEPS)
+    desk.folder.joinpath("workflow.yaml").write_text(WORKFLOW.partition("  command:")[0])
+    done = desk.run("run", "workflow.yaml", A_TOKEN=SECRET)
+    copied = re.search(r"^debug with: (flowpar debug \S+ 'check\[371\]')$", done.stderr, re.MULTILINE)
+    assert copied is not None, done.stderr
+    assert "continue with: flowpar resume" in done.stderr
+    before = files_of(desk)
+    shell = f'flowpar() {{ "{sys.executable}" -m flowpar "$@"; }}; {copied[1]}'
+
+    with Terminal(["sh", "-c", shell], desk.folder, desk.environment(A_TOKEN=SECRET)) as terminal:
+        terminal.expect("row = {'size': 371}")
+        terminal.expect('-> context.progress(1, 2, "half way")')
+        terminal.expect("(Pdb) ")
+        terminal.type('p row["size"] * 2\n')
+        terminal.expect("742")
+        terminal.type("c\n")
+        terminal.expect("progress: 1 of 2 half way")
+        terminal.expect("JSONDecodeError")
+        terminal.expect('-> json.loads("{" * size)')
+        terminal.expect("(Pdb) ")
+        terminal.type("p size + 1\n")
+        terminal.expect("372")
+        terminal.type("q\n")
+        code, rest = terminal.end()
+
+    assert code == 1
+    assert "Traceback" not in rest
+    assert files_of(desk) == before
+
+
+def test_ctrl_c_in_a_post_mortem_run_looks_where_it_hangs(failed: tuple[Desk, str]) -> None:
+    with at_terminal(failed[0], "debug", "last", "hang", "--post-mortem") as terminal:
+        terminal.expect("hanging now")
+        terminal.type("\x03")
+        terminal.expect("KeyboardInterrupt")
+        terminal.expect("(Pdb) ")
+        terminal.type("p waited > 0\n")
+        terminal.expect("True")
+        terminal.type("q\n")
+
+        assert terminal.end()[0] == 130
+
+
+def test_a_shell_task_has_the_terminal_and_a_shell_opens_in_its_place(failed: tuple[Desk, str]) -> None:
+    desk, _ = failed
+    before = files_of(desk)
+
+    with at_terminal(desk, "debug", "last", "command", "--post-mortem") as terminal:
+        terminal.expect("it is 7 for me and you")
+        terminal.expect("command failed: it ended with code 3")
+        terminal.expect("exit leaves it")
+        terminal.type('echo "<$WHO> ${#HIDDEN} $(pwd)"; exit\n')
+        terminal.expect(f"<me and you> {len(SECRET)} {desk.folder}")
+        code, _ = terminal.end()
+
+    assert code == 1
+    assert files_of(desk) == before
+
+
+def test_an_item_that_succeeds_now_says_what_it_returned(failed: tuple[Desk, str]) -> None:
+    told = failed[0].run("debug", "last", "check[12]", "--post-mortem", A_TOKEN=SECRET)
+
+    assert told.returncode == 0
+    assert "check[12] succeeded here: it returned 12" in told.stderr
+
+
+def test_commands_for_pdb_may_come_from_a_pipe_and_its_end_leaves(failed: tuple[Desk, str]) -> None:
+    told = failed[0].run("debug", "last", "check[12]", A_TOKEN=SECRET)
+
+    assert told.returncode == 0
+    assert "(Pdb)" in told.stdout
+    assert "Traceback" not in told.stderr
+
+
+def test_a_secret_that_is_not_there_is_named_and_only_fails_what_reads_it(failed: tuple[Desk, str]) -> None:
+    told = failed[0].run("debug", "last", "command")
+
+    assert told.returncode == 1
+    assert 'secret "TOKEN" is read from the variable "A_TOKEN", which is not set' in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("last", "check"), "\"check\" has items; say which: 'check[0]', 'check[1]'"),
+        (("last", "chekc[3]"), '"chekc" is not a task of this run; did you mean "check"?'),
+        (("nowhere", "check[3]"), 'there is no run "nowhere"'),
+        (("last", "[3]"), '"[3]" is neither TASK nor TASK[ITEM]'),
+    ],
+)
+def test_what_cannot_be_debugged_is_said_on_one_line(
+    failed: tuple[Desk, str], arguments: tuple[str, ...], told: str
+) -> None:
+    done = failed[0].run("debug", *arguments, A_TOKEN=SECRET)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"flowpar: {told}")
+    assert done.stderr.count("\n") == 1
