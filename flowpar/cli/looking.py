@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,15 @@ from flowpar.core.part_name import split_item
 from flowpar.core.source import Source
 from flowpar.engine.again import Place, again, find_place
 from flowpar.execute.replay import Replay
+from flowpar.lang.inputs import GivenInputs
 from flowpar.lang.reading import read_source
 from flowpar.planning.recall import recall
 from flowpar.planning.secret import resolve
+from flowpar.plugin.registry import Registry
 from flowpar.record.history import find_run
 from flowpar.record.lock import holder
 from flowpar.record.resume import read_settled
+from flowpar.report.excerpt import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,32 +59,57 @@ def look_back(screen: Screen, state_dir: Path, run: str, text: str, *, is_to_run
     settled, end = read_settled(run_dir, is_salvaged=True)
     if end.damaged_at is not None:
         screen.tell(f"flowpar: the journal is corrupt at record {end.damaged_at}: this is what is before it", "warning")
-    recalled = recall(run_dir)
-    if recalled is None:
-        raise StateError(
-            f"run {settled.run.run_id} has kept no plan, so what its tasks were given is not known",
-            hint="a plan is not kept where a secret would be in it, or a plugin's own check decides on it",
-        )
-    plan, problems = recalled.with_env_files()
-    for problem in problems:
-        screen.tell(f"flowpar: {problem}", "warning")
+    plan, text = _plan_of(screen, settled, run_dir)
     place = find_place(plan, settled, *target)
     if is_to_run and place.standing.state is None and holder(run_dir) is not None:
         raise UsageError(f'"{place.name}" still runs', hint="wait for its end: flowpar logs shows what it prints")
     if is_to_run:
-        _tell_changes(screen, settled, recalled.grounds.text)
+        _tell_changes(screen, settled, text)
     secrets = _secrets(screen, plan)
     return Look(run_dir, settled, plan, place, secrets)
 
 
-def _tell_changes(screen: Screen, settled: Settled, text: str) -> None:
+def _plan_of(screen: Screen, settled: Settled, run_dir: Path) -> tuple[Plan, str]:
+    """Return the plan of a run, and the digest of the text that it was made of, "" where it is made anew."""
+    recalled = recall(run_dir)
+    if recalled is not None:
+        plan, problems = recalled.with_env_files()
+        for problem in problems:
+            screen.tell(f"flowpar: {problem}", "warning")
+        return plan, recalled.grounds.text
+    return _planned_anew(screen, settled), ""
+
+
+def _planned_anew(screen: Screen, settled: Settled) -> Plan:
+    """Plan a workflow once more whose run kept none: a secret would be in it, or a plugin's own check has its say."""
+    # Late: YAML, pydantic and networkx take longer to import than all the rest.
+    from flowpar.planning.planner import prepare
+
+    run, executor = settled.run, settled.run.options.get("executor")
+    prepared = prepare(
+        _file_of(settled),
+        registry=Registry(allows_plugins=run.options.get("no_plugins") is not True, runs_local_checks=True),
+        given=GivenInputs(recorded=run.inputs),
+        executor=executor if isinstance(executor, str) else None,
+        needs_secrets=False,
+    )
+    if prepared.plan is None:
+        screen.tell(render(prepared.diagnostics, prepared.sources, is_coloured=screen.has_colors))
+        message = f"run {run.run_id} has kept no plan, and none can be made of its workflow as it is now"
+        raise StateError(message, hint="mend the workflow, and ask again")
+    return prepared.plan
+
+
+def _file_of(settled: Settled) -> str:
     run = settled.run
-    path = f"{run.options.get('folder') or '.'}/{run.file}"
-    source = read_source(path)
-    if not isinstance(source, Source) or digest(source.text) != text:
-        screen.tell(
-            "flowpar: the workflow has changed since: the task is the one that ran, with the code of now", "warning"
-        )
+    return os.path.join(str(run.options.get("folder") or ""), run.file)  # noqa: PTH118 - texts of a journal
+
+
+def _tell_changes(screen: Screen, settled: Settled, text: str) -> None:
+    source = read_source(_file_of(settled))
+    if text and (not isinstance(source, Source) or digest(source.text) != text):
+        told = "the workflow has changed since: this is the task that ran, with the code of now"
+        screen.tell(f"flowpar: {told}", "warning")
 
 
 def _secrets(screen: Screen, plan: Plan) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.errors import NeedsWorker
 from flowpar.data.codec import Damaged, take_apart
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class Placeholder:
         self.items.extend(items)
 
     update = extend
+
+    def field_of_outline(self, name: str) -> object:
+        """Return a field as an expression reads it, as far as the encoding says it; raises NeedsWorker where not."""
+        parts = self.state if isinstance(self.state, tuple) else (self.state,)
+        for part in parts:
+            if isinstance(part, dict) and name in part:
+                return part[name]
+        raise NeedsWorker(f'"{name}" of a {self.named or "value"} is only known where its class is')
 
 
 class _Reader(pickle.Unpickler):

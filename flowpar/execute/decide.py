@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.data.codec import NotEncodable
@@ -48,17 +48,8 @@ def judge(condition: Template, contexts: Contexts, *, limits: Limits = IN_WORKER
 
 def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) -> Expansion:
     """Return the items of a fan-out; raises TaskFailed where there are none to be had."""
-    places = {name: _place(name, is_product=recipe.is_product) for name in recipe.names}
-    values = {
-        name: _listed(places[name], _evaluated(places[name], template, contexts, limits))
-        for name, template in recipe.names.items()
-    }
-    if recipe.is_product:
-        beside = {name: _combinations(name, recipe, contexts, limits) for name in ("include", "exclude")}
-        table = _product(values, **beside)
-    else:
-        table = _together(values)
-    columns = {name: _column(places[name], table, name) for name in values}
+    table = _table(recipe, contexts, limits)
+    columns = {name: _column(_place(name, is_product=recipe.is_product), table, name) for name in table.values}
     condition, keys = recipe.condition, None
     if recipe.key is not None:
         keys = _keys(recipe.key, _bound(table, contexts, is_matrix=recipe.is_product), limits)
@@ -66,6 +57,31 @@ def expand(recipe: Expand, contexts: Contexts, *, limits: Limits = IN_WORKER) ->
         return Expansion(table.count, columns, keys=keys)
     bound = _bound(table, contexts, is_matrix=recipe.is_product, keys=keys)
     return Expansion(table.count, columns, [judge(condition, item, limits=limits) for item in bound], keys=keys)
+
+
+def item_of(recipe: Expand, contexts: Contexts, index: int) -> tuple[Mapping[str, object], Key | None]:
+    """Return what one item is bound to, and its key where it has one, without passing any value on."""
+    table = _table(recipe, contexts, IN_WORKER)
+    if index >= table.count:
+        raise _refused(f"there are {table.count} items now, and no item {index}")
+    chosen = {name: column[table.indices[name][index]] for name, column in table.values.items()}
+    if recipe.key is None:
+        return chosen, None
+    bound = {**contexts, "matrix" if recipe.is_product else "each": {**chosen, "index": index}}
+    key: Any = _evaluated("key", recipe.key, bound, IN_WORKER)
+    return chosen, key
+
+
+def _table(recipe: Expand, contexts: Contexts, limits: Limits) -> _Table:
+    """Evaluate the lists, and put together which item takes what of them."""
+    values = {}
+    for name, template in recipe.names.items():
+        place = _place(name, is_product=recipe.is_product)
+        values[name] = _listed(place, _evaluated(place, template, contexts, limits))
+    if not recipe.is_product:
+        return _together(values)
+    beside = {name: _combinations(name, recipe, contexts, limits) for name in ("include", "exclude")}
+    return _product(values, **beside)
 
 
 def _keys(key: Template, bound: Iterable[Contexts], limits: Limits) -> list[Key]:

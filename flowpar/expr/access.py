@@ -44,6 +44,10 @@ def read_field(value: object, name: str) -> object:
             raise Missing(_no_key(value, name))
     if isinstance(value, _OPAQUE) or name.startswith("_"):
         raise EvaluationError(f'".{name}" of a {type_name(value)} cannot be read in an expression')
+    field_of = getattr(type(value), "field_of_outline", None)
+    if field_of is not None:  # where values are only looked at
+        found: object = field_of(value, name)
+        return found
     if isinstance(value, _NO_FIELDS) and not hasattr(value, "_fields") and type(value) in _NO_FIELDS:
         raise Missing(f'a value of type {type_name(value)} has no field "{name}"')
     found = _attribute(value, name)
