@@ -44,7 +44,7 @@ class Look:
 
     def replay(self, **ways: object) -> Replay:
         """Return what a process is told that makes the attempt again."""
-        found = again(self.plan, self.settled, self.run_dir, self.place, self.secrets)
+        found = again(self.plan, self.settled, self.run_dir, self.place, secrets=self.secrets)
         run = self.settled.run.run_id
         name = found.place.name
         return Replay(found.job, name, run, expand=found.expand, fed=found.fed, gone=found.gone, ways=ways)

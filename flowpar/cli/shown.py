@@ -33,7 +33,9 @@ def look_record(look: Look, *, has_inputs: bool, has_output: bool) -> dict[str, 
         "attempt": standing.attempt,
     }
     if has_inputs:
-        found = given(again(look.plan, look.settled, look.run_dir, look.place, look.secrets), Outlines(look.run_dir))
+        found = given(
+            again(look.plan, look.settled, look.run_dir, look.place, secrets=look.secrets), Outlines(look.run_dir)
+        )
         record["inputs"] = {name: _record(shown) for name, shown in found.arguments.items()}
         record["env"] = {name: _record(shown) for name, shown in found.env.items()}
         record["folder"] = _record(found.folder)
@@ -50,7 +52,9 @@ def look_text(look: Look, *, has_inputs: bool, has_output: bool) -> str:
 def _lines(look: Look, *, has_inputs: bool, has_output: bool) -> Iterator[str]:
     yield _headline(look)
     if has_inputs:
-        found = given(again(look.plan, look.settled, look.run_dir, look.place, look.secrets), Outlines(look.run_dir))
+        found = given(
+            again(look.plan, look.settled, look.run_dir, look.place, secrets=look.secrets), Outlines(look.run_dir)
+        )
         yield from ("", "inputs") if found.arguments else ("", "no inputs")
         yield from _entries(found.arguments)
         if found.env:

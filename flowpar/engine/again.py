@@ -88,7 +88,7 @@ def find_place(plan: Plan, settled: Settled, name: str, item: str | None) -> Pla
     return place
 
 
-def again(plan: Plan, settled: Settled, run_dir: Path, place: Place, secrets: Mapping[str, str]) -> Again:
+def again(plan: Plan, settled: Settled, run_dir: Path, place: Place, *, secrets: Mapping[str, str]) -> Again:
     """Put together the job that the last attempt at a task or an item was."""
     task, item, standing = place.task, place.item, place.standing
     shared = replace(share(plan, settled.run.run_id, str(run_dir)), secrets=secrets)

@@ -142,7 +142,7 @@ def looked_at(run: Path) -> tuple[Plan, Settled]:
 def made_again(run: Path, task: str, item: int | None) -> Any:
     plan, settled = looked_at(run)
     place = find_place(plan, settled, task, None if item is None else str(item))
-    found = again(plan, settled, run, place, {"TOKEN": SECRET})
+    found = again(plan, settled, run, place, secrets={"TOKEN": SECRET})
     replay = Replay(found.job, place.name, "run", expand=found.expand, fed=found.fed)
     with everything_put_back():
         attempt = Harmless(replay.bound(lambda *_: None), lambda *_: None, scratch=str(run))
@@ -212,14 +212,14 @@ def test_a_value_that_is_not_kept_any_more_is_named(run: Path) -> None:
     aside = run / f"{value.file}.aside"
     (run / value.file).rename(aside)
     try:
-        assert again(plan, settled, run, place, {}).gone == {"large": value.file}
+        assert again(plan, settled, run, place, secrets={}).gone == {"large": value.file}
     finally:
         aside.rename(run / value.file)
 
 
 def test_a_replay_arrives_as_it_was_sent(run: Path) -> None:
     plan, settled = looked_at(run)
-    found = again(plan, settled, run, find_place(plan, settled, "plain", None), {"TOKEN": SECRET})
+    found = again(plan, settled, run, find_place(plan, settled, "plain", None), secrets={"TOKEN": SECRET})
     sent = Replay(found.job, "plain", "run", ways={"debugger": "pdb"})
 
     assert Replay.receive(sent.send()) == sent
