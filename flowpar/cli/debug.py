@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,13 +17,15 @@ from flowpar.execute.replay import command_of
 from flowpar.report.screen import Color, system_screen
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import NoReturn
+
+    from flowpar.cli.looking import Look
 
 _EXAMPLES = options.examples(
     "flowpar debug last 'resize[17]'",
     "flowpar debug last load --post-mortem    # run it, and look where it raises",
     "flowpar debug 20261122-1015 'train/fit' --ipdb",
+    "flowpar debug last 'resize[17]' --copy ../resize-17",
 )
 
 
@@ -31,9 +34,25 @@ _EXAMPLES = options.examples(
 @click.argument("task", metavar="TASK[ITEM]")
 @click.option("--post-mortem", "is_post_mortem", is_flag=True, help="Run it, and stop only where it raises.")
 @click.option("--ipdb", "wants_ipdb", is_flag=True, help="Use ipdb, which must be installed.")
+@click.option(
+    "--copy",
+    "copy_into",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Run nothing: write what it was given, and a script that calls it without flowpar.",
+)
 @options.state_dir()
 @options.color()
-def command(*, run: str, task: str, is_post_mortem: bool, wants_ipdb: bool, state_dir: Path, color: Color) -> NoReturn:
+def command(
+    *,
+    run: str,
+    task: str,
+    is_post_mortem: bool,
+    wants_ipdb: bool,
+    copy_into: Path | None,
+    state_dir: Path,
+    color: Color,
+) -> NoReturn:
     """Run one attempt again, here: with its inputs, environment and folder, under pdb.
 
     It stops at the first line of the task's function, and where that raises. A shell task runs its command with
@@ -45,10 +64,29 @@ def command(*, run: str, task: str, is_post_mortem: bool, wants_ipdb: bool, stat
         python = sys.executable
         raise UsageError(f"ipdb is not installed in {python}", hint="pip install ipdb, or leave --ipdb out for pdb")
     screen = system_screen(color)
+    if copy_into is not None:
+        _copy(look_back(screen, state_dir, run, task), copy_into, is_run=is_post_mortem or wants_ipdb)
     replay = look_back(screen, state_dir, run, task).replay(
         debugger="ipdb" if wants_ipdb else "pdb", is_post_mortem=is_post_mortem
     )
     _become(command_of("flowpar.engine.foreground", replay.send()))
+
+
+def _copy(look: Look, folder: Path, *, is_run: bool) -> NoReturn:
+    if is_run:
+        raise UsageError("--copy runs nothing, so there is nothing to debug", hint="leave --post-mortem and --ipdb out")
+    refuse_folder(folder)
+    _become(command_of("flowpar.engine.copying", look.replay(folder=str(folder.absolute())).send()))
+
+
+def refuse_folder(folder: Path) -> None:
+    """Raise UsageError unless a folder is new or empty."""
+    try:
+        is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as error:
+        raise UsageError(f'cannot look into "{folder}": {(error.strerror or str(error)).lower()}') from error
+    if not is_free:
+        raise UsageError(f'"{folder}" is there already, and not empty', hint="name a folder that is new")
 
 
 def _become(command: list[str]) -> NoReturn:

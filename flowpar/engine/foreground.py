@@ -29,6 +29,7 @@ from flowpar.execute.replay import Harmless, Replay
 from flowpar.plugin.spec import TaskContext
 from flowpar.report.terminal import strip_controls
 from flowpar.report.wording import reason_of
+from flowpar.tasks.script import run_script
 from flowpar.tasks.shell import check_command, command_of, shell
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job
 
 _LONGEST_SHOWN = 100
-_SCRIPT = "flowpar.tasks.script"
 
 
 class _Left(BaseException):
@@ -81,7 +81,7 @@ def _follow(replay: Replay, scratch: str) -> int:
     except bdb.BdbQuit:
         return ExitCode.OK
     except TaskFailed as failed:
-        return _tell_failure(replay, failed.failure)
+        return tell_failure(replay, failed.failure)
     except NotEncodable as error:
         tell(f"{replay.name} failed: {error.message}")
         return ExitCode.TASK_FAILED
@@ -106,11 +106,12 @@ def _look_into(error: BaseException, replay: Replay, pdb: Any) -> int:
         tell(f'{replay.name} raised it; "q" leaves, "u" and "d" go up and down, "h" helps')
         debugger.post_mortem(pdb, trace)
     elif not isinstance(error, KeyboardInterrupt):
-        return _tell_failure(replay, failure_of(error))
+        return tell_failure(replay, failure_of(error))
     return ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.TASK_FAILED
 
 
-def _tell_failure(replay: Replay, failure: Failure) -> int:
+def tell_failure(replay: Replay, failure: Failure) -> int:
+    """Say why an attempt failed, and how to get values again that are gone; return the exit code."""
     sys.stdout.flush()
     tell(f"{replay.name} failed: {reason_of(failure, limit=1000)}")
     if failure.traceback:
@@ -135,7 +136,7 @@ class _Foreground(Harmless):
         """Call the function, which may go on after it has returned, where it yields."""
         if function is shell:
             raise _Left(_run_command(self._replay, **named))
-        _introduce(self._replay, positional, named)
+        _introduce(self._replay, [] if function is run_script else positional, named)
         if not self._replay.ways["is_post_mortem"]:
             debugger.stop_at(self._pdb, _wanted(function, positional))
         try:
@@ -148,7 +149,7 @@ class _Foreground(Harmless):
 
 
 def _wanted(function: Any, positional: Sequence[Any]) -> Any:
-    if getattr(function, "__module__", "") == _SCRIPT:
+    if function is run_script:
         file = positional[1][0]  # the workflow file, which its code is said to be in
         return lambda code: code.co_filename == file
     return debugger.code_wanted(function)

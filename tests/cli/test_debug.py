@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,3 +179,48 @@ def test_what_cannot_be_debugged_is_said_on_one_line(
     assert done.returncode == 2
     assert done.stderr.startswith(f"flowpar: {told}")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_copy_makes_the_same_attempt_without_flowpar(failed: tuple[Desk, str], tmp_path: Path) -> None:
+    desk, _ = failed
+    copied = desk.run("debug", "last", "check[12]", "--copy", str(tmp_path / "copy"), A_TOKEN=SECRET)
+    assert copied.returncode == 0, copied.stderr
+    assert copied.stdout == f"{tmp_path / 'copy'}\n"
+    without = "import sys, runpy; sys.modules['flowpar'] = None; runpy.run_path('run.py', run_name='__main__')"
+    # The function's module takes its annotation from flowpar: here, from a file that stands in its place.
+    desk.folder.joinpath("alone").mkdir(exist_ok=True)
+    text = (tmp_path / "copy" / "run.py").read_text()
+    (tmp_path / "copy" / "run.py").write_text(text.replace(f"MODULES = ['{desk.folder}'", f"MODULES = ['{tmp_path}'"))
+    (tmp_path / "steps.py").write_text(STEPS.replace("from flowpar import TaskContext", "TaskContext = object"))
+
+    done = subprocess.run(
+        [sys.executable, "-c", without], cwd=tmp_path / "copy", capture_output=True, text=True, timeout=40, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, "12\n"), done.stderr
+    assert "progress: 1 of 2 half way" in done.stderr
+    assert json.loads((tmp_path / "copy" / "inputs.json").read_text()) == {"row": {"size": 12}}
+    assert "`steps:check`" in (tmp_path / "copy" / "README.md").read_text()
+
+
+def test_a_copy_of_a_command_runs_it_and_holds_no_secret(failed: tuple[Desk, str], tmp_path: Path) -> None:
+    copied = failed[0].run("debug", "last", "command", "--copy", str(tmp_path / "copy"), A_TOKEN=SECRET)
+    assert copied.returncode == 0, copied.stderr
+
+    done = subprocess.run(
+        ["/bin/sh", tmp_path / "copy" / "run.sh"], capture_output=True, text=True, timeout=40, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (3, "it is 7 for me and you\n")
+    assert "variable HIDDEN: a secret is in it" in (tmp_path / "copy" / "run.sh").read_text()
+    assert not any(SECRET.encode() in file.read_bytes() for file in (tmp_path / "copy").iterdir())
+
+
+def test_nothing_is_copied_over_what_is_there(failed: tuple[Desk, str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+
+    done = failed[0].run("debug", "last", "command", "--copy", str(tmp_path), A_TOKEN=SECRET)
+
+    assert done.returncode == 2
+    assert "is there already, and not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
