@@ -1,0 +1,1 @@
+"""The task type `duckdb` for flowpar: SQL over files and over what other tasks return."""
