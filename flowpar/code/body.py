@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.form import (
+    note_applied,
     of_annotated,
     of_attribute,
     of_call,
     of_constant,
+    of_declared,
     of_handler,
     of_import,
     of_joined,
@@ -65,6 +67,7 @@ def _of_function(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     items += _parameters(normal, node.args, place, is_told=is_told)
     if isinstance(node, ast.Lambda):
         return [*items, (node.body, inside), b")"]
+    note_applied(normal, node.decorator_list, place)
     items += [name_token(b"d", node.name), *_all(node.decorator_list, place)]
     if is_told:
         items += _all(_type_parameters(node), inside)
@@ -96,6 +99,7 @@ def _of_class(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     scope = normal.opened(scope_of_class(node, place.scope, normal.package))
     scope.counts_annotations = normal.is_strict or normal.has_effect(node)
     inside = Place(scope, place.is_late)
+    note_applied(normal, node.decorator_list, place)
     items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place)]
     items += [b"(", *_all([*node.bases, *node.keywords], place), b")", *_all(_type_parameters(node), inside)]
     return [*items, *normal.value(node.body, inside), b")"]
@@ -133,6 +137,8 @@ FORMS: Mapping[type[ast.AST], Form] = {
     ast.Call: of_call,
     ast.JoinedStr: of_joined,
     ast.AnnAssign: of_annotated,
+    ast.Global: of_declared,
+    ast.Nonlocal: of_declared,
     **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping), of_handler),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), _of_comprehension),
     **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda), _of_function),

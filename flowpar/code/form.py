@@ -11,7 +11,7 @@ from flowpar.code.scope import imported_by
 from flowpar.code.token import constant, name_token, text_token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from flowpar.code.normal import Item, Normal, Place
 
@@ -102,6 +102,14 @@ def of_call(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     return normal.plain(node, place)
 
 
+def note_applied(normal: Normal, decorators: Iterable[ast.expr], place: Place) -> None:
+    """Note the objects whose methods are decorators: `@show.register` changes `show`."""
+    for decorator in decorators:
+        inner, attributes = chain_of(decorator)
+        if attributes and isinstance(inner, ast.Name) and attributes[-1] not in _READING:
+            normal.write(inner.id, attributes[:-1], place, "method")
+
+
 def of_import(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take an import by the whole names of its modules; what it binds is local or the module's."""
     assert isinstance(node, ast.Import | ast.ImportFrom)  # noqa: S101 - by the table
@@ -157,6 +165,12 @@ def of_annotated(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     if node.value is None:
         return ()
     return (b"(Assign.targets[", (node.target, place), b"].value", (node.value, place), b")")
+
+
+def of_declared(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+    """Take `global x`, which must stand before other uses of `x`."""
+    assert isinstance(node, ast.Global | ast.Nonlocal)  # noqa: S101 - by the table
+    return [b"(declared", *(normal.bound(name, place) for name in node.names), b")"]
 
 
 def of_handler(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flowpar.code.closure import Closures
 from flowpar.code.dynamic import dynamic_imports, is_dynamic
 from flowpar.code.impact import Impacts
+from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
 from flowpar.code.token import text_token
 from flowpar.core.digest import digest_bytes
@@ -148,7 +149,9 @@ class Graph:
         """Return a piece whose annotations count: those of a task's function are held against its values."""
         key = (outline.name, piece.index)
         if key not in self._told_pieces:
-            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, lambda _: True)
+            told, others = _definitions(piece.node), self.lookup.effect.within(outline.module)
+            has_effect = lambda node: id(node) in told or others(node)  # noqa: E731 - it is one question
+            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, has_effect)
         return self._told_pieces[key]
 
     def _make(self, node: str) -> Part | None:
@@ -184,7 +187,7 @@ class Graph:
         """Say of what a piece uses how much comes after it, which is nothing as a rule."""
         impact = self._impacts.of(outline)
         for name in sorted(self._impacts.used(outline, piece)):
-            later = _after(piece, self._pieces(f"{outline.name}:{name}"))
+            later = _after(piece, (*outline.bound[name], *impact.touching.get(name, ())))
             if later:
                 yield text_token(name) + b"%d" % later
         later = _after(piece, impact.acting) if piece.calls_now else 0
@@ -213,12 +216,19 @@ def _named(outline: Outline) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
+def _definitions(node: ast.stmt) -> set[int]:
+    """Return the ids of what a statement defines, and of the methods where that is a class."""
+    outer = [inner for inner, _ in statements_in([node]) if isinstance(inner, Definition)]
+    bodies = [node.body if isinstance(node, ast.ClassDef) else [] for node in outer]
+    return {id(node) for node in [*outer, *(part for body in bodies for part in body)]}
+
+
 def _as_it_is(_: Outline, piece: Piece) -> Piece:
     return piece
 
 
 def _after(piece: Piece, others: Iterable[Piece]) -> int:
-    return sum(other.index > piece.index for other in others)
+    return len({other.index for other in others if other.index > piece.index})
 
 
 def _below(file: str, search_path: Iterable[str]) -> str:

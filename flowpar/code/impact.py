@@ -47,12 +47,15 @@ class Impacts:
         return self._known[outline.name]
 
     def used(self, outline: Outline, piece: Piece) -> set[str]:
-        """Return the module's own variables whose values a piece needs when it runs."""
-        nodes = self._now(outline, piece)
+        """Return the names of its module that a piece needs when it runs, by itself or by what it calls."""
+        names = {read.path[0] for read in piece.reads if not read.is_late and read.base is None}
         if piece.calls_now:
-            nodes = {inner for node in nodes for inner in self._called.nodes(self._called.of(node))}
-        parts = (node.partition(":") for node in nodes)
-        return {name for module, _, name in parts if module == outline.name and name in outline.variables}
+            nodes = {inner for node in self._now(outline, piece) for inner in self._called.nodes(self._called.of(node))}
+            parts = (node.partition(":") for node in nodes)
+            own = [name for module, _, name in parts if module == outline.name and name in outline.variables]
+            reads = (read for name in own for each in outline.variables[name] for read in each.reads)
+            names |= {*own, *(read.path[0] for read in reads if read.base is None)}
+        return names & outline.bound.keys()
 
     def _read(self, outline: Outline) -> Impact:
         touching: dict[str, dict[int, Piece]] = {}
@@ -80,8 +83,7 @@ class Impacts:
         if piece.calls_now and not piece.is_import:
             for node in self._now(outline, piece):
                 for written in self._written_by(node):
-                    module, _, name = written.partition(":")
-                    yield name if module == outline.name and name in outline.variables else ""
+                    yield self._own(outline, written)
         if isinstance(piece.node, ast.ClassDef):
             yield from self._told_bases(outline, piece.node)
 
@@ -89,10 +91,17 @@ class Impacts:
         for node in self._lookup.follow(write.base or outline.name, write.path):
             module, _, name = node.partition(":")
             is_own = module == outline.name and name in outline.variables
-            if is_own and (write.how == "store" or outline.is_mutable(name)):
+            may_change = outline.has_methods if write.how == "method" else outline.is_mutable
+            if is_own and (write.how == "store" or may_change(name)):
                 yield name
             elif not is_own and (write.how == "store" or (write.how == "method" and ":" in node)):
                 yield ""
+
+    @staticmethod
+    def _own(outline: Outline, node: str) -> str:
+        """Return the name of a variable of the module's own, "" for any other."""
+        module, _, name = node.partition(":")
+        return name if module == outline.name and name in outline.variables else ""
 
     def _told_bases(self, outline: Outline, node: ast.ClassDef) -> Iterator[str]:
         """Give the bases that are told of their subclasses, by `__init_subclass__` or a metaclass."""
@@ -102,7 +111,8 @@ class Impacts:
             for found in (target for name in names for target in self._lookup.follow(outline.name, (name,))):
                 module, _, name = found.partition(":")
                 if name and name != "*" and self._is_told(module, name, 16):
-                    yield name if module == outline.name else ""
+                    for told in (found, *self._written_by(found)):
+                        yield self._own(outline, told)
 
     def _is_told(self, module: str, name: str, depth: int) -> bool:
         outline = self._lookup.outline(module)

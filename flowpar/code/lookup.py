@@ -37,7 +37,7 @@ class Lookup:
         """Start with nothing followed."""
         self.library = library
         self._is_strict = is_strict
-        self._effect = AnnotationEffect(library)
+        self.effect = AnnotationEffect(library)
         self._standings: dict[str, Standing] = {}
         self._outlines: dict[str, Outline | None] = {}
         self._followed: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
@@ -70,7 +70,7 @@ class Lookup:
 
     def outlined(self, module: Module) -> Outline:
         """Outline a module and have it found from now on."""
-        outline = outline_of(module, self._effect.within(module), is_strict=self._is_strict)
+        outline = outline_of(module, self.effect.within(module), is_strict=self._is_strict)
         self._outlines[module.name] = outline
         return outline
 

@@ -123,9 +123,9 @@ class Normal:
         return [(value, place)] if isinstance(value, ast.AST) else [constant(value)]
 
     def _is_idle(self, part: object) -> bool:
-        """Whether a statement does nothing: `pass`, docstrings, `x: int`, `global x`."""
+        """Whether a statement does nothing: `pass`, docstrings."""
         match part:
-            case ast.Pass() | ast.Global() | ast.Nonlocal():
+            case ast.Pass():
                 return True
             case ast.Expr(value=ast.Constant(value=value)):
                 return not (self.is_strict and isinstance(value, str))

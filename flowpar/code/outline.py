@@ -54,15 +54,17 @@ class Piece:
     def calls_now(self) -> bool:
         """Whether code of others runs along with it."""
         is_decorated = isinstance(self.node, Definition) and bool(self.node.decorator_list)
-        return is_decorated or any(not is_late for _, is_late in self.calls)
+        has_keywords = isinstance(self.node, ast.ClassDef) and bool(self.node.keywords)
+        return is_decorated or has_keywords or any(not is_late for _, is_late in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A module's pieces; `variables` are the names with the pieces that bind them, other than by import alone."""
+    """A module's pieces; `bound` are the names with the pieces that bind them, `variables` those not imported alone."""
 
     module: Module
     pieces: tuple[Piece, ...]
+    bound: Mapping[str, tuple[Piece, ...]]
     variables: Mapping[str, tuple[Piece, ...]]
     imports: Mapping[str, tuple[Imported, ...]]
 
@@ -79,6 +81,11 @@ class Outline:
     def is_mutable(self, name: str) -> bool:
         """Whether a variable may hold an object that changes: no definition, no plain constant."""
         return any(not isinstance(_value(piece.node), Definition | ast.Constant) for piece in self.variables[name])
+
+    def has_methods(self, name: str) -> bool:
+        """Whether methods of a variable may change it: of a function, a decorator may have made any object."""
+        nodes = [piece.node for piece in self.variables[name]]
+        return self.is_mutable(name) or any(isinstance(node, Definition) and node.decorator_list for node in nodes)
 
     def kind_of(self, name: str) -> PartKind:
         """Return what a variable is."""
@@ -98,14 +105,17 @@ def outline_of(module: Module, has_effect: Callable[[ast.AST], bool], *, is_stri
         piece_of(index, statement, package, has_effect, is_strict=is_strict)
         for index, statement in enumerate(_running(running))
     )
+    bound: dict[str, tuple[Piece, ...]] = {}
     variables: dict[str, tuple[Piece, ...]] = {}
     imports: dict[str, tuple[Imported, ...]] = {}
     for piece in pieces:
         for name, imported in _imports_in(piece.node, package):
             imports[name] = (*imports.get(name, ()), imported)
-        for name in () if piece.is_import else piece.bound:
-            variables[name] = (*variables.get(name, ()), piece)
-    return Outline(module, pieces, variables, imports)
+        for name in piece.bound:
+            bound[name] = (*bound.get(name, ()), piece)
+            if not piece.is_import:
+                variables[name] = (*variables.get(name, ()), piece)
+    return Outline(module, pieces, bound, variables, imports)
 
 
 def piece_of(
@@ -169,7 +179,9 @@ def _bound_by(node: ast.stmt, package: str) -> dict[str, int]:
         return dict.fromkeys((name for name, _ in imported_by(node, package)), node.lineno)
     bindings = names_of([node], package=package).bindings
     has_body = hasattr(node, "body")
-    return {n: getattr(b.value, "lineno", node.lineno) if has_body else node.lineno for n, b in bindings.items()}
+    deleted = (inner.targets for inner, _ in statements_in([node]) if isinstance(inner, ast.Delete))
+    gone = {part.id: part.lineno for parts in deleted for part in parts if isinstance(part, ast.Name)}
+    return gone | {n: getattr(b.value, "lineno", node.lineno) if has_body else node.lineno for n, b in bindings.items()}
 
 
 def _imports_in(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +13,10 @@ from flowpar.code.signature import Signature, Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flowpar.code.problem import TargetProblem
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -1,0 +1,141 @@
+"""Edits of programs: those that change what a program does change its hash, those that keep it keep the hash.
+
+Each program of `edits.txt` has a function `run`, and an edit that changes what it returns or raises.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from edit_kinds import KEEPING, add_spare, mutate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowpar.code.library import Library
+from flowpar.code.reach import Reached, Reaches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Keeping = Callable[[str, Random], str]
+
+Program = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Edit:
+    title: str
+    before: Program
+    after: Program
+
+
+def read_edits() -> Iterator[Edit]:
+    text = Path(__file__).with_name("edits.txt").read_text(encoding="utf-8")
+    for case in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        title, _, rest = case.strip("\n").partition("\n")
+        program, _, edit = rest.partition("\n@@ ")
+        old, new = re.split(r"(?: |\n)@@ ", edit, maxsplit=1)
+        assert old in program, title
+        yield Edit(title, files_of(program), files_of(program.replace(old, new, 1)))
+
+
+def files_of(program: str) -> Program:
+    first, *others = re.split(r"^## ", program, flags=re.MULTILINE)
+    named = (other.partition("\n") for other in others)
+    return {"steps.py": f"{first.rstrip()}\n"} | {name: f"{text.rstrip()}\n" for name, _, text in named}
+
+
+EDITS = list(read_edits())
+
+
+def written(folder: Path, program: Mapping[str, str]) -> Path:
+    for name, text in program.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def hash_of(folder: Path, target: str = "steps:run") -> str:
+    reached = Reaches(Library([folder])).of(target)
+    assert isinstance(reached, Reached), reached
+    return reached.digest
+
+
+def outcome_of(folder: Path) -> str:
+    """What a program does: it is imported anew, with nothing of the last one left."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        return repr(importlib.import_module("steps").run())
+    except Exception as error:  # noqa: BLE001 - that is what it does, then
+        return type(error).__name__
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file is None or str(folder) in file:
+                del sys.modules[name]
+
+
+def test_there_are_enough_edits() -> None:
+    assert len(EDITS) >= 100
+    assert len({edit.title for edit in EDITS}) == len(EDITS)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.title)
+def test_an_edit_that_changes_what_a_program_does_changes_its_hash(edit: Edit, tmp_path: Path) -> None:
+    before = written(tmp_path / "before", edit.before)
+    after = written(tmp_path / "after", edit.after)
+
+    assert outcome_of(before) != outcome_of(after), "the edit changes nothing"
+    assert hash_of(before) != hash_of(after)
+
+
+# Here what the source says beside what it does counts, or the annotations of another function.
+PROGRAMS = [program for edit in EDITS for program in (edit.before, edit.after)]
+LOOKS = re.compile(r"__doc__|get_type_hints|signature|singledispatch|^run =", re.MULTILINE)
+
+
+def changed(program: Program, how: Callable[[str, Random], str], chance: Random) -> Program:
+    return {name: how(text, chance) for name, text in program.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(PROGRAMS) - 1), st.lists(st.sampled_from(KEEPING), min_size=1, max_size=4), st.integers())
+def test_edits_that_keep_the_meaning_keep_the_hash(number: int, kinds: list[Keeping], seed: int) -> None:
+    program = PROGRAMS[number]
+    if any(LOOKS.search(text) for text in program.values()):
+        return
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        before = written(Path(one), program)
+        reached = Reaches(Library([before])).of("steps:run")
+        assert isinstance(reached, Reached)
+        edited = program
+        for kind in kinds:
+            edited = edited if reached.notes and kind is add_spare else changed(edited, kind, Random(seed))  # noqa: S311 - no secret
+        after = written(Path(other), edited)
+
+        assert outcome_of(before) == outcome_of(after)
+        assert reached.digest == hash_of(after), edited
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(PROGRAMS) - 1), st.integers())
+def test_programs_with_the_same_hash_do_the_same(number: int, seed: int) -> None:
+    program = PROGRAMS[number]
+    edited = changed(program, mutate, Random(seed))  # noqa: S311 - no secret
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        before, after = written(Path(one), program), written(Path(other), edited)
+        reached = Reaches(Library([after])).of("steps:run")
+
+        if isinstance(reached, Reached) and reached.digest == hash_of(before):
+            assert outcome_of(before) == outcome_of(after), edited
