@@ -7,7 +7,6 @@ lib.rates:RATE ─► what its statements read ─► …        its part: their
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from flowpar.code.dynamic import dynamic_imports, is_dynamic
 from flowpar.code.impact import Impacts
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
+from flowpar.code.reached import Part
 from flowpar.code.token import text_token
 from flowpar.core.digest import digest_bytes
 
@@ -23,18 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowpar.code.lookup import Lookup
-    from flowpar.code.outline import Outline, PartKind, Piece
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One definition, constant or module that counts; `path` starts where the module is looked for."""
-
-    kind: PartKind
-    name: str
-    path: str
-    line: int
-    digest: str
+    from flowpar.code.outline import Outline, Piece
 
 
 class Graph:

@@ -12,17 +12,17 @@ module counts, and a note says so. Of installed packages the versions count.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.code.distribution import Distributions
 from flowpar.code.dynamic import LOOKING_AT_SOURCE
-from flowpar.code.graph import Graph, Part
+from flowpar.code.graph import Graph
 from flowpar.code.library import Library, Module
 from flowpar.code.lookup import Lookup
 from flowpar.code.module import ModuleSource, NotFound
 from flowpar.code.names import names_of
 from flowpar.code.problem import ProblemKind, TargetProblem, broken, malformed, no_function, no_module, without_source
+from flowpar.code.reached import Part, Reached
 from flowpar.code.signature import TARGET_FORM
 from flowpar.core.digest import digest
 
@@ -33,16 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Reached", "Reaches", "reach"]
 
 _SCRIPT = "<script>"
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """What a function reaches; `digest` is that of `parts`, which are sorted by name, and of nothing else."""
-
-    digest: str
-    parts: tuple[Part, ...] = ()
-    distributions: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def reach(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Reached | TargetProblem:
