@@ -14,6 +14,7 @@ import click
 from flowpar import __version__
 from flowpar.core.errors import ExitCode, FlowparError, InternalError
 from flowpar.report.screen import system_screen
+from flowpar.report.terminal import strip_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def ended(act: Callable[[], Any]) -> int:
     except InternalError as error:
         return _tell_bug(screen, error)
     except FlowparError as error:
-        screen.tell(f"{screen.painted('flowpar:', 'error')} {_with_hint(error)}")
+        screen.tell(f"{screen.painted('flowpar:', 'error')} {strip_controls(_with_hint(error))}")
         return error.exit_code
     except MemoryError as error:
         screen.tell(f"{screen.painted('flowpar:', 'error')} out of memory {error}".rstrip())

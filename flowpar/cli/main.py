@@ -24,6 +24,7 @@ VERBS = {
     "check": ("flowpar.cli.check", "Find what is wrong with workflows; nothing of them is run."),
     "plan": ("flowpar.cli.plan", "Show what a run would do, in order."),
     "graph": ("flowpar.cli.graph", "Draw a workflow: ascii, mermaid, dot or svg."),
+    "status": ("flowpar.cli.status", "See how a run goes, from another terminal."),
     "runs": ("flowpar.cli.runs", "List the runs that are kept, and how they ended."),
     "show": ("flowpar.cli.show", "Show one run: its tasks, how they ended, how long they took."),
     "logs": ("flowpar.cli.logs", "Print what the tasks of a run printed."),

@@ -83,7 +83,7 @@ def command(
         if plan is None:
             return ExitCode.USAGE
         prepared, left_out = selected(prepared, arguments.only)
-        prepared = timed(prepared, arguments)
+        prepared = timed(prepared, arguments, watch)
         resumption = earlier.resumption(prepared.selected or plan, redo)
         watch.tell_resumption(earlier, resumption)
         options_now, start = arguments.engine_options(), resumption.start

@@ -49,7 +49,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     if prepared.plan is None:
         return ExitCode.USAGE
     prepared, left_out = selected(prepared, arguments.only)
-    prepared = timed(prepared, arguments)
+    prepared = timed(prepared, arguments, watch)
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)

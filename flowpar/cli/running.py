@@ -14,7 +14,7 @@ import click
 from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.took import costs_of
-from flowpar.cli.watch import LogFormat
+from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import EngineOptions
 from flowpar.planning.select import select
@@ -168,16 +168,22 @@ def selected(prepared: Prepared, only: Sequence[str]) -> tuple[Prepared, tuple[s
     return replace(prepared, selected=selection.plan), selection.outputs
 
 
-def timed(prepared: Prepared, arguments: RunArguments) -> Prepared:
+def timed(prepared: Prepared, arguments: RunArguments, watch: Watch) -> Prepared:
     """Return what is prepared, its paths in seconds where earlier runs say how long tasks take.
 
-    They are not asked where there is a worker for each task that is ready: then it is no matter which goes first.
+    They are not asked where there is a worker for each task that is ready, as it is no matter then which goes first,
+    and nobody is shown when the run may end.
     """
     plan = prepared.selected or prepared.plan
-    if plan is None or max(map(len, plan.layers), default=0) <= arguments.slots:
+    has_choice = plan is not None and max(map(len, plan.layers), default=0) > arguments.slots
+    if plan is None or not (has_choice or watch.draws):
         return prepared
     costs = costs_of(plan, arguments.state_dir, trust_state=arguments.trust_state, most_bytes=_MOST_READ_BYTES)
-    return replace(prepared, selected=costs.timed(plan, arguments.slots))
+    in_seconds = costs.timed(plan, arguments.slots)
+    if in_seconds is not plan:
+        is_known = all(costs.knows(task.id) for task in plan.tasks)
+        watch.expect(costs, path_s=max(in_seconds.weights.values(), default=0.0) if is_known else 0.0)
+    return replace(prepared, selected=in_seconds) if has_choice else prepared
 
 
 def show_outputs(screen: Screen, end: RunEnd, run_dir: Path, *, is_json: bool, left_out: Sequence[str] = ()) -> None:

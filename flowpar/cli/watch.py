@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flowpar.cli.resumed import resumption_lines
+from flowpar.cli.took import expected_by
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
 from flowpar.report.excerpt import render
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from flowpar.engine.earlier import EarlierRun
     from flowpar.engine.resumption import Resumption
     from flowpar.execute.guard import Tree
+    from flowpar.planning.cost import Costs
     from flowpar.planning.prepared import Prepared
     from flowpar.record.folder import RunFolder
+    from flowpar.report.estimate import Expected
     from flowpar.report.screen import Screen
 
 _STDERR = 2
@@ -54,6 +57,7 @@ class Watch:
         self._screen = screen
         self._format = log_format
         self._verbosity = verbosity
+        self._expected: Expected | None = None
         state_dir = os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar"
         self._summary = SummarySink(state_dir, leave_word=None if tree is None else tree.last_word.leave)
 
@@ -70,6 +74,16 @@ class Watch:
             return
         for line in resumption_lines(earlier.end, resumption):
             self._screen.tell(f"flowpar: {line}", "warning")
+
+    @property
+    def draws(self) -> bool:
+        """Whether the run is drawn on a terminal."""
+        is_told = self._format is LogFormat.AUTO and self._verbosity is not Verbosity.QUIET
+        return is_told and self._screen.is_terminal
+
+    def expect(self, costs: Costs, *, path_s: float) -> None:
+        """Take what earlier runs say of how long tasks take, to say when this one may end."""
+        self._expected = expected_by(costs, path_s=path_s)
 
     def sinks(self, folder: RunFolder) -> list[EventSink]:
         """Return who is told, for the run in `folder`."""
@@ -104,8 +118,17 @@ class Watch:
         if self._format is not LogFormat.AUTO:
             is_json = self._format is LogFormat.JSON
             return LogSink.to_stream(_STDERR, is_json=is_json, has_colors=self._screen.has_colors)
-        if self._screen.is_terminal and self._verbosity is not Verbosity.QUIET:
-            from flowpar.report.live import LiveSink  # rich: 100 ms that only a drawing pays
+        terminal = None if self._verbosity is Verbosity.QUIET else self._screen.terminal()
+        if terminal is None:
+            return PlainSink(self._screen.tell, verbosity=self._verbosity)
+        from flowpar.report.live import LiveSink, PulsingSink  # what only a drawing pays
 
-            return LiveSink(self._screen.console(), SystemClock(), verbosity=self._verbosity)
-        return PlainSink(self._screen.tell, verbosity=self._verbosity)
+        sink = LiveSink(
+            terminal,
+            SystemClock(),
+            verbosity=self._verbosity,
+            expected=self._expected,
+            has_colors=self._screen.has_colors,
+            has_unicode=self._screen.tells_unicode,
+        )
+        return PulsingSink(sink)

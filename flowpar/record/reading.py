@@ -64,7 +64,7 @@ class JournalReader:
     def __iter__(self) -> Iterator[Line]:
         """Give each record as it was written; raises `StateError` and nothing else, whatever is in the file."""
         try:
-            with _opened(self._path) as stream:
+            with open_journal(self._path) as stream:
                 yield from self._records(stream)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -72,7 +72,7 @@ class JournalReader:
 
     def _records(self, stream: BinaryIO) -> Iterator[Line]:
         for line in stream:
-            record = _record(line, self._count + 1) if _is_sealed(line) else None
+            record = record_in(line, self._count + 1) if is_sealed(line) else None
             if self._count == 0:
                 self._check_version(line, record)
             if record is None:
@@ -96,7 +96,7 @@ class JournalReader:
 
     def _stop(self, line: bytes, stream: BinaryIO) -> None:
         """Tell a torn tail, which is let go, from damage, which is not."""
-        is_torn = not _is_sealed(line) and not any(map(_is_sealed, stream))
+        is_torn = not is_sealed(line) and not any(map(is_sealed, stream))
         if is_torn and self._count == 0:
             is_torn = line.startswith(b"{")  # what begins otherwise was never a journal
         if not is_torn and not self._is_salvaged:
@@ -108,7 +108,8 @@ class JournalReader:
         self.end = JournalEnd(self._count, self._size, dropped, None if is_torn else self._count + 1)
 
 
-def _opened(path: Path) -> BinaryIO:
+def open_journal(path: Path) -> BinaryIO:
+    """Open a journal to read it, and nothing else that may be in its place."""
     number = os.open(path, _READ)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
@@ -116,13 +117,13 @@ def _opened(path: Path) -> BinaryIO:
     return os.fdopen(number, "rb", buffering=_BUFFER_BYTES)
 
 
-def _is_sealed(line: bytes) -> bool:
+def is_sealed(line: bytes) -> bool:
     """Whether a line is whole: every byte of it is covered by its checksum, or is fixed."""
     tail = line[-_SEAL_BYTES:]
     return tail == b'%b%08x"}\n' % (_SEAL, crc32(line[:-_SEAL_BYTES]))
 
 
-def _record(line: bytes, number: int) -> Line | None:
+def record_in(line: bytes, number: int) -> Line | None:
     """Return the record of a sealed line, or None where it is not the one that is due."""
     record = _parsed(line)
     if record is None or record.get("seq") != number or not isinstance(record.get("event"), str):

@@ -25,6 +25,7 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.outcome import Failure
+from flowpar.report.picture import progress_of
 from flowpar.report.tally import Tally
 from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import counted, duration, name_of, reason_of
@@ -164,11 +165,3 @@ def _attempt(event: TaskEnded) -> str:
 
 def _warnings(event: TaskEnded) -> Iterator[str]:
     return (f"{name_of(event.subject)}: warning: {one_line(warning)}" for warning in event.warnings)
-
-
-def progress_of(event: TaskProgressed) -> str:
-    """Return what an attempt said of its progress: `3 of 10, note` or `40%`."""
-    note = f", {one_line(event.note, limit=60)}" if event.note else ""
-    if event.total is None:
-        return f"{event.done:g} done{note}"
-    return f"{event.done:g} of {event.total:g}{note}"

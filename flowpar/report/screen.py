@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, TextIO
 from flowpar.core.errors import MachineError
 from flowpar.core.mask import Masker
 from flowpar.report.terminal import strip_controls
+from flowpar.report.tty import Tty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rich.console import Console
 
 _STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[33m", "good": "\x1b[32m", "faint": "\x1b[2m"}
 _PLAIN = "\x1b[0m"
@@ -64,7 +63,7 @@ class Screen:
     @property
     def draws_unicode(self) -> bool:
         """Whether stdout takes more than ASCII."""
-        return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
+        return _takes_unicode(self._stdout)
 
     def hide(self, masker: Masker) -> None:
         """Show no secret from now on."""
@@ -108,11 +107,16 @@ class Screen:
         """Return `text` in a style, where there are colours."""
         return f"{_STYLES[style]}{text}{_PLAIN}" if self.has_colors else text
 
-    def console(self) -> Console:
-        """Return stderr as rich draws on it."""
-        from rich.console import Console  # 100 ms that only a drawing pays
+    def terminal(self, *, is_stdout: bool = False) -> Tty | None:
+        """Return stderr, or stdout, as pictures are drawn on it; None where it is no terminal that can."""
+        stream = self._stdout if is_stdout else self._stderr
+        is_able = _is_terminal(stream) and self._environment.get("TERM") != "dumb"
+        return Tty(stream) if stream is not None and is_able else None
 
-        return Console(file=self._stderr, force_terminal=True, no_color=not self.has_colors)
+    @property
+    def tells_unicode(self) -> bool:
+        """Whether stderr takes more than ASCII."""
+        return _takes_unicode(self._stderr)
 
     def _chooses_colors(self, color: Color, *, is_terminal: bool) -> bool:
         if color is Color.AUTO:
@@ -134,6 +138,10 @@ class Screen:
 def system_screen(color: Color = Color.AUTO) -> Screen:
     """Return the screen of this process."""
     return Screen(sys.stdout, sys.stderr, color=color)
+
+
+def _takes_unicode(stream: TextIO | None) -> bool:
+    return (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

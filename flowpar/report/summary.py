@@ -78,9 +78,16 @@ class SummarySink:
         parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
         if self._more:
             parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
-        ways = f"{self._way_in()}{self.way_on()}" if self._finished.exit_code else ""
-        parts.append(_last_line(self._finished, folder) + ways)
+        parts.append(self.closing())
         return "\n".join(parts)
+
+    def closing(self) -> str:
+        """Return how the run ended and how to go on where it did not end well; for one that has no end the way on."""
+        if self._run is None or self._finished is None:
+            return self.way_on()
+        folder = near(self._run.run_dir)
+        ways = f"{self._way_in()}{self.way_on()}" if self._finished.exit_code else ""
+        return _last_line(self._finished, folder) + ways
 
     def hint(self) -> str:
         """Return a line on where the tasks would have run better, by what was measured; mostly empty."""

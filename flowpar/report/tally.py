@@ -7,6 +7,7 @@ running  attempts that run now, in the order in which they started
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ class Running:
 
     subject: Subject
     since: float
+    pid: int = 0
     progress: TaskProgressed | None = None
 
 
@@ -44,6 +46,8 @@ class Tally:
         self.done: Counter[str] = Counter()
         self.running: dict[tuple[str, int | None], Running] = {}
         self.stopping: str | None = None
+        self.longest_name = 0  # of a task, so that a picture need not jump to and fro
+        self._begun: dict[str, float] = {}  # fan-outs that go on, and when their first item began
         self._planned: set[str] = set()  # tasks that count in the total
         self._known_of: dict[str, int] = {}  # items that count in the total, by fan-out
         self._ended_of: Counter[str] = Counter()  # those of them that came to an end
@@ -58,12 +62,22 @@ class Tally:
         """How many ended badly."""
         return self.done["failed"] + self.done["timed_out"]
 
+    def items_of(self, task: str) -> tuple[int, int]:
+        """Return how many items of a fan-out that goes on came to an end, and how many it has."""
+        return self._ended_of[task], self._known_of.get(task, 0)
+
+    def begun_at(self, task: str) -> float:
+        """Return when the first item of a fan-out that goes on began."""
+        return self._begun.get(task, math.inf)
+
     def take(self, event: Event) -> None:
         """Add one event."""
         match event:
-            case TaskStarted(subject, at):
-                self.running[subject.task, subject.item] = Running(subject, at)
+            case TaskStarted(subject, at, pid):
+                self.running[subject.task, subject.item] = Running(subject, at, pid)
                 self._meet(subject)
+                if subject.item is not None:
+                    self._begun.setdefault(subject.task, at)
             case TaskEnded(subject):
                 self._end(subject, "tolerated" if event.is_tolerated else event.state.value)
             case TaskSkipped(subject):
@@ -78,6 +92,7 @@ class Tally:
                 self.run = event
                 self._planned = {task for layer in event.layers for task in layer}
                 self.total = len(self._planned)
+                self.longest_name = max(map(len, self._planned), default=0)
                 self.done.update({"kept": event.kept} if event.kept else {})
             case RunStopping(_, reason):
                 self.stopping = reason
@@ -115,5 +130,6 @@ class Tally:
         elif subject.task in self._known_of:
             # Its items were counted; those that nobody spoke of end with it.
             self.done[state] += self._known_of.pop(subject.task) - self._ended_of.pop(subject.task, 0)
+            self._begun.pop(subject.task, None)
         else:
             self.done[state] += 1

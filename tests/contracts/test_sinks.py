@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
 from flowpar.record.journal import Journal
 from flowpar.report.fanout import FanoutSink
@@ -16,6 +15,7 @@ from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
 from flowpar.testing.clock import FakeClock
 from flowpar.testing.contracts import SinkContract
+from flowpar.testing.paper import Paper
 from flowpar.testing.sink import RecordingSink
 from flowpar.testing.whole_run import sample_events
 
@@ -59,7 +59,7 @@ class TestPlainLines(SinkContract):
 class TestLiveView(SinkContract):
     @pytest.fixture
     def sink(self) -> EventSink:
-        return LiveSink(Console(file=io.StringIO(), force_terminal=True, width=100), FakeClock())
+        return LiveSink(Paper(), FakeClock())
 
 
 class TestSummary(SinkContract):
