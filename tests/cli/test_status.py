@@ -65,7 +65,7 @@ def test_a_run_that_ended_says_how_and_how_to_go_on(desk: Desk) -> None:
 
     once, followed, record = desk.run("status"), desk.run("status", "-f"), desk.run("status", "last", "--json")
 
-    head, failure, end, _, way_on = once.stdout.splitlines()
+    head, failure, end, _, _, way_on = once.stdout.splitlines()
     assert head.startswith("words  ━")
     assert "5/5  1 failed" in head
     assert failure == "  ✗ bad: failed: ValueError: bad row"
