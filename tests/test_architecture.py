@@ -294,6 +294,17 @@ def test_no_source_names_what_a_newcomer_cannot_see() -> None:
     assert not found
 
 
+def test_dataclasses_are_those_that_are_cheap_to_import() -> None:
+    """`docs/decisions/dataclasses-are-cheap.md`: they come from `flowpar.core.frozen`."""
+    standard = {
+        ids(path)
+        for path in MODULES
+        if "dataclasses.dataclass" in imports(ast.walk(tree_of(path))) or "dataclasses.dataclass(" in path.read_text()
+    }
+
+    assert standard == {"flowpar/core/frozen.py"}
+
+
 def test_every_module_starts_with_future_annotations() -> None:
     """Annotations cost nothing at import, and types may be imported for the checker alone."""
     lacking = [path for path in MODULES if len(tree_of(path).body) > 1 and not has_future(tree_of(path))]

@@ -5,10 +5,10 @@ run index ──► Costs ──► the plan with paths in seconds ──► the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.cli.view import longest_path
+from flowpar.core.frozen import dataclass
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.planning.template import within
 from flowpar.report.wording import counted, duration

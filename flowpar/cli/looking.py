@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
 from flowpar.core.errors import StateError, UsageError
+from flowpar.core.frozen import dataclass
 from flowpar.core.mask import Masker
 from flowpar.core.part_name import split_item
 from flowpar.core.source import Source

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -16,6 +15,7 @@ from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.took import costs_of
 from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
+from flowpar.core.frozen import dataclass, replace
 from flowpar.engine.build import EngineOptions
 from flowpar.planning.select import select
 from flowpar.report.outputs import readable

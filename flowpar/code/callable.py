@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.annotation import NOTHING
@@ -13,6 +12,7 @@ from flowpar.code.parameter import Parameter, Signature
 from flowpar.code.shape import Family, shape_of
 from flowpar.code.spot import spot_of_name
 from flowpar.code.standard import standard
+from flowpar.core.frozen import dataclass
 from flowpar.core.types import ANY, NONE, ListOf, show, union
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ Nodes that reach each other (a strongly connected component) share one set; each
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

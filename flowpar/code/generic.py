@@ -7,11 +7,11 @@ class Boxes(Box[list[U]]): …           binds T to list[U], in the words of its
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.code.library import Defined, Foreign
 from flowpar.code.standard import standard
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

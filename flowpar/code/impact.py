@@ -8,10 +8,10 @@ random.seed(1); lib.RATE = 3; setup()              ─► act: nobody knows on w
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

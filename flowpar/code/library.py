@@ -13,7 +13,6 @@ import ast
 import builtins
 import sys
 import warnings
-from dataclasses import dataclass, replace
 from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleFinder, ModuleSource, NotFound, is_installed
 from flowpar.code.names import Binding, Imported, Names, names_of
 from flowpar.core.digest import digest_bytes
+from flowpar.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     import os

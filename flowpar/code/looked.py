@@ -9,12 +9,12 @@ was made of them would be the same, and a file that now shadows another one has 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.module import ModuleFinder, NotFound
 from flowpar.core.digest import digest_bytes
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

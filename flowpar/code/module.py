@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import zipimport
-from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -21,6 +20,8 @@ from importlib.machinery import (
 )
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

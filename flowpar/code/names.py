@@ -11,8 +11,9 @@ not certain: whoever asks must not conclude anything from it.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.token import constant, name_token
+from flowpar.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

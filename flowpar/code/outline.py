@@ -12,13 +12,13 @@ What stands under `if TYPE_CHECKING:` and `if __name__ == "__main__":` never run
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
 from flowpar.code.form import chain_of
 from flowpar.code.names import Definition, names_of, statements_in
 from flowpar.code.scope import imported_by
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

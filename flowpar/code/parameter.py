@@ -6,9 +6,9 @@ base) has `is_known=False`: it is there, but nothing may be concluded about its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.types import ANY, Type, show
 
 _LONGEST_MEANING = 60

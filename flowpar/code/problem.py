@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Label
+from flowpar.core.frozen import dataclass
 from flowpar.core.source import Span
 from flowpar.core.suggest import nearest
 

@@ -10,10 +10,10 @@ A name that no scope around it binds is the module's, or built in.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.names import Imported, absolute_module
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

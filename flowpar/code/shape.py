@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from flowpar.code.generic import bound_of
 from flowpar.code.library import Defined, Foreign, Module
 from flowpar.code.names import names_of
 from flowpar.code.standard import standard
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.types import Spot
 
 if TYPE_CHECKING:

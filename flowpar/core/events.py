@@ -9,8 +9,9 @@ Times `…_at` are seconds since the epoch (UTC), durations `…_s` are seconds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,9 @@ they cross as the text of a `Failure`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.packed import Packed
 
 # How a process of ours that stays ends where it can get no thread: a limit of processes counts threads, too.

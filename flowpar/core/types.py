@@ -15,8 +15,9 @@ All are frozen and hashable; `ANY` and the other simple ones are module constant
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,10 +14,10 @@ import io
 import pickle
 import struct
 import sys
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

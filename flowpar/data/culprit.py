@@ -10,9 +10,10 @@ from __future__ import annotations
 import pickle
 import time
 import types
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

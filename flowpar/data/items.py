@@ -9,9 +9,9 @@ Two items may share a place: a value that stands in a thousand combinations is k
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.data.codec import encode
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import errno
 import json
 import os
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import ValueRef
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ evaluated by a worker as well, from the lists that the run had.
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.part_name import matching
 from flowpar.core.states import FAILURES, TaskState
 from flowpar.core.suggest import nearest

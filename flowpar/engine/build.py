@@ -14,7 +14,6 @@ import platform
 import random
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +21,7 @@ from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.core.events import RunNoted
+from flowpar.core.frozen import dataclass, field
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore

@@ -14,11 +14,11 @@ import os
 import pickle
 import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.errors import ExitCode
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.outcome import TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.engine import copied_text

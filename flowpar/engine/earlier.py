@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.collector import collector_paused
 from flowpar.core.errors import StateError
+from flowpar.core.frozen import dataclass
 from flowpar.engine.resumption import sort_out
 from flowpar.record.folder import RunFolder, check_state
 from flowpar.record.history import find_run

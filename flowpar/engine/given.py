@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.checksum import is_checksum_of
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.outcome import TaskFailed
 from flowpar.data.codec import Damaged
 from flowpar.data.outline import outline

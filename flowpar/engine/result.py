@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.errors import MachineError
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,10 +10,10 @@ stands; so does one that was skipped though nothing above it failed. Pure: nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.outcome import FailureKind
 from flowpar.core.states import FAILURES, TaskState
 from flowpar.core.suggest import nearest

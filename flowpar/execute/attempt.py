@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import pickle
 import types
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Spent, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode

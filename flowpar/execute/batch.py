@@ -10,9 +10,9 @@ The worker is that of `inline`, which puts back what an item changed. An attempt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.execute.base import Completion
 from flowpar.execute.staffed import StaffedExecutor
 

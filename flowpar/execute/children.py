@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.execute.order import JobOrder, Order
 
 if TYPE_CHECKING:

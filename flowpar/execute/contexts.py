@@ -9,11 +9,11 @@ and raises NeedsWorker for anything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import ValueRef
 from flowpar.execute.expansion import load_item
 from flowpar.execute.recipe import INPUTS

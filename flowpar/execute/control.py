@@ -13,8 +13,10 @@ import json
 import pickle
 import struct
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import IntEnum
+
+from flowpar.core.frozen import dataclass
 
 
 class Word(IntEnum):

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.data.codec import NotEncodable
 from flowpar.data.items import PackedItems, pack_items

@@ -9,12 +9,12 @@ goes as a pointer: into the file of the expansion, or to a value with a file of 
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from flowpar.core.digest import digest
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import ValueRef
 from flowpar.data.codec import Damaged, decode_plain, encode_plain
 from flowpar.data.items import PackedItems, pack_items

@@ -22,9 +22,9 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.point import enter, point
 from flowpar.execute import kernel, tree
 from flowpar.execute.death import no_process, signal_name

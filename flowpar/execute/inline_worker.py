@@ -17,9 +17,9 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree

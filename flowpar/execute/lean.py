@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import complete_dataclasses
 from flowpar.execute import kernel
 from flowpar.execute.habitat import IGNORED_BY_LAUNCHER, renew_output_streams
 from flowpar.execute.share import one_thread_each
@@ -64,6 +65,7 @@ def preload(modules: Iterable[str]) -> None:
     for module in modules:
         with suppress(ImportError):  # a worker that needs it will say so
             import_module(module)
+    complete_dataclasses()
     gc.collect()
     gc.freeze()
     gc.disable()

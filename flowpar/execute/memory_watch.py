@@ -9,9 +9,9 @@ It stands in the launcher, beyond the reach of a task that stops, blocks signals
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.execute.footprint import footprint
 
 if TYPE_CHECKING:

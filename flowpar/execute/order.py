@@ -9,10 +9,10 @@ Under fork an order is inherited as it is; under forkserver and spawn it is pick
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from multiprocessing import reduction
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass
 from flowpar.execute.base import Job
 
 if TYPE_CHECKING:

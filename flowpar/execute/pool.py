@@ -12,9 +12,9 @@ together (see `leave`), so a pool beside `process` takes no more slots.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import Success
 from flowpar.execute.base import Completion
 from flowpar.execute.leave import Leaves

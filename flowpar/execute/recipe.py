@@ -10,9 +10,9 @@ workers to come. They hold plain data and classes of ours, so opening them runs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.packed import Packed
 
 if TYPE_CHECKING:

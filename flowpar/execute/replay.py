@@ -12,10 +12,10 @@ import pickle
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.outcome import ValueRef
 from flowpar.data.codec import decode_plain
 from flowpar.execute.attempt import Attempt

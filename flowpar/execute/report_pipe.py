@@ -13,10 +13,10 @@ import json
 import os
 import struct
 import threading
-from dataclasses import dataclass
 from enum import IntEnum
 from json.encoder import encode_basestring_ascii as _quoted
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import Failure, FailureKind, Outcome, Spent, Success, ValueRef
 from flowpar.execute.wire import BadFrame, Frame, pack_frame
 

@@ -7,9 +7,9 @@ engine ◄─ BEGUN, POSTED, RETIRE, DONE, ABANDONED ── worker
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 
+from flowpar.core.frozen import dataclass
 from flowpar.execute.report_pipe import Report, pack_report, unpack_report
 from flowpar.execute.wire import BadFrame, Frame
 

@@ -15,10 +15,10 @@ import time
 import traceback
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import NO_THREAD
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree

@@ -15,8 +15,9 @@ import socket
 import struct
 from binascii import crc32
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

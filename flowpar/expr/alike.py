@@ -9,9 +9,9 @@ A finding is never taken over: an expression that has one is looked at by itself
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.expr.check import check
 from flowpar.expr.shape import shape_of
 from flowpar.expr.syntax import nodes_of, tree_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+
+from flowpar.core.frozen import dataclass
 
 NAMESPACES = frozenset({"inputs", "env", "secrets", "tasks", "each", "matrix", "run", "workflow"})
 VALUES = frozenset({"output", "previous"})

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from flowpar.core.frozen import dataclass
 
 _LONGEST = 1_000
 _DEEPEST = 40

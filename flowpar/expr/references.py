@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.expr.functions import DEFAULT
 from flowpar.expr.member import NAMESPACES, member_of
 from flowpar.expr.shape import shape_of

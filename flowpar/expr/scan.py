@@ -7,7 +7,8 @@ Stretch       └start └inner    └end
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from flowpar.core.frozen import dataclass
 
 OPENING = "${{"
 ESCAPED = "$${{"

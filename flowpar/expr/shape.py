@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from flowpar.core.frozen import dataclass, field
 
 _LONGEST = 1000
 _LONGEST_ID = 128

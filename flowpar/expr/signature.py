@@ -6,10 +6,10 @@ A kind is asked twice: of a static type by `check`, and of a value by `evaluate`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass
 from enum import Enum
 from os import PathLike
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.types import (
     ANY,
     BOOL,

@@ -11,9 +11,9 @@ Templates are pickled to workers, so they hold text and no syntax trees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.packed import Packed
 
 if TYPE_CHECKING:

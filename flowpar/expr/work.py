@@ -7,9 +7,9 @@ n characters n / 16, so the memory of all results is bounded along with the time
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass
 
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass
 from flowpar.expr.failure import EvaluationError
 
 _LETTERS_PER_STEP = 16

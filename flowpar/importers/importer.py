@@ -7,8 +7,9 @@ Source ─► recognises ─► translate ─► Translation ─► files in a f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ and report the rest; only a document with errors stays unplanned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic, Severity
+from flowpar.core.frozen import dataclass
 from flowpar.lang.fields import ID, ID_FORM
 from flowpar.lang.input_binding import bind_inputs
 from flowpar.lang.model import DefaultsModel, Workflow

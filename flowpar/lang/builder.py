@@ -8,10 +8,10 @@ bounds  nodes that aliases and merge keys repeat count as if they were written o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.diagnostics import Diagnostic, Label
+from flowpar.core.frozen import dataclass, field
 from flowpar.lang.merge import Entries, merge
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode, first_line
 

@@ -12,9 +12,9 @@ inputs is evaluated by the planner.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.source import Span
 from flowpar.expr.parse import find_expressions
 from flowpar.expr.references import locate

@@ -11,12 +11,12 @@ Every input that is unknown, missing or does not fit is a finding at its declara
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Severity
 from flowpar.core.errors import UsageError
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.source import NOWHERE
 from flowpar.core.suggest import nearest
 from flowpar.data.input_value import InputProblem, value_from_data, value_from_text

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Label
+from flowpar.core.frozen import dataclass
 from flowpar.core.source import Span
 from flowpar.lang.binding import plugins_of
 from flowpar.lang.node import MappingNode

@@ -10,13 +10,13 @@ come, aliases and merge keys counted as if they were written out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import yaml
 
 from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic
+from flowpar.core.frozen import dataclass, replace
 from flowpar.lang.builder import Builder
 from flowpar.lang.node import Document, Lines, MappingNode, ScalarNode
 from flowpar.lang.plain import is_null

@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.source import Source, Span
 from flowpar.lang.offsets import offsets_of
 

@@ -11,7 +11,8 @@ when it spells the value, so a surprise gives no place rather than a wrong one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from flowpar.core.frozen import dataclass, field
 
 _BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
 _SPECIAL = re.compile(r"[ \t\r\n\x85\u2028\u2029'\"\\]")

@@ -7,10 +7,10 @@ list   these modules, for every task that runs Python
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.imported import ImportedPackages
+from flowpar.core.frozen import dataclass, replace
 from flowpar.expr.template import Constant
 from flowpar.lang.rules.script import SCRIPT_TARGET, SCRIPT_TEXT
 from flowpar.lang.wording import finding

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.core.types import ANY, Record, Type
 from flowpar.plugin.local import project_of

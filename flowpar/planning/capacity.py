@@ -5,10 +5,10 @@ plan ─ what is asked for ─► Capacity ─► findings, each where the task 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Diagnostics
+from flowpar.core.frozen import dataclass, replace
 from flowpar.execute.machine import gpu_devices, memory_bytes
 from flowpar.lang.size import size_text
 from flowpar.planning.template import within

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
+
+from flowpar.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

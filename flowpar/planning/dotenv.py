@@ -9,11 +9,11 @@ A quoted value may go over several lines. Nothing is substituted in values.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

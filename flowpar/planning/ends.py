@@ -9,10 +9,10 @@ Each is planned from the workflow's task, without what holds for the sub-workflo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
+from flowpar.core.frozen import dataclass, replace
 from flowpar.execute.recipe import INPUTS, Call, Expand
 from flowpar.expr.references import references
 from flowpar.expr.template import Constant, Expression, MapTemplate

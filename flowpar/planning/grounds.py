@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar import __version__
 from flowpar.core.digest import digest
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.source import Source
 from flowpar.expr.references import references
 from flowpar.lang.reading import read_source

@@ -5,12 +5,12 @@ for_each, matrix ─► items, where their lists are known      with ─► valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import TaskFailed
 from flowpar.core.part_name import label_of
 from flowpar.data.codec import Damaged, decode_plain

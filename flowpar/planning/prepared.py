@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.planning.secret import Secrets
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ What is to run asks whether a plan still holds (`ready`); who looks back wants t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.planning.dotenv import DotenvProblem, read_variables
 from flowpar.planning.env_values import with_values
 from flowpar.planning.kept import Packed

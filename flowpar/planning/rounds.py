@@ -8,9 +8,9 @@ The tasks of a further round are planned once, with `refine@*` in front of their
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, replace
 from flowpar.execute.recipe import Call
 from flowpar.expr.template import Expression
 from flowpar.planning.template import GIVE_ON, renamed

@@ -9,12 +9,12 @@ A plan holds the sources, never a value. A variable is looked for in the environ
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.forms import SHORTEST
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.mask import Masker
 from flowpar.execute.recipe import secret_key
 

@@ -10,10 +10,10 @@ Of a sub-workflow whose items only the run knows, the template is cut down, for 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import UsageError
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.part_name import canonical, matching
 from flowpar.core.suggest import nearest
 from flowpar.expr.references import references

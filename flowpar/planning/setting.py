@@ -8,12 +8,12 @@ A setting that is written without an expression was checked before and has no fi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.run_if import RUN_IFS, RunIf
 from flowpar.expr.evaluate import IN_ENGINE, EvaluationError, evaluate
 from flowpar.expr.template import Constant

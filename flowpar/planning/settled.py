@@ -9,10 +9,10 @@ An expression is evaluated before the run only where all that it reads is settle
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.expr.references import references
 from flowpar.lang.inputs import GivenInputs, resolve_inputs
 from flowpar.planning.dotenv import read_env_files

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Diagnostics, Label
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.planning.graph import build_graph, find_cycles
 from flowpar.planning.warm import executor_within

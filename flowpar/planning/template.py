@@ -7,10 +7,10 @@ The ids of a template have `train[*]` in front of them, an item's the number, or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
+from flowpar.core.frozen import dataclass, replace
 from flowpar.execute.recipe import Call
 from flowpar.expr.template import Expression, ListTemplate
 

@@ -11,11 +11,11 @@ stands before them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.part_name import MOST_PART_TASKS
 from flowpar.execute.recipe import INPUTS, Scope
 from flowpar.expr.references import references

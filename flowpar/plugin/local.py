@@ -8,10 +8,10 @@ A file must be importable by a task: it lies in the workflow's folder or in one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.plugin.registry import BUILT_IN, TaskTypeSource
 from flowpar.plugin.source import SourceProblem, find_source, read_marked
 from flowpar.plugin.spec import API_VERSION

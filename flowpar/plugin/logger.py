@@ -7,8 +7,9 @@ What it posts is plain data only: the engine must be able to read it without the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,11 +12,11 @@ import json
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flowpar.core.errors import PluginError
+from flowpar.core.frozen import dataclass
 from flowpar.plugin.spec import Finding
 
 if TYPE_CHECKING:

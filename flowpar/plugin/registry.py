@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowpar import __version__
 from flowpar.core.errors import PluginError
+from flowpar.core.frozen import dataclass, field
 from flowpar.plugin.source import DeclaredOptions, SourceProblem, find_source, read_function
 from flowpar.plugin.spec import API_VERSION
 

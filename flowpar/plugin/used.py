@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import PluginError
+from flowpar.core.frozen import dataclass
 from flowpar.plugin.local import read_local
 
 if TYPE_CHECKING:

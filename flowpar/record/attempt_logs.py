@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.record.folder import open_inside
 
 if TYPE_CHECKING:

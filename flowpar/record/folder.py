@@ -16,10 +16,10 @@ import os
 import shutil
 import stat
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import MachineError, StateError
+from flowpar.core.frozen import dataclass
 from flowpar.core.point import point
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.record.run_id import run_id

@@ -6,13 +6,13 @@ journal ──overview_of──► Overview ──seen_now──► the same wit
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import StateError
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.record.lock import holder
 from flowpar.record.reading import JOURNAL
 from flowpar.record.resume import read_settled

@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 from zlib import crc32
 
 import orjson
 
 from flowpar.core.errors import StateError
+from flowpar.core.frozen import dataclass
 from flowpar.record.journal import JOURNAL_VERSION
 
 if TYPE_CHECKING:

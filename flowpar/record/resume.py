@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import is_checksum_of
 from flowpar.core.collector import collector_paused
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.states import TaskState
 from flowpar.data.codec import Damaged
 from flowpar.data.parts import PARTS, parts_in

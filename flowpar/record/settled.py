@@ -8,9 +8,9 @@ Settled ── run: RunFacts      how it was begun
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.states import TaskState
 
 _LABEL = re.compile(r"\[[^\[\]]+\]")

@@ -11,10 +11,10 @@ What stands in a file is shown with care: control characters as dots, long lines
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Severity
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.source import NOWHERE
 
 if TYPE_CHECKING:

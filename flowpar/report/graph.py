@@ -5,7 +5,7 @@ Plan ──► GraphView ──► ascii | mermaid | dot | svg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from flowpar.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

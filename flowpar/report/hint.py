@@ -8,9 +8,9 @@ the processor. Only attempts in a process of their own count, and only good ones
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.report.wording import duration
 
 if TYPE_CHECKING:

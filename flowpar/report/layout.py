@@ -7,10 +7,10 @@ An edge that passes a layer gets a slot in it, so that lines run between boxes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.report.graph import label
 
 if TYPE_CHECKING:

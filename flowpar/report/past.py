@@ -5,8 +5,9 @@ A row of what never ran, because it was skipped, cached or cancelled first, has 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

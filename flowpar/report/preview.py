@@ -5,8 +5,9 @@ value or its outline ──preview_of (in record)──►  Text | Table | Pictu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from flowpar.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

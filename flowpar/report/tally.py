@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
 
 from flowpar.core.events import (
     Event,
@@ -24,6 +23,7 @@ from flowpar.core.events import (
     TaskSkipped,
     TaskStarted,
 )
+from flowpar.core.frozen import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ Ending is polite first; what is left when the grace of the task is over is ended
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

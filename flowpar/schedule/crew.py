@@ -10,10 +10,10 @@ These are protocols, so that the loop runs as well with fakes in virtual time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.errors import ExitCode
+from flowpar.core.frozen import dataclass
 from flowpar.core.states import RunStatus
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ One thread only touches it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.collector import collector_paused
+from flowpar.core.frozen import dataclass, field
 from flowpar.data.parts import has_files
 from flowpar.planning.template import within
 from flowpar.schedule.attempt import InFlight, Ready

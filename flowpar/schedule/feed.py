@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import ValueRef

@@ -16,10 +16,10 @@ No move recurses, and each costs O(log n) at most for each edge.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.schedule.rule import Counts, Tally, Verdict, blamed, decide
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ An output is released when nobody will read it any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import InternalError
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.outcome import Success
 from flowpar.core.states import FAILURES, MOVES, TaskState
 from flowpar.execute.recipe import FailureView, TaskView

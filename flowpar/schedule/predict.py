@@ -8,10 +8,10 @@ Left out is what it costs to start a process, some milliseconds each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import TaskEnded, TaskStarted
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.planning.model import Repeat
 from flowpar.schedule.loop import Loop
 from flowpar.schedule.presumed import Presumptions

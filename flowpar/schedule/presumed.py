@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.planning.template import within
 from flowpar.schedule.decision import NOTHING_KNOWN
 from flowpar.schedule.virtual import named_after

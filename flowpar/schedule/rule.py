@@ -18,9 +18,10 @@ failure can follow, for that would count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowpar.core.run_if import RunIf

@@ -12,8 +12,9 @@ not run again, provided they are bound to what they were bound to.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import Failure, ValueRef

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import TaskFailed
 
 if TYPE_CHECKING:

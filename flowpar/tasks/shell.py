@@ -12,10 +12,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.outcome import Failure, FailureKind, TaskFailed
 from flowpar.core.variables import MAX_WORD_BYTES, OUTPUT_FILE
 from flowpar.expr.convert import to_text

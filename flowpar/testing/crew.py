@@ -12,9 +12,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.execute.base import Completion, Started
 

@@ -9,7 +9,6 @@ Ask for it with `from flowpar.testing.fixtures import run_workflow`, or in a con
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from flowpar.core.errors import DocumentError, UsageError
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.suggest import nearest
 from flowpar.engine.build import EngineOptions
 from flowpar.engine.build import run_workflow as run_prepared

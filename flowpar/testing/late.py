@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import pickle
 import random
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.run_if import RUN_IFS
 from flowpar.execute.recipe import Expand, Scope
 from flowpar.expr.template import Constant

@@ -18,10 +18,10 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.states import TaskState
 from flowpar.engine.resumption import sort_out
 from flowpar.planning.template import within

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
 from flowpar.execute.base import Reported
 from flowpar.execute.expansion import digest_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from flowpar.core.events import Event

@@ -6,11 +6,11 @@ test ◄── Recorded ── what the function logged and how far it said it w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.data.codec import decode, encode
 from flowpar.execute.binding import bind, prove
 from flowpar.execute.recipe import Call

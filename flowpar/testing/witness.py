@@ -12,7 +12,6 @@ An item that has a key is known by it, wherever it stands. A broken promise rais
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from flowpar.core.events import (
     TaskSkipped,
     TaskStarted,
 )
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.run_if import EARLY
 from flowpar.core.states import FAILURES, RunStatus, TaskState
 from flowpar.schedule.fed import CONDITION_IS_FALSE

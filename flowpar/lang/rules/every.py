@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.types import STR, widen
 from flowpar.lang.rules.availability import check_outputs, check_readers
 from flowpar.lang.rules.declared_input import check_input

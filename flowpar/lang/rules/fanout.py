@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.types import (
     ANY,
     BYTES,

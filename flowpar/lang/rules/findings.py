@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Severity
+from flowpar.core.frozen import dataclass, field
 from flowpar.lang.checked import Place, span_at
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ Nothing recurses; every edge is looked at a few times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.run_if import RUN_IFS
 from flowpar.expr.template import Constant
 

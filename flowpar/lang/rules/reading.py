@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.types import ANY, ListOf, Record, Spot, Type, of_value, union, widen, without_none
 from flowpar.expr.alike import Alike
 from flowpar.expr.check import check_template

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.outcome import FailureKind
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.core.suggest import Names

@@ -9,10 +9,10 @@ top-level `env` that it is given to: reading that is reading the secret.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Label
+from flowpar.core.frozen import dataclass, field
 from flowpar.expr.template import Constant
 from flowpar.lang.model import TaskModel
 from flowpar.lang.shape import keys_of

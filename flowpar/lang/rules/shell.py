@@ -6,10 +6,10 @@ echo ${{ x }} "a ${{ y }}"   ─►   echo "${FLOWPAR_VALUE_1}" "a ${FLOWPAR_VAL
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.types import NONE, STR, ListOf, OneOf, Type, show, widen
 from flowpar.core.variables import MAX_WORD_BYTES, OUTPUT_FILE, SHELL_VALUE
 from flowpar.expr.check import check

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.code.problem import ProblemKind, TargetProblem
 from flowpar.code.signature import Signature
 from flowpar.core.errors import PluginError
+from flowpar.core.frozen import dataclass, field
 from flowpar.core.types import ANY, STR, ListOf, Spot, Type
 
 if TYPE_CHECKING:

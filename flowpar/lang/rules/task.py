@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.signature import Signature
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.types import ANY
 from flowpar.expr.template import Constant
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+
+from flowpar.core.frozen import dataclass, field
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 # A variable that is declared so evaluates what is assigned to it.
