@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,21 +26,24 @@ def programs() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """Start a server of its own, with one user and a password, on a free port; return its address without both."""
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL is not installed")
-    home = tmp_path_factory.mktemp("postgresql", numbered=True)
+    # Not below pytest's own folder, which is closed to the user that a server has who may not be root.
+    with tempfile.TemporaryDirectory() as home:
+        yield from serve(folder, Path(home))
+
+
+def serve(folder: Path, home: Path) -> Iterator[str]:
+    """Run a server in a folder while its address is in use."""
     data, secret = home / "data", home / "password"
     secret.write_text("s3cret\n")
-    user = "postgres" if os.geteuid() == 0 else None  # it does not run as root
+    user = "postgres" if os.geteuid() == 0 else None
     if user:
         shutil.chown(home, user)
         shutil.chown(secret, user)
-        for parent in home.parents:
-            if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def run(name: str, *arguments: str) -> None:
         subprocess.run(
@@ -56,8 +60,10 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run("initdb", "-D", str(data), "-U", "shop", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync")
     options = f"-c listen_addresses='' -c unix_socket_directories='{home}' -c fsync=off"
     run("pg_ctl", "-D", str(data), "-o", options, "-l", str(home / "log"), "-w", "start")
-    yield f"postgresql+psycopg://shop@/postgres?host={home}"
-    run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
+    try:
+        yield f"postgresql+psycopg://shop@/postgres?host={home}"
+    finally:
+        run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
 
 
 @pytest.fixture
