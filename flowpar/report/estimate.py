@@ -10,10 +10,10 @@ goes as expected that is (1 - f) E all the way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowpar.core.events import Event, RunStarted, Subject, TaskEnded, TaskExpanded, TaskSkipped
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

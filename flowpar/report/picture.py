@@ -12,9 +12,9 @@ It is a pure function of what is known, so that a view here and one in another t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.report.cells import cut, padded, plain_cells
 from flowpar.report.ink import width
 from flowpar.report.terminal import one_line

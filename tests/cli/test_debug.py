@@ -117,7 +117,7 @@ def test_ctrl_c_in_a_post_mortem_run_looks_where_it_hangs(failed: tuple[Desk, st
         terminal.type("\x03")
         terminal.expect("KeyboardInterrupt")
         terminal.expect("(Pdb) ")
-        terminal.type("p waited > 0\n")
+        terminal.type("p waited >= 0\n")
         terminal.expect("True")
         terminal.type("q\n")
 

@@ -137,6 +137,22 @@ def test_what_is_long_is_shortened_and_says_where_all_of_it_is(capfd: pytest.Cap
     assert out.count("\n") < 60
 
 
+def test_the_run_is_written_as_a_trace(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code = main(["trace", "last", "-o", str(tmp_path / "trace.json")])
+    out, err = capfd.readouterr()
+    written = json.loads((tmp_path / "trace.json").read_text())
+
+    assert (code, out) == (0, "")
+    assert "https://ui.perfetto.dev" in err
+    slices = [event for event in written["traceEvents"] if event["ph"] == "X"]
+    assert {"boxes", "take[0]", "take[1]"} < {event["name"] for event in slices}
+    assert {event["name"] for event in written["traceEvents"] if event["ph"] == "s"} == {"needs"}
+    assert main(["trace", "last"]) == 0
+    assert json.loads(capfd.readouterr().out) == written
+
+    assert main(["trace", "last", "-o", str(tmp_path / "no" / "where.json")]) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

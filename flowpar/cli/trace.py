@@ -1,0 +1,74 @@
+"""`flowpar trace`: a run as a file for Perfetto and chrome://tracing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flowpar.cli import options
+from flowpar.cli.show import tell_end
+from flowpar.core.errors import UsageError
+from flowpar.engine.parts import all_tasks
+from flowpar.planning.recall import recall
+from flowpar.record.history import find_run
+from flowpar.record.lock import holder
+from flowpar.record.overview import overview_from, seen_now
+from flowpar.record.past import read_past
+from flowpar.report.jsonline import encode, shown
+from flowpar.report.screen import Color, system_screen
+from flowpar.report.trace import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowpar.record.settled import Settled
+
+_EXAMPLES = options.examples(
+    "flowpar trace last -o trace.json    # then open it at https://ui.perfetto.dev",
+    "flowpar trace 20261122-1015 | jq '.traceEvents | length'",
+)
+
+
+@click.command("trace", epilog=_EXAMPLES)
+@options.run_argument()
+@click.option("-o", "--output", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+@options.state_dir()
+@options.color()
+def command(*, run: str, file: Path | None, state_dir: Path, color: Color) -> int:
+    """Write a run as a trace: what ran when, on which worker, what it waited for, CPU and memory.
+
+    RUN is an id, the beginning of one, `last`, or the path of a run folder.
+    """
+    screen = system_screen(color)
+    run_dir = find_run(state_dir, run)
+    settled, end, past = read_past(run_dir, is_running=holder(run_dir) is not None)
+    facts = settled.run
+    about = {"run_id": facts.run_id, "workflow": facts.workflow, "file": facts.file, "started_at": facts.started_at}
+    made = trace(past, _needs(settled, run_dir), {**about, **facts.versions})
+    if file is None:
+        screen.show(shown(made))
+    else:
+        _write(file, encode(made))
+        screen.tell(f"flowpar: wrote {file}; open it at https://ui.perfetto.dev or in chrome://tracing")
+    return tell_end(screen, end, seen_now(overview_from(settled), run_dir))
+
+
+def _needs(settled: Settled, run_dir: Path) -> Mapping[str, tuple[str, ...]]:
+    recalled = recall(run_dir)
+    if recalled is None:
+        return {}
+    return {task.id: task.needs for task in all_tasks(recalled.plan, settled.tasks)}
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UsageError(f'cannot write "{file}": {(error.strerror or str(error)).lower()}') from error
