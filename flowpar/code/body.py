@@ -23,7 +23,7 @@ from flowpar.code.form import (
     of_subscript,
 )
 from flowpar.code.normal import Form, Normal, Place
-from flowpar.code.scope import Comprehension, scope_of_class, scope_of_comprehension, scope_of_function
+from flowpar.code.scope import Comprehension, children_of, scope_of_class, scope_of_comprehension, scope_of_function
 from flowpar.code.token import name_token
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ def _all(nodes: Iterable[ast.AST], place: Place) -> list[Item]:
 
 def _kept_names(piece: ast.AST) -> Callable[[str], bool]:
     """Return which local names of a piece must stay what they are: those that somebody looks up by their text."""
-    parts = list(ast.walk(piece))
+    parts: list[ast.AST] = [piece]
+    for part in parts:  # which grows on the way
+        parts += children_of(part)
     called = {getattr(part, "id", getattr(part, "attr", None)) for part in parts}
     if not called.isdisjoint(_SEE_LOCALS):
         return lambda _: True

@@ -38,7 +38,8 @@ class Closures:
             yield self._nodes[low.bit_length() - 1]
             bits ^= low
 
-    def _bit(self, node: str) -> int:
+    def bit(self, node: str) -> int:
+        """Return the set that holds one node."""
         if node not in self._numbers:
             self._numbers[node] = len(self._nodes)
             self._nodes.append(node)
@@ -65,7 +66,7 @@ class Closures:
 
     def _entered(self, walk: _Walk, node: str) -> tuple[str, Iterator[str]]:
         walk.order[node] = walk.lowest[node] = len(walk.order)
-        walk.reached[node] = self._bit(node)
+        walk.reached[node] = self.bit(node)
         walk.waiting.append(node)
         return node, iter(tuple(self._edges(node)))
 

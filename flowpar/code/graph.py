@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
-from flowpar.code.dynamic import dynamic_imports, is_dynamic
+from flowpar.code.dynamic import LOOKING_AT_SOURCE, dynamic_imports, is_dynamic
 from flowpar.code.impact import Impacts
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
@@ -35,14 +35,10 @@ class Graph:
         self.lookup = lookup
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
+        self.solid = self.foreign = self.looking = self.noted = 0  # the nodes with a part, and so on, as sets
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
         self._told_pieces: dict[tuple[str, int], Piece] = {}
-
-    def words(self, node: str) -> Iterator[str]:
-        """Give the names that a node's pieces mention."""
-        for piece in self._pieces(node):
-            yield from piece.words
 
     def part(self, node: str) -> Part | None:
         """Return a node's part; None for what only leads elsewhere."""
@@ -51,6 +47,7 @@ class Graph:
         return self._parts[node]
 
     def _edges(self, node: str) -> Iterator[str]:
+        self._mark(node)
         if node[0] in "!~?#":
             return
         module, colon, name = node.removeprefix("=").partition(":")
@@ -72,6 +69,13 @@ class Graph:
         for piece in self._pieces(node):
             yield from self._of_piece(outline, piece, node)
 
+    def _mark(self, node: str) -> None:
+        bit = self.closures.bit(node)
+        pieces = self._pieces(node)
+        self.foreign |= bit if node[0] == "!" else 0
+        self.solid |= bit if pieces or node[0] == "#" else 0
+        self.looking |= bit if any(not LOOKING_AT_SOURCE.isdisjoint(piece.words) for piece in pieces) else 0
+
     def _around(self, module: str) -> Iterator[str]:
         """Give the packages around a module, which are imported first."""
         yield from (name for name in self.lookup.imported(module) if name != module)
@@ -79,13 +83,16 @@ class Graph:
     def _imported(self, outline: Outline) -> Iterator[str]:
         """Give what is imported when a module is, as far as it may act."""
         yield from self._around(outline.name)
-        named = _named(outline)
+        read = {read.path[0] for piece in outline.pieces for read in piece.reads if read.base is None}
         for piece in outline.pieces:
-            is_used = not piece.is_import or not named.isdisjoint(piece.bound)
+            is_read = not piece.is_import or not read.isdisjoint(piece.bound)
             for imported in piece.imports:
-                if not imported.is_late:
-                    nodes = self.lookup.imported(imported.module)
-                    yield from (node for node in nodes if not (node[0] == "!" and is_used) and node[0] != "?")
+                if imported.is_late:
+                    continue
+                for node in self.lookup.imported(imported.module):
+                    # What is never used is imported for what happens then.
+                    if node[0] not in "!?" or (node[0] == "!" and not is_read and not _names(outline, piece)):
+                        yield node
 
     def _of_piece(self, outline: Outline, piece: Piece, node: str) -> Iterator[str]:
         is_other = self._is_other(node, piece)
@@ -115,6 +122,7 @@ class Graph:
                     yield f"{outline.name}:*"
 
     def _note(self, outline: Outline, node: str, text: str) -> None:
+        self.noted |= self.closures.bit(node)
         self.notes.setdefault(node, set()).add(f"{self.path_of(outline)}:{text}")
 
     def _is_other(self, node: str, piece: Piece) -> bool:
@@ -198,12 +206,10 @@ class Graph:
         return _below(outline.module.source.file, self.lookup.library.search_path)
 
 
-def _named(outline: Outline) -> set[str]:
-    """Return all names that a module mentions, those in annotations included."""
-    tree = outline.module.tree
-    if tree is None or not outline.imports:
-        return set()
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def _names(outline: Outline, piece: Piece) -> bool:
+    """Whether a module mentions what a piece imports, be it in an annotation."""
+    nodes = [] if outline.module.tree is None else ast.walk(outline.module.tree)
+    return any(isinstance(node, ast.Name) and node.id in piece.bound for node in nodes)
 
 
 def _definitions(node: ast.stmt) -> set[int]:

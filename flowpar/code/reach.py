@@ -15,7 +15,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from flowpar.code.distribution import Distributions
-from flowpar.code.dynamic import LOOKING_AT_SOURCE
 from flowpar.code.graph import Graph
 from flowpar.code.library import Library, Module
 from flowpar.code.lookup import Lookup
@@ -96,12 +95,10 @@ class Reaches:
 
     def _reached(self, roots: Iterable[str]) -> Reached:
         roots = list(roots)
-        nodes = self._closed(self._graph, roots)
-        is_strict = any(
-            not LOOKING_AT_SOURCE.isdisjoint(self._graph.words(node)) for node in self._graph.closures.nodes(nodes)
-        )
+        bits = self._closed(self._graph, roots)
+        is_strict = bool(bits & self._graph.looking)
         graph = self._strict_graph() if is_strict else self._graph
-        bits = self._closed(graph, roots) if is_strict else nodes
+        bits = self._closed(graph, roots) if is_strict else bits
         key = (is_strict, bits)
         if key not in self._made:
             self._made[key] = self._make(graph, bits)
@@ -120,18 +117,20 @@ class Reaches:
         return bits
 
     def _make(self, graph: Graph, bits: int) -> Reached:
-        nodes = set(graph.closures.nodes(bits))
+        solid = set(graph.closures.nodes(bits & graph.solid))
         parts = {}
-        for node in sorted(nodes, reverse=True):  # what is reached as a target ("=…") comes before what is not
-            part = None if f"={node}" in nodes else graph.part(node)
+        for node in solid:
+            part = None if f"={node}" in solid else graph.part(node)  # as a target ("=…") it comes before
             if part is not None:
                 parts[part.name] = part
         inside = tuple(parts[name] for name in sorted(parts))
+        foreign = graph.closures.nodes(bits & graph.foreign)
+        noted = graph.closures.nodes(bits & graph.noted)
         return Reached(
             digest([(part.name, part.digest) for part in inside]),
             inside,
-            self._distributions.of(node[1:] for node in nodes if node[0] == "!"),
-            tuple(sorted({note for node in nodes for note in graph.notes.get(node, ())})),
+            self._distributions.of(node[1:] for node in foreign),
+            tuple(sorted({note for node in noted for note in graph.notes[node]})),
         )
 
 
