@@ -18,7 +18,6 @@ from flowpar.code.outline import piece_of
 from flowpar.code.reached import Part
 from flowpar.code.token import text_token
 from flowpar.core.digest import digest_bytes
-from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -24,7 +24,6 @@ from flowpar.code.problem import ProblemKind, TargetProblem, broken, malformed, 
 from flowpar.code.reached import Part, Reached
 from flowpar.code.signature import TARGET_FORM
 from flowpar.core.digest import digest
-from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -153,3 +153,32 @@ def test_a_script_reaches_what_it_imports(project: Callable[..., Reaches]) -> No
         "lib:TWO",
         "lib:one",
     ]
+
+
+def test_a_constant_three_imports_away_changes_exactly_what_reaches_it(project: Callable[..., Reaches]) -> None:
+    steps = "from one import near\n\ndef with_it(): return near()\n\ndef without(): return 1\n"
+    files = {
+        "steps": steps,
+        "one": "import two\n\ndef near(): return two.b()\n",
+        "two": "from three import c as b\n",
+        "three": "RATE = 3\nOTHER = 4\n\ndef c(): return RATE\n\ndef d(): return OTHER\n",
+    }
+    before = project(**files)
+    known = {target: before.of(target) for target in ("steps:with_it", "steps:without", "one:near", "three:d")}
+
+    after = project(three=files["three"].replace("RATE = 3", "RATE = 5"))
+
+    assert {target for target, reached in known.items() if after.of(target) != reached} == {"steps:with_it", "one:near"}
+
+
+def test_the_digest_is_the_same_in_every_checkout_and_process(project: Callable[..., Reaches], tmp_path: Path) -> None:
+    text = "KINDS = {'a', 'b'}\n\ndef run(rows):\n    seen = set(rows)\n    return seen | KINDS\n"
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "steps.py").write_text(text)
+
+    here = project(steps=text).of("steps:run")
+
+    assert here == Reaches(Library([other])).of("steps:run")
+    assert isinstance(here, Reached)
+    assert here.digest == "5f4d9bef71892389"  # as in any other process, and in any other version of Python
