@@ -12,6 +12,8 @@ from flowpar.cli.took import expected_by
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
 from flowpar.report.excerpt import render
+from flowpar.report.findings import as_github
+from flowpar.report.github import Actions, harmless
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
@@ -58,6 +60,7 @@ class Watch:
         self._format = log_format
         self._verbosity = verbosity
         self._expected: Expected | None = None
+        self._actions = Actions.around(os.environ) if log_format is LogFormat.AUTO else None
         state_dir = os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar"
         self._summary = SummarySink(state_dir, leave_word=None if tree is None else tree.last_word.leave)
 
@@ -66,7 +69,9 @@ class Watch:
         is_silent = self._format is LogFormat.JSON or self._verbosity is Verbosity.QUIET
         if prepared.plan is None or not is_silent:
             text = render(prepared.diagnostics, prepared.sources, is_coloured=self._screen.has_colors)
-            self._screen.tell(text)
+            self._say(text)
+            if self._actions is not None:
+                self._screen.tell(as_github(prepared.diagnostics))
 
     def tell_resumption(self, earlier: EarlierRun, resumption: Resumption) -> None:
         """Say what of the earlier run is not taken as it was recorded, and why; unless stderr is for programs."""
@@ -97,9 +102,11 @@ class Watch:
 
     def tell_end(self, *, is_good: bool, has_hints: bool = False) -> None:
         """Say on stderr how the run ended, unless it speaks JSON or a good end was not to be told."""
+        if self._actions is not None:
+            self._screen.tell(self._actions.keep(self._summary), "warning")
         if self._format is LogFormat.JSON or (is_good and self._verbosity is Verbosity.QUIET):
             return
-        self._screen.tell(self._summary.text())
+        self._screen.tell(self._summary.text() if self._actions is None else self._actions.told(self._summary))
         if has_hints and self._format is LogFormat.AUTO:
             self._screen.tell(self._summary.hint())
 
@@ -114,13 +121,17 @@ class Watch:
                 self._screen.tell(self._summary.way_on())
             raise
 
+    def _say(self, text: str) -> None:
+        """Say what may hold foreign text, of which a runner of GitHub must obey nothing."""
+        self._screen.tell(text if self._actions is None else harmless(text))
+
     def _face(self) -> EventSink:
         if self._format is not LogFormat.AUTO:
             is_json = self._format is LogFormat.JSON
             return LogSink.to_stream(_STDERR, is_json=is_json, has_colors=self._screen.has_colors)
         terminal = None if self._verbosity is Verbosity.QUIET else self._screen.terminal()
         if terminal is None:
-            return PlainSink(self._screen.tell, verbosity=self._verbosity)
+            return PlainSink(self._say, verbosity=self._verbosity)
         from flowpar.report.live import LiveSink, PulsingSink  # what only a drawing pays
 
         sink = LiveSink(

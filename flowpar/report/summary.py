@@ -40,10 +40,10 @@ class SummarySink:
         """
         self._state_dir = state_dir
         self._leave_word = leave_word
-        self._run: RunStarted | None = None
-        self._finished: RunFinished | None = None
-        self._failures: list[TaskEnded] = []
-        self._more = 0
+        self.run: RunStarted | None = None
+        self.finished: RunFinished | None = None
+        self.failures: list[TaskEnded] = []
+        self.more = 0
         self._times = Times()
 
     def emit(self, event: Event) -> None:
@@ -56,11 +56,11 @@ class SummarySink:
             case TaskEnded():
                 self._times.take(event)
             case RunStarted():
-                self._run = event
+                self.run = event
                 if self._leave_word is not None:
                     self._leave_word(self.way_on())
             case RunFinished():
-                self._finished = event
+                self.finished = event
             case _:
                 return
 
@@ -72,43 +72,43 @@ class SummarySink:
 
     def text(self) -> str:
         """Return the summary: failures, then one line on the run; empty where no run took place."""
-        if self._run is None or self._finished is None:
+        if self.run is None or self.finished is None:
             return ""
-        folder = near(self._run.run_dir)
-        parts = [_failure_text(event, self._run.run_dir, folder) for event in self._failures]
-        if self._more:
-            parts.append(f"… and {self._more} more; {folder}/run.log.jsonl has them all\n")
+        folder = near(self.run.run_dir)
+        parts = [failure_text(event, self.run.run_dir, folder) for event in self.failures]
+        if self.more:
+            parts.append(f"… and {self.more} more; {folder}/run.log.jsonl has them all\n")
         parts.append(self.closing())
         return "\n".join(parts)
 
     def closing(self) -> str:
         """Return how the run ended and how to go on where it did not end well; for one that has no end the way on."""
-        if self._run is None or self._finished is None:
+        if self.run is None or self.finished is None:
             return self.way_on()
-        folder = near(self._run.run_dir)
-        ways = f"{self._way_in()}{self.way_on()}" if self._finished.exit_code else ""
-        return _last_line(self._finished, folder) + ways
+        folder = near(self.run.run_dir)
+        ways = f"{self._way_in()}{self.way_on()}" if self.finished.exit_code else ""
+        return _last_line(self.finished, folder) + ways
 
     def hint(self) -> str:
         """Return a line on where the tasks would have run better, by what was measured; mostly empty."""
-        if self._run is None or self._finished is None or self._finished.exit_code:
+        if self.run is None or self.finished is None or self.finished.exit_code:
             return ""
-        told = hint(self._times, workers=self._run.workers, wall_s=self._finished.duration_s)
+        told = hint(self._times, workers=self.run.workers, wall_s=self.finished.duration_s)
         return f"{told}\n" if told else ""
 
     def way_on(self) -> str:
         """Return a line with the command that goes on with the run; empty where it did not begin."""
-        if self._run is None:
+        if self.run is None:
             return ""
-        run, where = self._named(self._run)
+        run, where = self._named(self.run)
         return f"continue with: flowpar resume {run}{where}\n"
 
     def _way_in(self) -> str:
         """Return a line with the command that looks into the first failure; empty where there is none."""
-        if self._run is None or not self._failures:
+        if self.run is None or not self.failures:
             return ""
-        run, where = self._named(self._run)
-        subject = self._failures[0].subject
+        run, where = self._named(self.run)
+        subject = self.failures[0].subject
         place = subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
         return f"debug with: flowpar debug {run} {one_line(shlex.quote(place), limit=4096)}{where}\n"
 
@@ -122,35 +122,42 @@ class SummarySink:
         return run.run_id, "" if is_usual else f" --state-dir {_typed(state_dir)}"
 
     def _keep(self, event: TaskEnded) -> None:
-        if len(self._failures) < _MOST_FAILURES:
-            self._failures.append(event)
+        if len(self.failures) < _MOST_FAILURES:
+            self.failures.append(event)
         else:
-            self._more += 1
+            self.more += 1
 
 
-def _failure_text(event: TaskEnded, run_dir: str, folder: str) -> str:
+def verb_of(event: TaskEnded) -> str:
+    """Return what became of a task that did not end well."""
+    return "timed out" if event.state is TaskState.TIMED_OUT else "failed"
+
+
+def failure_text(
+    event: TaskEnded, run_dir: str, folder: str, *, lines: int = _TAIL_LINES, size_bytes: int = _TAIL_BYTES
+) -> str:
+    """Return a failure with its frames and the end of its output: so many lines and bytes of it."""
     failure = event.outcome
     if not isinstance(failure, Failure):
         return ""
-    verb = "timed out" if event.state is TaskState.TIMED_OUT else "failed"
     attempt = f" on attempt {event.subject.attempt}" if event.subject.attempt > 1 else ""
-    lines = [f"{name_of(event.subject)} {verb}{attempt}: {reason_of(failure, limit=1000)}"]
-    lines += [f"  {line}" for line in strip_controls(failure.traceback).rstrip().splitlines()]
+    text = [f"{name_of(event.subject)} {verb_of(event)}{attempt}: {reason_of(failure, limit=1000)}"]
+    text += [f"  {line}" for line in strip_controls(failure.traceback).rstrip().splitlines()]
     if event.log_file is not None:
-        tail = _tail(os.path.join(run_dir, event.log_file))  # noqa: PTH118 - texts of an event
-        lines += ["  its output ended with:", *(f"  | {line}" for line in tail)] if tail else []
-        lines.append(f"  log: {folder}/{event.log_file}")
-    return "\n".join(lines) + "\n"
+        tail = _tail(os.path.join(run_dir, event.log_file), lines, size_bytes)  # noqa: PTH118 - texts of an event
+        text += ["  its output ended with:", *(f"  | {line}" for line in tail)] if tail else []
+        text.append(f"  log: {folder}/{event.log_file}")
+    return "\n".join(text) + "\n"
 
 
-def _tail(path: str) -> list[str]:
+def _tail(path: str, lines: int, size_bytes: int) -> list[str]:
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - as above
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL_BYTES))
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - size_bytes))
             text = stream.read().decode("utf-8", "replace")
     except OSError:
         return []  # the log is an extra: that it is gone must not hide the failure
-    return list(_without_our_frames(strip_controls(text).rstrip().splitlines()))[-_TAIL_LINES:]
+    return list(_without_our_frames(strip_controls(text).rstrip().splitlines()))[-lines:]
 
 
 def _without_our_frames(lines: Iterable[str]) -> Iterator[str]:
@@ -163,11 +170,15 @@ def _without_our_frames(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
+def state_of(finished: RunFinished) -> str:
+    """Return how a run ended, in words."""
+    return _ENDS.get(finished.exit_code) or finished.status.value.replace("_", " ")
+
+
 def _last_line(finished: RunFinished, folder: str) -> str:
     counts = tallied(finished.counts)
     took = duration(finished.duration_s)
-    status = _ENDS.get(finished.exit_code) or finished.status.value.replace("_", " ")
-    return f"{status} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
+    return f"{state_of(finished)} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
 
 
 def _typed(path: Path) -> str:

@@ -20,6 +20,8 @@ from flowpar.testing.events import MEASURE, run_finished, run_started, task_succ
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from at_work import Desk
+
 
 def told(folder: Path, form: LogFormat, verbosity: Verbosity, *, has_hints: bool) -> str:
     stderr = io.StringIO()
@@ -60,3 +62,31 @@ def test_neither_a_program_nor_a_ci_job_is_told(
     given: dict[str, Any] = dict.fromkeys(RunArguments.__slots__)
 
     assert RunArguments(**{**given, "is_json": is_json}).has_hints is expected
+
+
+IS_WARM = True
+WORKFLOW = """
+name: words
+tasks:
+  load: {python: 'steps:double', with: {n: 1}}
+  bad:
+    shell: "echo '::error::mine'; echo '::stop-commands::x'; exit 7"
+    needs: [load]
+"""
+
+
+def test_in_a_job_of_github_a_failure_is_a_group_an_annotation_and_a_part_of_the_summary(desk: Desk) -> None:
+    desk.write(WORKFLOW)
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(desk.folder), "GITHUB_STEP_SUMMARY": "summary.md"}
+
+    done = desk.run("run", "workflow.yaml", **environment)
+
+    begins = [line for line in done.stderr.splitlines() if line.startswith("::")]
+    assert [line.partition(" ")[0] for line in begins if "stop-commands" not in line and len(line) != 36] == [
+        "::group::bad",
+        "::endgroup::",
+        "::error",
+    ]
+    assert "::error file=workflow.yaml,title=bad failed::" in done.stderr
+    assert "  | ::error::mine" in done.stderr
+    assert "words: failed" in (desk.folder / "summary.md").read_text()
