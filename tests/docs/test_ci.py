@@ -116,7 +116,7 @@ def test_an_action_is_one_that_github_takes(name: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
 
     assert done.returncode == 0, done.stdout
-    assert ACTIONS == [f".github/workflows/{name}.yaml" for name in ("check", "alerts", "report")]
+    assert [f".github/workflows/{name}.yaml" for name in ("check", "alerts", "report")] == ACTIONS
 
 
 def test_the_annotations_of_the_action_are_commands_of_one_line(folder: Path) -> None:
