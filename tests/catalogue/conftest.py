@@ -14,19 +14,23 @@ import textwrap
 import time
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 from flowpar.execute import tree
 from flowpar.testing import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
 DEADLINE_S = 90.0
 MARK = "FLOWPAR_YARD"
+FLOWPAR = ("-m", "flowpar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Yard:
     folder: Path
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    is_warm: bool = True
 
     def write(self, workflow: str, steps: str = "") -> None:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\nname: yard\n{textwrap.dedent(workflow)}")
@@ -55,22 +60,34 @@ class Yard:
         self,
         *arguments: str,
         wrapper: Sequence[str] = (),
-        python: Sequence[str] = ("-m", "flowpar"),
+        python: Sequence[str] = FLOWPAR,
         **environment: str,
     ) -> subprocess.Popen[str]:
         """Start the command, or another program for Python, by way of a wrapper such as nohup."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
-        process = subprocess.Popen(
-            [*wrapper, sys.executable, *python, *arguments],
+        environment = {**plain, **environment, MARK: self.mark}
+        command = [*wrapper, sys.executable, *python, *arguments]
+        is_warm = self.is_warm and not wrapper and python is FLOWPAR
+        process = self._warm(arguments, environment) if is_warm else self._cold(command, environment)
+        self.started.append(process)
+        return process
+
+    def _warm(self, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        started: subprocess.Popen[str] = warm.Started(
+            arguments, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        return started
+
+    def _cold(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
             cwd=self.folder,
-            env={**plain, **environment, MARK: self.mark},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.started.append(process)
-        return process
 
     def end_of(self, process: subprocess.Popen[str], *, within_s: float = DEADLINE_S) -> Ended:
         began = time.monotonic()

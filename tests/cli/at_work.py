@@ -33,6 +33,12 @@ def command(folder: Path, *arguments: str, code: int = 0) -> subprocess.Complete
     return done
 
 
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `flowpar` in a process group of its own; nobody reads what it says."""
+    started: subprocess.Popen[str] = warm.Started(arguments, cwd=folder, env=environment())
+    return started
+
+
 def looked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     out, err = StringIO(), StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

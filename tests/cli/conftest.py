@@ -53,7 +53,6 @@ class Desk:
     """A folder with a workflow, and the command to work on it."""
 
     folder: Path
-    is_warm: bool = False
 
     def write(self, workflow: str) -> None:
         (self.folder / "workflow.yaml").write_text(f"flowpar: 1\n{workflow}")
@@ -71,11 +70,27 @@ class Desk:
         return {**plain, **more}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        if self.is_warm:
-            done: subprocess.CompletedProcess[str] = warm.run(
-                arguments, cwd=self.folder, env=self.environment(**environment)
-            )
-            return done
+        """Run it from a warm process, which has its imports."""
+        done: subprocess.CompletedProcess[str] = warm.run(
+            arguments, cwd=self.folder, env=self.environment(**environment)
+        )
+        return done
+
+    def start(
+        self,
+        *arguments: str,
+        stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start it from a warm process, in a process group of its own."""
+        started: subprocess.Popen[str] = warm.Started(
+            arguments, cwd=self.folder, env=self.environment(**environment), stdout=stdout, stderr=stderr
+        )
+        return started
+
+    def cold(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run it as a user does."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
@@ -91,9 +106,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
-    """A desk whose commands are warm where the module of the test says so."""
-    return Desk(tmp_path, is_warm=getattr(request.module, "IS_WARM", False))
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 @pytest.fixture(scope="module")

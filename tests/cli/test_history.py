@@ -251,10 +251,10 @@ def test_what_a_task_printed_cannot_steer_a_terminal(desk: Desk) -> None:
 
 
 @pytest.fixture
-def waiting(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
+def waiting(desk: Desk) -> Iterator[subprocess.Popen[str]]:
     """A run that goes on until the test ends."""
     desk.write("tasks:\n  first: {python: steps:double, with: {n: 1}}\n  wait: {python: steps:wait, needs: [first]}\n")
-    with subprocess.Popen(desk.command("run", "workflow.yaml", "-q"), cwd=desk.folder) as process:
+    with desk.start("run", "workflow.yaml", "-q") as process:
         deadline = time.monotonic() + 20
         runs = desk.folder / ".flowpar" / "runs"
         while not (
@@ -269,7 +269,7 @@ def waiting(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_run_that_goes_on_is_shown_with_its_pid_and_not_removed(
-    waiting: subprocess.Popen[bytes], desk: Desk, say: Callable[..., tuple[int, str, str]]
+    waiting: subprocess.Popen[str], desk: Desk, say: Callable[..., tuple[int, str, str]]
 ) -> None:
     pid = holder(desk.newest_run())
     assert pid is not None
@@ -289,7 +289,7 @@ def test_a_run_that_goes_on_is_shown_with_its_pid_and_not_removed(
     assert " cut off " in rows["wait"]
 
 
-def test_a_second_engine_is_kept_out_of_a_run(waiting: subprocess.Popen[bytes], desk: Desk) -> None:
+def test_a_second_engine_is_kept_out_of_a_run(waiting: subprocess.Popen[str], desk: Desk) -> None:
     from flowpar.core.errors import StateError
 
     with pytest.raises(StateError, match=f"in use by process {holder(desk.newest_run())}"):

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from flowpar.cli.main import main
+sys.path.insert(0, str(Path(__file__).parent))
+from at_work import command
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from flowpar.cli.main import main
 
 
 def test_a_starter_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,14 +58,6 @@ def test_the_starter_passes_check_and_runs(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path)]) == 0
     assert main(["check", "--strict", str(tmp_path / "workflow.yaml")]) == 0
 
-    run = subprocess.run(
-        [sys.executable, "-m", "flowpar", "run", "workflow.yaml", "--json", "-i", "top=2"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = command(tmp_path, "run", "workflow.yaml", "--json", "-i", "top=2")
 
-    assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout) == {"words": [{"word": "the", "count": 21}, {"word": "and", "count": 6}]}

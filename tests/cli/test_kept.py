@@ -40,10 +40,10 @@ def squeezed(text: str) -> list[str]:
 def test_a_resume_of_an_unchanged_workflow_imports_nothing_heavy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.write(FAILING)
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
-    first = desk.run("run", "workflow.yaml", "-q")
+    first = desk.cold("run", "workflow.yaml", "-q")
     (desk.folder / "fixed").touch()
 
-    second = desk.run("resume", "-q")
+    second = desk.cold("resume", "-q")
 
     assert first.returncode == 1
     assert second.returncode == 0, second.stderr

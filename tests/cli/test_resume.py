@@ -6,9 +6,9 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,13 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from tests.cli.conftest import Desk
 
 
 pytestmark = pytest.mark.timeout(120)
-IS_WARM = True
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "event.schema.json").read_text())
 STEPS = """
 import os
@@ -115,15 +115,8 @@ def journal(desk: Desk) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (desk.newest_run() / "events.jsonl").read_text().splitlines()]
 
 
-def start_and_wait(desk: Desk, *arguments: str, until: Callable[[], bool]) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        desk.command(*arguments),
-        cwd=desk.folder,
-        env=desk.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def start_and_wait(desk: Desk, *arguments: str, until: Callable[[], bool]) -> subprocess.Popen[str]:
+    process = desk.start(*arguments)
     deadline = time.monotonic() + 30
     while not until():
         assert process.poll() is None, "it ended before its time"
@@ -364,15 +357,7 @@ def test_it_goes_on_from_another_folder(desk: Desk, tmp_path: Path) -> None:
     elsewhere.mkdir()
     (desk.folder / "ok").touch()
 
-    done = subprocess.run(
-        desk.command("resume", str(desk.newest_run())),
-        cwd=elsewhere,
-        env=desk.environment(),
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = replace(desk, folder=elsewhere).run("resume", str(desk.newest_run()))
 
     assert done.returncode == 0, done.stderr
     assert not (elsewhere / ".flowpar").exists()

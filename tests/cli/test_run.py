@@ -175,7 +175,7 @@ def test_everything_written_is_private_under_an_open_umask(desk: Desk) -> None:
     desk.write(FAILING)
     before = os.umask(0)
     try:
-        desk.run("run", "workflow.yaml")
+        desk.cold("run", "workflow.yaml")
     finally:
         os.umask(before)
 
@@ -321,14 +321,7 @@ def test_fail_fast_starts_nothing_more(desk: Desk) -> None:
 )
 def test_a_signal_ends_the_run_and_says_so(desk: Desk, number: signal.Signals, code: int, told: str) -> None:
     desk.write(WAITING)
-    run = subprocess.Popen(
-        desk.command("run", "workflow.yaml", "-v"),
-        cwd=desk.folder,
-        env=desk.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    run = desk.start("run", "workflow.yaml", "-v", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with run:
         assert run.stderr is not None
         while "long | waiting" not in run.stderr.readline():

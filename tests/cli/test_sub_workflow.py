@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from at_work import flowpar, marks, states
+from at_work import flowpar, marks, start, states
 
 PACE_S = 40.0
 LEAF = """\
@@ -109,9 +108,7 @@ def test_a_run_that_is_killed_goes_on_inside_its_sub_workflows(folder: Path) -> 
         '  slow: {workflow: leaf.yaml, with: {value: "${{ tasks.fast.output.sum }}", slow: 1}}\n'
         'outputs: {sum: "${{ tasks.slow.output.sum }}"}\n'
     )
-    run = subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", "main.yaml"], cwd=folder, stderr=subprocess.DEVNULL, process_group=0
-    )
+    run = start(folder, "run", "main.yaml")
     deadline = time.monotonic() + PACE_S
     while not (folder / "marks").exists() or "slow/once" not in marks(folder):
         assert time.monotonic() < deadline
@@ -181,12 +178,7 @@ def test_they_may_be_nested_in_each_other(folder: Path) -> None:
 def test_a_run_that_is_killed_goes_on_inside_the_items_that_a_task_gave(folder: Path) -> None:
     main = LISTED.replace("LEAF", "leaf.yaml").replace('}"}\noutputs', '}", slow: "${{ each.index }}"}\noutputs')
     (folder / "main.yaml").write_text(main)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", "main.yaml", "-w", "3"],
-        cwd=folder,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
+    run = start(folder, "run", "main.yaml", "-w", "3")
     deadline = time.monotonic() + PACE_S
     while not (folder / "marks").exists() or not {"each[2]/once", "each[0]/double 1"} <= set(marks(folder)):
         assert time.monotonic() < deadline

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from at_work import PACE_S, environment, flowpar, marks, states
+from at_work import PACE_S, flowpar, marks, start, states
 
 PART = """\
 flowpar: 1
@@ -135,20 +134,15 @@ def test_a_workflow_may_stand_in_finally_and_have_its_own(folder: Path) -> None:
 
 def interrupted(folder: Path, *, times: int = 1) -> int:
     """Run until the first task works, interrupt, and return the exit code."""
-    run = subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", "main.yaml"],
-        cwd=folder,
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
+    run = start(folder, "run", "main.yaml")
     deadline = time.monotonic() + PACE_S
     while not (folder / "marks").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     for _ in range(times):
         os.kill(run.pid, signal.SIGINT)
-    return run.wait(PACE_S)
+    code: int = run.wait(PACE_S)
+    return code
 
 
 def test_it_runs_after_a_ctrl_c_the_innermost_first_and_again_after_a_resume(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from at_work import PACE_S, command, environment
+from at_work import PACE_S, command, start
 
 PART = """\
 flowpar: 1
@@ -150,13 +149,7 @@ def test_an_item_that_is_bound_to_something_else_runs_again(write: Any, tmp_path
 
 def test_a_killed_run_goes_on_inside_its_items_with_another_list(write: Any, tmp_path: Path) -> None:
     write([EMMA, {**MOBY, "slow": True}])
-    with subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", "main.yaml", "-w", "4"],
-        cwd=tmp_path,
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as run:
+    with start(tmp_path, "run", "main.yaml", "-w", "4") as run:
         deadline = time.monotonic() + PACE_S / 2
         while not {"many[emma]", "many[moby]/load"} <= recorded(tmp_path):
             assert time.monotonic() < deadline

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from at_work import PACE_S, environment, flowpar, marks
+from at_work import PACE_S, flowpar, marks, start
 
 STEP = """\
 flowpar: 1
@@ -65,13 +64,7 @@ def test_its_last_round_may_do_and_too_few_are_a_failure_that_goes_on_with_more(
 
 
 def test_a_run_that_is_killed_goes_on_in_the_round_that_it_was_in(folder: Path) -> None:
-    run = subprocess.Popen(
-        [sys.executable, "-m", "flowpar", "run", "main.yaml", "-i", "slow=1"],
-        cwd=folder,
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
+    run = start(folder, "run", "main.yaml", "-i", "slow=1")
     deadline = time.monotonic() + PACE_S
     while not (folder / "marks").exists() or "refine@3/mark" not in marks(folder):
         assert time.monotonic() < deadline

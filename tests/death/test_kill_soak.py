@@ -142,7 +142,11 @@ class Soak:
         """Take one run to its end, whatever is killed on the way."""
         workflow = WORKFLOW.replace("EXECUTOR", self._draw.choice(executors)).replace("ITEMS", str(self._items))
         trial = Trial(
-            self._folder / str(self.told["runs"]), steps=self._steps, workflow=workflow, deadline_s=DEADLINE_S
+            self._folder / str(self.told["runs"]),
+            steps=self._steps,
+            workflow=workflow,
+            deadline_s=DEADLINE_S,
+            is_warm=False,
         )
         self.told["runs"] += 1
         options = ("-w", str(WORKERS), "--json", "--start-method", self._draw.choice(start_methods))

@@ -57,7 +57,7 @@ UNTOUCHED = {"total": sum(n * n for n in range(TASKS))}
 
 
 def trial_of(make_trial: Callable[..., Trial], executor: str) -> Trial:
-    return make_trial(steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor))
+    return make_trial(steps=STEPS, workflow=WORKFLOW.replace("EXECUTOR", executor), is_warm=False)
 
 
 def engine_of(process: subprocess.Popen[str], trial: Trial) -> int:

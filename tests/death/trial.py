@@ -15,17 +15,21 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
 
 from flowpar.execute import tree
 from flowpar.testing import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
 DEADLINE_S = 60.0
 MARK = "FLOWPAR_TRIAL"
+TRAPS = {"FLOWPAR_CRASH_AT", "FLOWPAR_FAIL_AT"}
 STEPS = """
 import os, time
 from pathlib import Path
@@ -91,9 +95,17 @@ class Trial:
     """A folder with the workflow, and commands in it that carry a mark."""
 
     def __init__(
-        self, folder: Path, *, steps: str = STEPS, workflow: str = WORKFLOW, deadline_s: float = DEADLINE_S
+        self,
+        folder: Path,
+        *,
+        steps: str = STEPS,
+        workflow: str = WORKFLOW,
+        deadline_s: float = DEADLINE_S,
+        is_warm: bool = True,
     ) -> None:
+        """Prepare it. `is_warm`: a command that needs no shell and meets no trap may do without its own imports."""
         self.folder = folder
+        self._is_warm = is_warm
         self._deadline_s = deadline_s
         self.mark = uuid.uuid4().hex
         self._started: list[subprocess.Popen[str]] = []
@@ -104,17 +116,26 @@ class Trial:
     def start(self, *arguments: str, shell: str = "", **environment: str) -> subprocess.Popen[str]:
         """Start a command, after what is done in a shell first."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
-        process = subprocess.Popen(
+        environment = {**plain, **environment, MARK: self.mark}
+        if self._is_warm and not shell and TRAPS.isdisjoint(environment):
+            process: subprocess.Popen[str] = warm.Started(
+                arguments, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        else:
+            process = self._cold(arguments, shell, environment)
+        self._started.append(process)
+        return process
+
+    def _cold(self, arguments: Sequence[str], shell: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             ["/bin/sh", "-c", f'{shell}\nexec "$@"', "sh", sys.executable, "-m", "flowpar", *arguments],
             cwd=self.folder,
-            env={**plain, **environment, MARK: self.mark},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._started.append(process)
-        return process
 
     def end_of(self, process: subprocess.Popen[str]) -> Ended:
         began = time.monotonic()

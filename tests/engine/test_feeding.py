@@ -94,8 +94,11 @@ class Project:
         (self.folder / "workflow.yaml").write_text(text)
         return ["run", "workflow.yaml", "--run-dir", "run", "--json", *options]
 
-    def cold(self, text: str, *options: str) -> list[str]:
-        return [sys.executable, "-m", "flowpar", *self.command(text, *options)]
+    def start(self, text: str, *options: str, stream: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        started: subprocess.Popen[str] = warm.Started(
+            self.command(text, *options), cwd=self.folder, stdout=stream, stderr=stream
+        )
+        return started
 
     def run(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
         return self.call(self.command(text, *options))
@@ -209,12 +212,7 @@ def test_a_function_that_fails_half_way_can_be_resumed(project: Project) -> None
 def test_after_a_kill_only_the_items_that_are_missing_are_made(project: Project) -> None:
     text = STREAM % {"n": 6, "pause": 0.05}
     text = text.replace("pause_s: 0.05", 'pause_s: 0.05, go: "${{ workflow.dir }}/go"')
-    with subprocess.Popen(
-        project.cold(text, "-w", "3"),
-        cwd=project.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as running:
+    with project.start(text, "-w", "3") as running:
         try:
             project.await_ended("take", 4)
         finally:
@@ -256,13 +254,7 @@ outputs: {all: "${{ tasks.b.output }}"}
 
 def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> None:
     text = STREAM % {"n": 200, "pause": 0.05}
-    with subprocess.Popen(
-        project.cold(text, "-w", "2"),
-        cwd=project.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with project.start(text, "-w", "2", stream=subprocess.PIPE) as running:
         try:
             project.await_ended("take", 2)
         finally:

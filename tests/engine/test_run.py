@@ -91,13 +91,10 @@ class Project:
         return done
 
     def start(self, body: str, *options: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "flowpar", *self.write(body), *options],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        started: subprocess.Popen[str] = warm.Started(
+            [*self.write(body), *options], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
+        return started
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "run" / "events.jsonl").read_text().splitlines()]

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
+
 pytestmark = pytest.mark.timeout(120)
 
 # Each import of the module leaves a line that says whether it happened beside the engine's libraries.
@@ -51,11 +54,21 @@ class Machine:
         file = self.folder / "imports"
         return file.read_text().splitlines() if file.exists() else []
 
+    @property
+    def environment(self) -> dict[str, str]:
+        more = {"PYTHONPATH": str(self.site), "IMPORTS": str(self.folder / "imports"), "NO_COLOR": "1"}
+        return {**os.environ, **more}
+
     def flowpar(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done: subprocess.CompletedProcess[str] = warm.run(arguments, cwd=self.folder, env=self.environment)
+        return done
+
+    def cold(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that has nothing imported yet."""
         return subprocess.run(
-            [sys.executable, "-m", "flowpar", *arguments],
+            command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.site), "IMPORTS": str(self.folder / "imports"), "NO_COLOR": "1"},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -82,7 +95,7 @@ def test_an_installed_kind_runs_in_its_own_executor(machine: Machine) -> None:
 def test_only_workers_import_a_task_type(machine: Machine) -> None:
     machine.install("flowpar-shout", module=MODULE)
 
-    machine.flowpar("run", "loud.yaml")
+    machine.cold(sys.executable, "-m", "flowpar", "run", "loud.yaml")
 
     assert machine.imports == ["False"]
 
@@ -180,15 +193,7 @@ def test_a_file_of_the_current_folder_shadows_nothing(machine: Machine) -> None:
         (machine.folder / f"{name}.py").write_text("raise SystemExit('ran what lay about')\n")
     machine.install("flowpar-shout", module=MODULE)
 
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("flowpar")), "check", "loud.yaml"],
-        cwd=machine.folder,
-        env={**os.environ, "PYTHONPATH": str(machine.site), "IMPORTS": str(machine.folder / "imports")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = machine.cold(str(Path(sys.executable).with_name("flowpar")), "check", "loud.yaml")
 
     assert "ran what lay about" not in done.stdout + done.stderr
     assert done.returncode == 0

@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm
+
 from flowpar.cli.main import main
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
@@ -24,19 +27,11 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 def run(name: str, folder: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run an example from `folder` and return its outputs and its structured log."""
-    command = [sys.executable, "-m", "flowpar", "run", str(WORKFLOWS / name), "--json", *arguments]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FLOWPAR_")}
     run_dir = folder / "run"
 
-    done = subprocess.run(
-        [*command, "--run-dir", str(run_dir)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    command = ["run", str(WORKFLOWS / name), "--json", *arguments, "--run-dir", str(run_dir)]
+    done = warm.run(command, cwd=folder, env=environment)
 
     assert done.returncode == 0, done.stderr
     log = [json.loads(line) for line in (run_dir / "run.log.jsonl").read_text().splitlines()]
