@@ -17,7 +17,6 @@ from typing_at import Terminal
 if TYPE_CHECKING:
     from tests.cli.conftest import Desk
 
-IS_WARM = True
 STEPS = """
 import json
 import time

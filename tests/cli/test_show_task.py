@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +70,7 @@ def shown(module_desk: Desk) -> Path:
     """A run whose code is gone."""
     module_desk.folder.joinpath("steps.py").write_text(STEPS)
     module_desk.folder.joinpath("workflow.yaml").write_text(WORKFLOW)
-    done = replace(module_desk, is_warm=True).run("run", "workflow.yaml", "-q", A_TOKEN=SECRET)
+    done = module_desk.run("run", "workflow.yaml", "-q", A_TOKEN=SECRET)
     assert done.returncode == 0, done.stderr
     module_desk.folder.joinpath("steps.py").unlink()
     return module_desk.folder

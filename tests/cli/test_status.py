@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from at_work import Desk
 
-IS_WARM = True
 
 FAILS = """
 name: words

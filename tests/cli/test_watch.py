@@ -64,7 +64,6 @@ def test_neither_a_program_nor_a_ci_job_is_told(
     assert RunArguments(**{**given, "is_json": is_json}).has_hints is expected
 
 
-IS_WARM = True
 WORKFLOW = """
 name: words
 tasks:
