@@ -108,7 +108,7 @@ def test_secrets_reach_it_in_a_workflow(
             for_each: {word: [one, three]}
             container:
               image: alpine:3
-              command: test "$TOKEN" = "very secret"; printf %s "$WORD" | wc -c
+              command: test "${#TOKEN}" = 11; printf %s "$WORD" | wc -c
               env: {TOKEN: "${{ secrets.TOKEN }}", WORD: "${{ each.word }}"}
               mounts: {".": "/work"}
               capture: json
