@@ -163,6 +163,37 @@ def _complete_run(context: click.Context, parameter: click.Parameter, incomplete
     return [name for name in names if name.startswith(incomplete)]
 
 
+def cache_dir() -> Decorator:
+    """Choose the folder of the cache."""
+    return click.option(
+        "--cache-dir",
+        type=click.Path(path_type=Path),
+        envvar="FLOWPAR_CACHE_DIR",
+        show_envvar=True,
+        help="Use the cache in this folder; by default cache in the state folder.",
+    )
+
+
+def cache() -> tuple[Decorator, ...]:
+    """Choose whether and how a run uses its cache."""
+    return (
+        click.option("--no-cache", is_flag=True, help="Run all tasks, and keep nothing in the cache."),
+        click.option(
+            "--refresh",
+            multiple=True,
+            metavar="TASK",
+            help="Run this task though it is in the cache, and keep it anew; may be repeated.",
+        ),
+        cache_dir(),
+        click.option(
+            "--cache-limit",
+            callback=read_size,
+            metavar="SIZE",
+            help="How much the cache may hold when the run is over; 10GiB.",
+        ),
+    )
+
+
 def as_json(what: str) -> Decorator:
     """Print a listing for programs."""
     return click.option("--json", "is_json", is_flag=True, help=f"Print {what} as JSON.")

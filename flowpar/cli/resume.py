@@ -86,6 +86,8 @@ def command(
         prepared = timed(prepared, arguments, watch)
         resumption = earlier.resumption(prepared.selected or plan, redo)
         watch.tell_resumption(earlier, resumption)
+        # What is asked for by name is made anew, whatever the cache has.
+        arguments = replace(arguments, refresh=(*arguments.refresh, *(task for task, _ in redo)))
         options_now, start = arguments.engine_options(), resumption.start
         with watch.way_on():
             end = resume_workflow(prepared, options_now, watch.sinks, tree, earlier=earlier, start=start)
@@ -118,5 +120,6 @@ def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> R
         start_method=arguments.start_method or next(iter(start_methods), None),
         no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,
         values_limit=arguments.values_limit or (limit if isinstance(limit, int) else None),
+        no_cache=arguments.no_cache or recorded.get("no_cache") is True,
         sync_values=arguments.sync_values or recorded.get("sync_values") is True,
     )

@@ -17,6 +17,7 @@ from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.frozen import dataclass, replace
 from flowpar.engine.build import EngineOptions
+from flowpar.engine.cache_options import LIMIT_BYTES, CacheOptions
 from flowpar.planning.select import select
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
@@ -55,6 +56,10 @@ class RunArguments:
     values_limit: int | None
     no_plugins: bool
     trust_state: bool
+    no_cache: bool
+    refresh: tuple[str, ...]
+    cache_dir: Path | None
+    cache_limit: int | None
     is_json: bool
     quiet: bool
     verbose: bool
@@ -92,7 +97,16 @@ class RunArguments:
             keeps_values=bool(self.only),
             values_limit=self.values_limit,
             syncs_values=self.sync_values,
+            cache=self._cache_options(),
             recorded=self._recorded(),
+        )
+
+    def _cache_options(self) -> CacheOptions:
+        return CacheOptions(
+            is_on=not self.no_cache,
+            folder=self.cache_dir,
+            limit_bytes=self.cache_limit or LIMIT_BYTES,
+            refreshed=self.refresh,
         )
 
     def _recorded(self) -> Mapping[str, object]:
@@ -106,6 +120,7 @@ class RunArguments:
             **({"only": list(self.only)} if self.only else {}),
             **({"values_limit": self.values_limit} if self.values_limit else {}),
             **({"sync_values": True} if self.sync_values else {}),
+            **({"no_cache": True} if self.no_cache else {}),
         }
 
 
@@ -144,6 +159,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         metavar="SIZE",
         help="How much the files of values may hold together; by default as much as there is room.",
     ),
+    *options.cache(),
     options.no_plugins(),
     click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
     options.as_json("the outputs"),

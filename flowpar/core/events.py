@@ -128,13 +128,24 @@ class TaskRepeating:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Under which key the cache keeps an attempt, and what that is made of; `made_by` the run and task it is from."""
+
+    key: str
+    parts: Mapping[str, object]
+    made_by: tuple[str, str] | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """A task or an item reached `state`: succeeded, failed, timed_out, cancelled or cached.
 
     `items` counts the items where the subject is a fan-out as a whole (it then has no value of
     its own: `outcome` is None on success); `is_tolerated` is `allow_failure` or `collect` at work;
     `log_file` is relative to the run folder and None where nothing was printed. `previous` is what the
-    last round of a repeat gave whose rounds were too few.
+    last round of a repeat gave whose rounds were too few. `kept` is what the cache knows of it; `fingerprint` is there
+    where it was cached, as no attempt began.
     """
 
     subject: Subject
@@ -147,6 +158,8 @@ class TaskEnded:
     log_file: str | None = None
     warnings: tuple[str, ...] = ()
     previous: ValueRef | None = None
+    kept: Kept | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

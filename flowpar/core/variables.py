@@ -1,4 +1,4 @@
-"""Environment variables that flowpar makes up by itself."""
+"""Environment variables and arguments that flowpar makes up by itself."""
 
 from __future__ import annotations
 
@@ -8,5 +8,7 @@ from typing import Final
 SHELL_VALUE: Final = "FLOWPAR_VALUE_"
 # Where a shell task writes its lines `name=value`.
 OUTPUT_FILE: Final = "FLOWPAR_OUTPUT"
+# The argument of a script that says where it stands, for tracebacks alone.
+SCRIPT_PLACE: Final = "__place"
 # The kernel refuses a single word of 128 KiB, wherever it comes from.
 MAX_WORD_BYTES: Final = 100 * 1024

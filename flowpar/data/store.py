@@ -45,15 +45,22 @@ class ValueStore:
     """The values of one run; any number of processes may use the same folder."""
 
     def __init__(
-        self, run_dir: str | os.PathLike[str], *, limit_bytes: int | None = None, is_synced: bool = False
+        self,
+        run_dir: str | os.PathLike[str],
+        *,
+        limit_bytes: int | None = None,
+        is_synced: bool = False,
+        is_known_anywhere: bool = False,
     ) -> None:
         """Keep files below the run folder, which must exist; together they hold up to `limit_bytes`.
 
-        Where it `is_synced`, a value is on disk before anybody is told of it.
+        Where it `is_synced`, a value is on disk before anybody is told of it. Where it `is_known_anywhere`, large ones
+        have a checksum that no other value of the world has, which takes longer.
         """
         self._run_dir = os.fspath(run_dir)
         self._limit_bytes = limit_bytes
         self._is_synced = is_synced
+        self._is_known_anywhere = is_known_anywhere
 
     def put(self, value: object, name: str, *, as_file: bool = False) -> ValueRef:
         """Encode a value and keep it under a name that is new in this run.
@@ -132,7 +139,7 @@ class ValueStore:
         try:
             if self._limit_bytes is not None:
                 take_room(number, folder, size_bytes=encoded.size_bytes, limit_bytes=self._limit_bytes)
-            digest = _write_hashed(number, encoded)
+            digest = _write_hashed(number, encoded, 0 if self._is_known_anywhere else encoded.size_bytes)
             if self._is_synced:
                 point("value.sync")
                 os.fsync(number)
@@ -158,14 +165,15 @@ def _sync_folder(folder: str) -> None:
         os.close(number)
 
 
-def _write_hashed(number: int, encoded: Encoded) -> str:
+def _write_hashed(number: int, encoded: Encoded, size_bytes: int) -> str:
+    """Write an encoding and return its checksum; it is one for values of `size_bytes`."""
     if encoded.size_bytes < _PARALLEL_BYTES:
         _write_all(number, encoded.chunks)
-        return checksum(encoded.chunks, size_bytes=encoded.size_bytes)
+        return checksum(encoded.chunks, size_bytes=size_bytes)
     found: list[str] = []
 
     def take() -> None:
-        found.append(checksum(encoded.chunks, size_bytes=encoded.size_bytes))
+        found.append(checksum(encoded.chunks, size_bytes=size_bytes))
 
     hashing = Thread(target=take, name="flowpar-checksum")
     hashing.start()

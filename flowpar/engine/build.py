@@ -21,10 +21,11 @@ from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.core.events import RunNoted
-from flowpar.core.frozen import dataclass, field
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
+from flowpar.engine.cache_options import CacheOptions
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
@@ -32,6 +33,7 @@ from flowpar.execute.crew import Crew
 from flowpar.execute.leftover import end_leftovers
 from flowpar.planning.preload import preload_of
 from flowpar.planning.ready import keep
+from flowpar.planning.template import within
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
 from flowpar.record.lock import Lock
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.planning.prepared import Prepared
     from flowpar.planning.secret import Secrets
+    from flowpar.schedule.caching import Cache
 
     MakeSinks = Callable[[RunFolder], Sequence[EventSink]]
 
@@ -82,6 +85,7 @@ class EngineOptions:
     keeps_values: bool = False
     values_limit: int | None = None
     syncs_values: bool = False
+    cache: CacheOptions = field(default_factory=CacheOptions)
     recorded: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -195,6 +199,7 @@ def _run(
             random=random.random,
             stops=stops,
             remove=_removal(options, folder, stack),
+            cache=_cache(plan, options, folder, crew, secrets=secrets, tell=partial(_note, sink), stack=stack),
         )
         gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
@@ -204,6 +209,31 @@ def _decisions(plan: Plan, folder: RunFolder, crew: Crew) -> EngineDecisions:
     run_dir = os.fspath(folder.path)
     shared = share(plan, folder.run_id, run_dir, address=crew.outputs_address, key=crew.outputs_key)
     return EngineDecisions(shared, ValueStore(run_dir), lambda: crew.outputs)
+
+
+def _cache(
+    plan: Plan,
+    options: EngineOptions,
+    folder: RunFolder,
+    crew: Crew,
+    *,
+    secrets: Secrets,
+    tell: Callable[[str], None],
+    stack: ExitStack,
+) -> Cache | None:
+    """Return the cache of a run, None where no task has one or it is not wanted."""
+    if not options.cache.is_on or all(task.cache is None for task in within(plan.tasks)):
+        return None
+    # Late: a run without a cache has no use for SQLite.
+    from flowpar.engine.caching import open_cache
+
+    shared = replace(share(plan, folder.run_id, os.fspath(folder.path)), secrets=secrets.values)
+    cache = open_cache(
+        options.cache, options.state_dir, shared, lambda: crew.outputs, tell=tell, trust_state=options.trust_state
+    )
+    if cache is not None:
+        stack.callback(cache.close)
+    return cache
 
 
 def _removal(
@@ -219,13 +249,13 @@ def _removal(
 
 def _listen(crew: Crew, sink: FanoutSink, refill: Refill) -> None:
     """Note what those who are no part of the loop have to say, and let the outputs outlive their process."""
-
-    def note(message: str, text: str = "") -> None:
-        sink.emit(RunNoted(clock.now(), message, text))
-
-    clock = SystemClock()
+    note = partial(_note, sink)
     crew.outputs.insure(refill, note)
     crew.tell_by(note)
+
+
+def _note(sink: FanoutSink, message: str, text: str = "") -> None:
+    sink.emit(RunNoted(SystemClock().now(), message, text))
 
 
 def _run_options(

@@ -19,7 +19,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from flowpar.core.frozen import dataclass
 from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Spent, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
@@ -108,7 +107,8 @@ def make_attempt(
     announcer = Announcer(post, masker)
     try:
         attempt = Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
-        return attempt.follow(), ()
+        success = attempt.follow()
+        return success, attempt.remember(success)
     except Cancelled:
         raise
     except TaskFailed as failed:
@@ -119,15 +119,6 @@ def make_attempt(
         return failure_of(error, mask=masker.error), ()
     finally:
         announcer.finish()
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an attempt runs."""
-
-    environment: Mapping[str, str]
-    folder: str
-    contexts: Mapping[str, object]
 
 
 class Attempt:
@@ -144,7 +135,10 @@ class Attempt:
         shared, scope = _opened(job.shared), self._bindings.scope
         self._shared = shared if scope is None else scope.within(shared)
         limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
-        self._store = ValueStore(self._shared.run_dir, limit_bytes=limit_bytes, is_synced=is_synced)
+        has_cache, self._began = self._shared.has_cache, perf_counter()
+        self._store = ValueStore(
+            self._shared.run_dir, limit_bytes=limit_bytes, is_synced=is_synced, is_known_anywhere=has_cache
+        )
         self._files = 0
         self._spent: Spent | None = None
 
@@ -163,6 +157,15 @@ class Attempt:
                 return Success(self._kept(judge(condition, self._settle().contexts)))
             case Render(outputs):
                 return Success(self._kept(render(outputs, self._settle().contexts, self._put_apart)))
+
+    def remember(self, success: Success) -> tuple[str, ...]:
+        """Keep what it came to in the cache, where that is wanted; return a warning where that can't be."""
+        keeping = self._bindings.keeping
+        if keeping is None:
+            return ()
+        from flowpar.execute.keep import keep  # late: only a task with a cache pays for it
+
+        return keep(keeping, success.value, self._job, self._shared, seconds=perf_counter() - self._began)
 
     def _call(self, call: Call, scratch: str) -> Success:
         value = self._returned(call, scratch)
@@ -202,7 +205,7 @@ class Attempt:
         """Return what gives the attempt a folder of its own."""
         return surroundings.Scratch(run_dir)
 
-    def _settle(self, call: Call | None = None, scratch: str | None = None) -> _Place:
+    def _settle(self, call: Call | None = None, scratch: str | None = None) -> surroundings.Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
         shared = self._shared
         environment: MutableMapping[str, str] = os.environ if self._is_isolated else surroundings.inherited()
@@ -222,7 +225,7 @@ class Attempt:
             surroundings.lay(environment, {**surroundings.variables(call.env, contexts), **told})
         folder = surroundings.folder(None if call is None else call.cwd, shared, contexts)
         os.chdir(folder if self._is_isolated else shared.workflow_dir)
-        return _Place(environment, folder, contexts)
+        return surroundings.Place(environment, folder, contexts)
 
     def _contexts(self, environment: Mapping[str, str]) -> Mapping[str, object]:
         return build_contexts(
@@ -236,7 +239,7 @@ class Attempt:
         address = self._shared.outputs_address
         return [None] * len(keys) if address is None else ManagedOutputs(address, self._shared.outputs_key).fetch(keys)
 
-    def _context(self, place: _Place, scratch: str) -> TaskContext:
+    def _context(self, place: surroundings.Place, scratch: str) -> TaskContext:
         job, run_id = self._job, self._shared.run_id
         item = "" if job.item is None else f"/{job.item}"
         lap = f"#{self._bindings.round}" if self._bindings.round else ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowpar.core.outcome import ValueRef
+    from flowpar.data.cache_entry import Keeping
     from flowpar.expr.template import Template
 
 
@@ -31,6 +32,7 @@ class Shared(Packed):
     that they were read from. `outputs_address` and `outputs_key` lead to the managed outputs; None where there
     are none (tests). `modules` are those that the tasks' functions are in. The files of values may hold
     `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
+    With `has_cache` large values have a checksum by which they may be known again anywhere.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class Shared(Packed):
     modules: tuple[str, ...] = ()
     values_limit: int | None = None
     syncs_values: bool = False
+    has_cache: bool = False
 
 
 INPUTS = "(inputs)"
@@ -186,7 +189,7 @@ class Bindings(Packed):
     the ids of the attempt's `gpu`, None where it did not ask. `round` counts the rounds of a repeat from 1,
     0 where there are none; `previous` is what the last one gave. `scope` is there in a sub-workflow, and what
     stands before its ids stands in `tasks`, too. `key` is the name of the item, where
-    it has one.
+    it has one. `keeping` says how the cache keeps what the attempt comes to, None where it does not.
     """
 
     tasks: Mapping[str, TaskView] = field(default_factory=dict)
@@ -199,3 +202,4 @@ class Bindings(Packed):
     previous: ValueRef | None = None
     scope: Scope | None = None
     key: str | float | None = None
+    keeping: Keeping | None = None

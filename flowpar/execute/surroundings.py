@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.variables import MAX_WORD_BYTES, OUTPUT_FILE, SHELL_VALUE
 from flowpar.execute.failure import refusal
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Shared
     from flowpar.expr.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt runs."""
+
+    environment: Mapping[str, str]
+    folder: str
+    contexts: Mapping[str, object]
 
 
 _OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"})

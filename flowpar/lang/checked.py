@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.code.looked import Looked
+    from flowpar.code.reached import Reached
     from flowpar.code.signature import Signature
     from flowpar.core.diagnostics import Diagnostics
     from flowpar.core.source import Source
@@ -127,6 +128,18 @@ class CheckedCall:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedCache:
+    """What says that an attempt was made before, beside its arguments: the `code` it runs, and what is declared."""
+
+    code: str = ""
+    reached: Reached | None = None
+    files: Template | None = None
+    outputs: Template | None = None
+    env: tuple[str, ...] = ()
+    version: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedFanOut:
     """The names of `for_each`, or the axes of `matrix` (`is_product`), with their lists.
 
@@ -191,6 +204,7 @@ class CheckedTask:
     batch: int | None = None
     sub: Checked | None = None
     preload: tuple[str, ...] = ()
+    cache: CheckedCache | None = None
 
     @property
     def home(self) -> str:

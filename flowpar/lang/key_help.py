@@ -50,6 +50,7 @@ TASK_KEY_HELP = MappingProxyType(
         "timeout": "The most time one attempt may take.",
         "grace": "The time between TERM and KILL; 5 s.",
         "allow_failure": "A failure counts as success for the run and for what needs the task.",
+        "cache": "An attempt that was made before, of the same code and arguments, is not made again.",
     }
 )
 
@@ -61,6 +62,16 @@ RETRY_KEY_HELP = MappingProxyType(
         "max_delay": "The longest wait.",
         "jitter": "Whether waits are made uneven, so that many tasks do not return at once.",
         "on": 'Which failures are tried again: exception names, "exit N", "timeout", "died".',
+    }
+)
+
+CACHE_KEY_HELP = MappingProxyType(
+    {
+        "files": "Files that it reads: paths or patterns, relative to the workflow file; their content counts.",
+        "outputs": "Files that it writes, below the folder of the workflow: they are kept, and put back.",
+        "env": "Inherited environment variables whose values count.",
+        "version": "A number or text that counts: change it where nothing else says that the result is another one.",
+        "ttl": "How long what was made counts.",
     }
 )
 

@@ -19,7 +19,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from flowpar.lang.fields import (  # noqa: TC001 -- pydantic reads the annotations
+from flowpar.lang.cache_field import Globs, OutputGlobs, VariableNames, Version  # noqa: TC001 -- pydantic reads the annotations
+from flowpar.lang.fields import (  # noqa: TC001 -- the same
     Batch,
     Bound,
     Choices,
@@ -81,6 +82,18 @@ class RepeatModel:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class CacheModel:
+    """Whether an attempt that was made before is made again, and what counts beside its arguments and code."""
+
+    files: Globs = ()
+    outputs: OutputGlobs = ()
+    env: VariableNames = ()
+    version: Version | None = None
+    ttl: Timeout | None = None
+    is_on: Switch = Field(default=True, exclude=True)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class InputModel:
     """One declared input; it is required unless `has_default`."""
 
@@ -123,6 +136,7 @@ class DefaultsModel:
     timeout: Timeout | None = None
     grace: Duration | None = None
     allow_failure: Switch | None = None
+    cache: CacheModel | None = None
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -155,6 +169,7 @@ class TaskModel:
     timeout: Timeout | None = None
     grace: Duration | None = None
     allow_failure: Switch | None = None
+    cache: CacheModel | None = None
     in_finally: bool = Field(default=False, exclude=True)
 
     @property

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from flowpar.core.types import NONE, Constant, ListOf, MapOf, OneOf, Record, Simple, TupleOf
 from flowpar.lang.fields import EXPRESSION_SCHEMA, ID
 from flowpar.lang.key_help import (
+    CACHE_KEY_HELP,
     INPUT_KEY_HELP,
     REPEAT_KEY_HELP,
     RETRY_KEY_HELP,
@@ -40,6 +41,7 @@ _HELP: Mapping[str, Mapping[str, str]] = {
     "TaskModel": TASK_KEY_HELP,
     "DefaultsModel": TASK_KEY_HELP,
     "RetryModel": RETRY_KEY_HELP,
+    "CacheModel": CACHE_KEY_HELP,
     "RepeatModel": REPEAT_KEY_HELP,
     "InputModel": INPUT_KEY_HELP,
     "SecretModel": SECRET_KEY_HELP,
@@ -48,6 +50,7 @@ _RENAMED = {
     "TaskModel": "task",
     "DefaultsModel": "defaults",
     "RetryModel": "retry",
+    "CacheModel": "cache",
     "RepeatModel": "repeat",
     "InputModel": "input",
     "SecretModel": "secret",
@@ -96,6 +99,7 @@ def workflow_schema(types: Iterable[tuple[str, Signature]] = ()) -> Schema:
     schema = TypeAdapter(Workflow).json_schema(by_alias=True)
     definitions = {_RENAMED[name]: _model(name, model) for name, model in schema["$defs"].items()}
     definitions["retry"] = _retry(definitions["retry"])
+    definitions["cache"] = {"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA, definitions["cache"]]}
     definitions["input"] = _input(definitions["input"])
     definitions["repeat"]["required"] = ["max", "until"]
     _add_kinds(definitions["task"], types)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from flowpar.lang.wording import describe_error, did_you_mean, finding, found_at, name_of, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from flowpar.core.diagnostics import Diagnostic
     from flowpar.lang.node import Document
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _NEAR = 80
 
-_INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default", "in_finally"})
+_INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default", "in_finally", "is_on"})
 
 
 NOTHING: Final = object()
@@ -86,13 +86,12 @@ class ShapeReader:
         owner: str,
         known: Sequence[str],
         *,
-        later: Collection[str] = (),
         hint: str | None = None,
         also: str = "",
     ) -> None:
         """Report a key that nothing of ours has."""
         word = str(path[-1])
-        advice = hint or did_you_mean(word, known, later=later, also=also)
+        advice = hint or did_you_mean(word, known, also=also)
         if self._is_cut_text(path):
             advice = 'a "," inside { } starts a new key; put a text that holds one in quotes'
         self.find_key(path, f'{owner} has the unknown key "{short(word)}"', code="FP121", hint=advice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.suggest import nearest
+from flowpar.lang.cache_binding import read_cache
 from flowpar.lang.fields import ID, ID_FORM, has_expression
 from flowpar.lang.model import RepeatModel, RetryModel, TaskModel
 from flowpar.lang.node import MappingNode, ScalarNode, SequenceNode
@@ -12,7 +13,7 @@ from flowpar.lang.plain import is_null
 from flowpar.lang.resource_binding import read_resources
 from flowpar.lang.shape import NOTHING, keys_of
 from flowpar.lang.variables import read_variables
-from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS, LATER_TASK_KEYS
+from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class TaskBinder:
             return self._retry(path, node)
         if key == "repeat":
             return self._repeat(path, node)
+        if key == "cache":
+            return read_cache(self._shape, path, node)
         if key == "resources":
             return read_resources(self._shape, path, node)
         value = self._shape.plain.value(node)
@@ -93,11 +96,7 @@ class TaskBinder:
         """Whether a key is one of `known`; otherwise it is reported."""
         if key in known:
             return True
-        if key in LATER_TASK_KEYS:
-            self._shape.find_key((*path, key), f'"{key}" is not yet supported', code="FP122")
-        else:
-            hint = FOREIGN_TASK_KEYS.get(key)
-            self._shape.find_unknown((*path, key), name_of(path), sorted(known), later=LATER_TASK_KEYS, hint=hint)
+        self._shape.find_unknown((*path, key), name_of(path), sorted(known), hint=FOREIGN_TASK_KEYS.get(key))
         return False
 
     def _kind(self, path: Path, strangers: list[str]) -> str:
@@ -117,17 +116,17 @@ class TaskBinder:
 
     def _stranger(self, path: Path, key: str, *, has_kind: bool) -> bool:
         """Report a key that is neither common nor a kind; returns whether it was meant as the kind."""
-        if key in LATER_TASK_KEYS or key in FOREIGN_TASK_KEYS:
+        if key in FOREIGN_TASK_KEYS:
             self.is_common(path, key, self._keys)
             return key in _FOREIGN_KINDS
         kinds = sorted(self._kinds)
-        if not has_kind and self._lacks_kinds and nearest(key, [*self._keys, *LATER_TASK_KEYS, *kinds]) is None:
+        if not has_kind and self._lacks_kinds and nearest(key, [*self._keys, *kinds]) is None:
             return True
-        if not has_kind and (nearest(key, self._keys | LATER_TASK_KEYS) is None or nearest(key, kinds) is not None):
+        if not has_kind and (nearest(key, self._keys) is None or nearest(key, kinds) is not None):
             message = f'{name_of(path)} has the unknown kind "{short(key)}"'
             self._shape.find_key((*path, key), message, code="FP127", hint=did_you_mean(key, kinds))
             return True
-        self._shape.find_unknown((*path, key), name_of(path), [*sorted(self._keys), *kinds], later=LATER_TASK_KEYS)
+        self._shape.find_unknown((*path, key), name_of(path), [*sorted(self._keys), *kinds])
         return False
 
     def _body(self, path: Path, kind: str, node: Node | None) -> Any:

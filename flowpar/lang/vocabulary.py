@@ -1,13 +1,8 @@
-"""The keys of the language: which are free, which come later, and what other tools call ours.
-
-What is known but not there yet is never ignored and never called unknown.
-"""
+"""The keys of the language: which are free, and what other tools call ours."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-
-LATER_TASK_KEYS = frozenset({"cache"})
 
 EXECUTORS = ("process", "pool", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})

@@ -11,7 +11,7 @@ from flowpar.lang.plain import is_null
 from flowpar.lang.scalars import NumberTooLongError, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from flowpar.lang.node import Node
 
@@ -105,18 +105,14 @@ def short(text: str) -> str:
     return line if len(text) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def did_you_mean(word: str, known: Sequence[str], *, later: Collection[str] = (), also: str = "") -> str:
-    """Return "did you mean …?", or what is allowed, both where that is short.
-
-    `later` are words that are known but not yet supported, `also` says what else is allowed.
-    """
-    near = nearest(word, [*known, *later])
+def did_you_mean(word: str, known: Sequence[str], *, also: str = "") -> str:
+    """Return "did you mean …?", or what is allowed, both where that is short; `also` says what else is."""
+    near = nearest(word, known)
     allowed = f"allowed: {', '.join(known)} {also}".rstrip()
     if near is None:
         return allowed
     parts = [f'did you mean "{near}"?']
-    parts += ["it is not yet supported;"] if near in later else []
-    parts += [allowed] if near in later or len(known) <= _MOST_BESIDE else []
+    parts += [allowed] if len(known) <= _MOST_BESIDE else []
     return " ".join(parts)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.digest import digest, digest_bytes
+from flowpar.core.variables import SCRIPT_PLACE
 from flowpar.expr.references import references
 from flowpar.expr.template import Constant
-from flowpar.lang.rules.script import SCRIPT_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from flowpar.code.looked import Looked
     from flowpar.expr.template import Template
-    from flowpar.lang.checked import Checked
+    from flowpar.lang.checked import Checked, CheckedTask
     from flowpar.plugin.registry import Registry
     from flowpar.plugin.used import UsedKinds
 
@@ -57,6 +57,7 @@ class Grounds:
     """What one plan stands on; of each of its sub-workflows, `subs` by their `path`, the same.
 
     `real` is where a sub-workflow's file is in truth, and `project` the folder that all files belong to.
+    `packages` says whether others are installed now, where versions of those have a part in the plan.
     """
 
     setting: str
@@ -71,6 +72,7 @@ class Grounds:
     real: str = ""
     project: str = ""
     subs: tuple[Grounds, ...] = ()
+    packages: str = ""
 
     def hold(self, path: str, registry: Registry) -> Held | None:
         """Ask again for all but the setting; None where one answer is another one now."""
@@ -94,6 +96,7 @@ class Grounds:
         except DotenvProblem:
             return None
         is_same = self._is_environment({**os.environ, **env_file}) and self.kinds.are_found_by(registry)
+        is_same = is_same and self.packages in {"", packages_stamp()}
         return Held(source, env_file) if is_same and self.looked.holds() else None
 
     def _is_environment(self, environment: Mapping[str, str]) -> bool:
@@ -153,7 +156,18 @@ def _grounds_of(checked: Checked, environment: Mapping[str, str], setting: str) 
         env_files=tuple(workflow.env_file),
         variables={name: _digest_of(environment, name) for name in read if name is not None},
         mentioned={name: name in os.environ for name in mentioned if name is not None},
+        packages=packages_stamp() if any(_reaches_packages(task) for task in checked.tasks.values()) else "",
     )
+
+
+def _reaches_packages(task: CheckedTask) -> bool:
+    return task.cache is not None and task.cache.reached is not None and bool(task.cache.reached.distributions)
+
+
+def packages_stamp() -> str:
+    """Return what changes when a distribution is installed, removed or replaced: it has a folder with its version."""
+    folders = [entry for entry in sys.path if entry.endswith("-packages")]
+    return digest([(entry, os.stat(entry).st_mtime_ns) for entry in folders if os.path.isdir(entry)])  # noqa: PTH112, PTH116 - texts
 
 
 def _read_before_the_run(checked: Checked) -> Iterator[Template]:

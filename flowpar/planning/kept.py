@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.code.looked import Looked
 from flowpar.code.module import ModuleSource
+from flowpar.code.reached import Part, Reached
 from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic, Label, Severity
 from flowpar.core.source import Span
@@ -23,7 +24,7 @@ from flowpar.execute.recipe import Call, Expand, Scope
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text
 from flowpar.planning.env_values import without_values
 from flowpar.planning.grounds import Grounds
-from flowpar.planning.model import Bound, Bounds, FanOut, Plan, PlannedTask, Repeat, Retry
+from flowpar.planning.model import Bound, Bounds, Caching, FanOut, Plan, PlannedTask, Repeat, Retry
 from flowpar.planning.rounds import Rounds
 from flowpar.planning.secret import SecretSource
 from flowpar.planning.template import Template as TaskTemplate
@@ -44,6 +45,9 @@ _OF_PLANS = (
     FanOut,
     Bound,
     Bounds,
+    Caching,
+    Reached,
+    Part,
     SecretSource,
     TaskTemplate,
     Rounds,

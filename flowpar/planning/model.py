@@ -9,6 +9,7 @@ from flowpar.core.frozen import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowpar.code.reached import Reached
     from flowpar.core.run_if import RunIf
     from flowpar.core.source import Span
     from flowpar.execute.recipe import Call, Scope
@@ -94,6 +95,23 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Caching:
+    """What beside its arguments says that an attempt was made before, and how long that counts.
+
+    `code` is the digest of what the task runs, and `reached` what that is made of, installed distributions included.
+    `files` are read and `outputs` written, as globs; `env` are names of variables.
+    """
+
+    code: str = ""
+    reached: Reached | None = None
+    files: Template | None = None
+    outputs: Template | None = None
+    env: tuple[str, ...] = ()
+    version: Template | None = None
+    ttl_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTask:
     """One task of the plan; `index` is its place in the file.
 
@@ -110,6 +128,7 @@ class PlannedTask:
     the sub-workflow, or the item of one, that it belongs to; `bounds` are on such a task. `tidies` is the one after
     whose tasks it has its turn, as a task of its `finally`. `lap` is the round of a sub-workflow that repeats, and
     `previous` the task that has the outputs of the round before; a task with `rounds` decides whether another follows.
+    With a `cache` what was made before, in any run, is not made again.
     """
 
     id: str
@@ -150,6 +169,7 @@ class PlannedTask:
     lap: int = 0
     previous: str = ""
     rounds: Rounds | None = None
+    cache: Caching | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from flowpar.planning.expand import count_items
 from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.grounds import grounds_of, setting_of
-from flowpar.planning.model import FanOut, Plan, PlannedTask
+from flowpar.planning.model import Caching, FanOut, Plan, PlannedTask
 from flowpar.planning.preload import preload_for
 from flowpar.planning.prepared import Prepared
 from flowpar.planning.secret import Secrets, sources_of
@@ -226,7 +226,16 @@ def _task(
         in_finally=task.in_finally,
         batch=None if task.fan_out is None or "memory" in resources else task.batch,
         preload=preload_for(task, executor, resources),
+        cache=_caching(task, reader),
     )
+
+
+def _caching(task: CheckedTask, reader: SettingReader) -> Caching | None:
+    """Return what says that an attempt was made before, None where that does not count."""
+    found, is_on, ttl_s = task.cache, reader.is_cached(task), reader.ttl_s(task)
+    if found is None or not is_on:
+        return None
+    return Caching(found.code, found.reached, found.files, found.outputs, found.env, found.version, ttl_s)
 
 
 def _streamed(task: PlannedTask) -> PlannedTask:

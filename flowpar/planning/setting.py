@@ -82,6 +82,14 @@ class SettingReader:
         """Return whether a failure counts as success."""
         return self._read(task, "allow_failure", _switch, "true or false") or False
 
+    def is_cached(self, task: CheckedTask) -> bool:
+        """Return whether what was made before counts."""
+        return self._read(task, "cache", _switch, "true or false") is not False
+
+    def ttl_s(self, task: CheckedTask) -> float | None:
+        """Return how long it counts, or None for ever."""
+        return self._read(task, "cache.ttl", _above_zero, f"{DURATION_FORM}, above zero")
+
     def repeat(self, task: CheckedTask) -> Repeat | None:
         """Return how often a task may run, None where it does not repeat."""
         rounds = self._read(task, "repeat.max", _count, "a whole number from 1 on")
@@ -167,7 +175,7 @@ class SettingReader:
                 continue
             if self.document.node((*base, *keys)) is not None:
                 return (*base, *keys), owner
-            if keys[0] == "retry":  # its short form
+            if keys[0] in {"retry", "cache"}:  # its short form
                 return (*base, keys[0]), owner
             break
         return (task.home, task.id, task.kind), f'task "{task.id}"'

@@ -109,6 +109,11 @@ def check_state(state_dir: Path, *, trust_state: bool = False) -> None:
             raise _refusal(folder, error) from error
 
 
+def check_owner(folder: Path, *, trust_state: bool = False) -> None:
+    """Make sure that a folder is where it seems to be, and the user's; or `StateError`. Raises OSError, too."""
+    _refuse_stranger(os.fspath(folder), folder.stat(follow_symlinks=trust_state), trust_state=trust_state)
+
+
 def open_inside(run_dir: Path, file: str) -> int:
     """Open a file for reading by its path in the run folder; raises OSError for what leads out of it.
 

@@ -157,7 +157,7 @@ class _Folding:
             failure=None if error is None else read_failure(error),
             is_tolerated=record.get("is_tolerated") is True,
             log_file=_text_or_none(record.get("log_file")),
-            fingerprint=before.fingerprint,
+            fingerprint=_text(record.get("fingerprint", before.fingerprint)),  # what was cached did not begin
             pid=None if record["pid"] is None else _count(record["pid"]),
             started_at=_text_or_none(record["started_at"]),
             duration_s=None if record["duration_s"] is None else float(record["duration_s"]),

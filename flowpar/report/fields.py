@@ -148,12 +148,21 @@ class MeasuredFields(TaskFields, MeasureFields):
 
 
 class TaskEnded(MeasuredFields):
-    """A task or an item came to its end; `items` counts those of a fan-out as a whole."""
+    """A task or an item came to its end; `items` counts those of a fan-out as a whole.
+
+    `cache_key` and `cache_parts` are there where the task has a `cache`: under which key, and what that is made of.
+    One that was cached says which run and task it was `made_by`, and how many seconds are saved.
+    """
 
     items: NotRequired[int]
     is_tolerated: NotRequired[bool]
     log_file: NotRequired[str]
     warnings: NotRequired[Sequence[str]]
+    fingerprint: NotRequired[str]
+    cache_key: NotRequired[str]
+    cache_parts: NotRequired[Mapping[str, object]]
+    made_by: NotRequired[Mapping[str, str]]
+    saved_s: NotRequired[float]
 
 
 class TaskRetrying(MeasuredFields):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowpar.core import events
 from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.core.states import TaskState
-from flowpar.schedule.start import Fingerprint
+from flowpar.schedule.start import Fingerprint, fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from flowpar.core.states import RunStatus
     from flowpar.execute.base import Completion, Reported
     from flowpar.planning.model import Plan, PlannedTask
-    from flowpar.schedule.attempt import Attempt
+    from flowpar.schedule.attempt import Attempt, Ready
+    from flowpar.schedule.caching import Hit
     from flowpar.schedule.ledger import Record
     from flowpar.schedule.run import RunOptions
 
@@ -91,6 +92,7 @@ class Announcer:
         """A task or an item ended with this attempt."""
         has_rounds = isinstance(outcome, Failure) and outcome.kind is FailureKind.ROUNDS
         last = attempt.ready.record.rounds.get(attempt.ready.item) if has_rounds else None
+        keeping = attempt.keeping
         event = events.TaskEnded(
             subject=_subject(attempt),
             at=self._clock.now(),
@@ -101,6 +103,22 @@ class Announcer:
             log_file=attempt.log_file if completion.has_log else None,
             warnings=completion.warnings,
             previous=None if last is None else last.value,
+            kept=None if keeping is None else events.Kept(keeping.key, keeping.parts),
+        )
+        self._sink.emit(event)
+
+    def cached(self, ready: Ready, hit: Hit) -> None:
+        """A task or an item need not be made: it was, before."""
+        record, item = ready.record, ready.item
+        task = record.task
+        event = events.TaskEnded(
+            subject=events.Subject(task.id, item, 0, task.layer, task.executor, key=record.key_of(item)),
+            at=self._clock.now(),
+            state=TaskState.CACHED,
+            outcome=Success(hit.value),
+            measure=None,
+            fingerprint=str(fingerprint_of(ready)),
+            kept=events.Kept(hit.key, hit.parts, hit.made_by, hit.seconds),
         )
         self._sink.emit(event)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.clock import Clock
     from flowpar.core.outcome import ValueRef
+    from flowpar.data.cache_entry import Keeping
     from flowpar.execute.recipe import Expand, Judge, Render
     from flowpar.schedule.crew import Crew
     from flowpar.schedule.ledger import Record
@@ -57,13 +58,17 @@ class Ending(Enum):
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """An attempt that was submitted, and its `grant`; `log_file` is relative to the run folder, `started` monotonic."""
+    """An attempt that was submitted, and its `grant`; `log_file` is relative to the run folder, `started` monotonic.
+
+    `keeping` is how the cache keeps it, where it does.
+    """
 
     job: int
     ready: Ready
     log_file: str
     fingerprint: str = ""
     grant: Grant | None = None
+    keeping: Keeping | None = None
     started: float | None = None
     started_at: float = 0.0
     pid: int = 0

@@ -123,6 +123,12 @@ class ItemSet:
         self.running -= 1
         self._attempts.pop(item, None)
 
+    def hit(self, item: int) -> None:
+        """Note that an item that was just taken need not be made: it was, before."""
+        self._states[item] = _CODES[TaskState.CACHED]
+        self.running -= 1
+        self._attempts.pop(item, None)
+
     def delay(self, item: int, *, is_anew: bool = False) -> None:
         """Take back an item that is out; `release` gives it out again as its next attempt, or its first one anew."""
         self._move(item, TaskState.READY)

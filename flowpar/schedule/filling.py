@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.states import TaskState
 from flowpar.schedule.attempt import Ready
+from flowpar.schedule.caching import Hit
 
 if TYPE_CHECKING:
+    from flowpar.data.cache_entry import Keeping
+    from flowpar.schedule.caching import Lookup
     from flowpar.schedule.crew import Crew
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.job import JobMaker
@@ -22,16 +25,30 @@ if TYPE_CHECKING:
 
 # Whoever is passed over waits for something; behind so many of them hardly anybody finds what he needs.
 _MOST_PASSED_OVER = 64
+# So many are found in the cache before the loop looks around again: some ten milliseconds.
+_MOST_HITS = 256
 
 
 class Filling:
     """Fills the crew; a part of the loop."""
 
-    def __init__(self, desk: Desk, crew: Crew, jobs: JobMaker) -> None:
-        """Take from `desk`, make jobs by `jobs`, and give them to `crew`."""
+    def __init__(self, desk: Desk, crew: Crew, jobs: JobMaker, lookup: Lookup) -> None:
+        """Take from `desk`, make jobs by `jobs` of what `lookup` does not find, and give them to `crew`."""
         self._desk = desk
         self._crew = crew
         self._jobs = jobs
+        self.lookup = lookup
+        self._hits = 0
+
+    @property
+    def has_hits(self) -> bool:
+        """Whether anything was found in the cache that nobody has gone on from yet."""
+        return self._hits > 0
+
+    def take_hits(self) -> bool:
+        """Return the same, and forget it."""
+        had, self._hits = self.has_hits, 0
+        return had
 
     def fill(self, *, weight: float = 0.0) -> None:
         """Submit what may start and is at least so heavy."""
@@ -39,7 +56,7 @@ class Filling:
             self._fill_in_turn(self._desk.pools, weight)
             return
         for lane in self._desk.backlog.lanes():
-            while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane):
+            while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane) and self._hits < _MOST_HITS:
                 self._start_next(lane)
 
     def is_held_up(self) -> bool:
@@ -60,7 +77,7 @@ class Filling:
         heads = [(backlog.rank(lane), lane) for lane in backlog.lanes()]
         heapify(heads)
         passed_over = 0
-        while heads and passed_over < _MOST_PASSED_OVER:
+        while heads and passed_over < _MOST_PASSED_OVER and self._hits < _MOST_HITS:
             _, lane = heappop(heads)
             if not backlog.has(lane, weight=weight):
                 continue
@@ -74,8 +91,13 @@ class Filling:
 
     def _start_next(self, lane: Lane) -> None:
         ready = self._next_ready(lane)
-        if ready is not None:
-            self._submit(lane, ready)
+        if ready is None:
+            return
+        found = self.lookup.look(ready)
+        if isinstance(found, Hit):
+            self._hits += 1
+        else:
+            self._submit(lane, ready, found)
 
     def _next_ready(self, lane: Lane) -> Ready | None:
         entry = self._desk.backlog.pop(lane)
@@ -88,13 +110,13 @@ class Filling:
         self._desk.queue_items(entry)
         return entry.ready(item, number, entry.again_at.pop(item, entry.ready_at))
 
-    def _submit(self, lane: Lane, ready: Ready) -> None:
+    def _submit(self, lane: Lane, ready: Ready, keeping: Keeping | None) -> None:
         record, pools = ready.record, self._desk.pools
         if ready.decision is None and record.state is not TaskState.RUNNING:
-            if record.state is TaskState.PENDING:  # it is fed, and nothing had come before
+            if record.state is TaskState.PENDING:  # it is fed, or was looked up, and nothing had come before
                 record.move(TaskState.READY)
             record.move(TaskState.RUNNING)
         grant = None if pools is None else pools.take(lane.request)
-        attempt, job = self._jobs.make(ready, grant)
+        attempt, job = self._jobs.make(ready, grant, keeping)
         self._desk.in_flight.add(attempt)
         self._crew.submit(lane.executor, job)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from flowpar.core.digest import digest
 from flowpar.data.spool import Ticket
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Expand, Shared
@@ -22,16 +21,19 @@ from flowpar.planning.template import within
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
 from flowpar.schedule.resources import WHOLE
-from flowpar.schedule.start import Fingerprint
+from flowpar.schedule.start import fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from flowpar.data.cache_entry import Keeping
     from flowpar.execute.recipe import TaskView
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.attempt import Ready
+    from flowpar.schedule.crew import Crew
     from flowpar.schedule.ledger import Ledger, Record
     from flowpar.schedule.resources import Grant, Request
+    from flowpar.schedule.run import RunOptions
 
 _PROTOCOL = 5
 _LONGEST_SLUG = 128
@@ -73,10 +75,16 @@ class JobMaker:
         self._hand_out = hand_out
         self._numbers = count(first)
 
-    def make(self, ready: Ready, grant: Grant | None = None) -> tuple[Attempt, Job]:
-        """Return the attempt and its job; `grant` is what it holds."""
+    def take_number(self) -> int:
+        """Return a number that no job has or will have."""
+        return next(self._numbers)
+
+    def make(self, ready: Ready, grant: Grant | None = None, keeping: Keeping | None = None) -> tuple[Attempt, Job]:
+        """Return the attempt and its job; `grant` is what it holds, `keeping` how the cache keeps it."""
         task, number = ready.record.task, next(self._numbers)
-        bindings = self._bindings(ready)
+        bindings = self.bindings(ready)
+        if keeping is not None:
+            bindings = replace(bindings, keeping=keeping)
         cpu_milli, memory_bytes = WHOLE, 0
         if task.resources and ready.decision is None:
             cpu_milli, memory_bytes = _share_of(ready.record.lane.request)
@@ -85,7 +93,7 @@ class JobMaker:
         place = "" if ready.item is None else f"-{ready.item}"
         lap = f".{ready.round}" if ready.round else ""
         log_file = f"logs/{number:06d}-{_slug(task.id)}{place}{lap}.{ready.number}.log"
-        fingerprint = str(_fingerprint(ready))
+        fingerprint = str(fingerprint_of(ready))
         job = Job(
             number=number,
             task=task.id,
@@ -101,7 +109,8 @@ class JobMaker:
             batch=task.batch or 0,
             ticket=_ticket(ready, fingerprint) if ready.record.lane.executor == "pool" else b"",
         )
-        return Attempt(job=number, ready=ready, log_file=log_file, fingerprint=fingerprint, grant=grant), job
+        attempt = Attempt(number, ready, log_file, fingerprint, grant, keeping)
+        return attempt, job
 
     def _recipe(self, ready: Ready) -> bytes:
         record = ready.record
@@ -112,7 +121,8 @@ class JobMaker:
             record.recipe = pickle.dumps(record.task.call if template is None else template.recipe, _PROTOCOL)
         return record.recipe
 
-    def _bindings(self, ready: Ready) -> Bindings:
+    def bindings(self, ready: Ready) -> Bindings:
+        """Return what is bound for an attempt."""
         record, fan_out = ready.record, ready.record.task.fan_out
         if ready.decision is not None:
             reads = record.items_read if isinstance(ready.decision, Expand) else record.condition_reads
@@ -150,6 +160,15 @@ class JobMaker:
         return views
 
 
+def maker_of(plan: Plan, options: RunOptions, crew: Crew, ledger: Ledger, *, hand_out: Callable[[], None]) -> JobMaker:
+    """Return what makes the jobs of a run."""
+    shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
+    has_cache = any(task.cache is not None for task in within(plan.tasks))
+    limit, is_synced = options.values_limit, options.syncs_values
+    shared = replace(shared, secrets=options.secrets, values_limit=limit, syncs_values=is_synced, has_cache=has_cache)
+    return JobMaker(shared, ledger, hand_out, first=options.start.first_job)
+
+
 def _slug(task: str) -> str:
     """Return the id of a task as a part of a file's name: that of one of a sub-workflow has signs of its own."""
     return task if len(task) <= _LONGEST_SLUG and "/" not in task else re.sub("[^\\w-]", "+", task)[:_LONGEST_SLUG]
@@ -173,12 +192,3 @@ def _ticket(ready: Ready, fingerprint: str) -> bytes:
     """Return what a worker that keeps a record itself says of an attempt."""
     task, item = ready.record.task, ready.item
     return Ticket(task.id, item, ready.number, task.layer, ready.round, ready.record.key_of(item), fingerprint).pack()
-
-
-def _fingerprint(ready: Ready) -> Fingerprint:
-    """Return what an attempt is at: the task, and the item by what it is bound to and by its key."""
-    record, item = ready.record, ready.item
-    if item is None or record.bound is None or ready.decision is not None:
-        return Fingerprint.of(record.task)
-    key = record.key_of(item)
-    return Fingerprint.of(record.task, record.bound.digest(item), "" if key is None else digest(key))

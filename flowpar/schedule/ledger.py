@@ -40,6 +40,7 @@ _REF_BYTES = 160
 _TRACEBACKS_KEPT = 100
 _SHORT_MESSAGE = 200
 NOT_BEGUN = Begun()
+_WITH_VALUES = (TaskState.SUCCEEDED, TaskState.CACHED)
 _FATES = {
     TaskState.TIMED_OUT: "timed out",
     TaskState.SKIPPED: "was skipped",
@@ -110,6 +111,11 @@ class Record:
     def fate(self) -> str:
         """How it ended, after its name: `failed`, `was skipped`."""
         return _FATES.get(self.state, str(self.state))
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether it is a fan-out of which no item was made, as they were before."""
+        return self.state is TaskState.PENDING and self.items is not None and self.items.tally(TaskState.CACHED) > 0
 
     @property
     def lets_others_run(self) -> bool:
@@ -249,7 +255,7 @@ class Ledger:
             was_kept = record.output is not None
             record.output = None
             return [(task, None)] if was_kept else []
-        return [(task, item) for item in record.items.all_in(TaskState.SUCCEEDED)]
+        return [(task, item) for state in _WITH_VALUES for item in record.items.all_in(state)]
 
     def views(self, names: Iterable[str], *, limit_bytes: int = TRAVELS_BYTES) -> dict[str, TaskView]:
         """Return tasks as a job sees them; outputs travel along up to `limit_bytes`, the others are looked up."""

@@ -11,7 +11,6 @@ only after what it depends on is durable; what does not depend on it need not wa
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,12 @@ from flowpar.execute.recipe import Call, Render
 from flowpar.planning.model import PlannedTask
 from flowpar.schedule.announce import Announcer
 from flowpar.schedule.attempt import Attempt, Ready
+from flowpar.schedule.caching import Lookup
 from flowpar.schedule.crew import NoStopRequests, overdue
 from flowpar.schedule.desk import lay_out
 from flowpar.schedule.feeding import Feeding
 from flowpar.schedule.filling import Filling
-from flowpar.schedule.job import JobMaker, share
+from flowpar.schedule.job import maker_of
 from flowpar.schedule.joining import Joining
 from flowpar.schedule.ledger import Record
 from flowpar.schedule.opening import Opening
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from flowpar.core.clock import Clock
     from flowpar.core.events import RunSink
     from flowpar.core.outcome import ValueRef
-    from flowpar.execute.recipe import Shared
     from flowpar.planning.model import Plan
+    from flowpar.schedule.caching import Cache
     from flowpar.schedule.crew import Crew, StopRequests
     from flowpar.schedule.decision import Decisions
     from flowpar.schedule.run import RunOptions
@@ -54,12 +54,6 @@ _QUIET_S = 0.1
 _DISK_S = 0.005
 # Most outputs travel with the jobs that read them, and are never looked up.
 _MOST_FRESH = 1_000
-
-
-def _shared(plan: Plan, options: RunOptions, crew: Crew) -> Shared:
-    shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
-    limit, is_synced = options.values_limit, options.syncs_values
-    return replace(shared, secrets=options.secrets, values_limit=limit, syncs_values=is_synced)
 
 
 class Loop:
@@ -77,12 +71,10 @@ class Loop:
         random: Callable[[], float],
         stops: StopRequests | None = None,
         remove: Callable[[Sequence[ValueRef]], None] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         """Lay everything out; nothing starts before `run`. `remove` takes values that nobody will read any more."""
-        self._plan = plan
-        self._crew = crew
-        self._sink = sink
-        self._clock = clock
+        self._plan, self._crew, self._sink, self._clock = plan, crew, sink, clock
         self._remove = remove
         self._options = options
         self._decisions = decisions
@@ -101,8 +93,8 @@ class Loop:
             commit=sink.commit,
             hand_out=self._hand_out,
         )
-        jobs = JobMaker(_shared(plan, options, crew), self._desk.ledger, self._hand_out, first=options.start.first_job)
-        self._filling = Filling(self._desk, crew, jobs)
+        jobs = maker_of(plan, options, crew, self._desk.ledger, hand_out=self._hand_out)
+        self._filling = Filling(self._desk, crew, jobs, Lookup(cache, self._settlement, jobs))
         self._rendered: str | Failure | None = None
         self._is_untold = self._is_committing = False
 
@@ -148,7 +140,7 @@ class Loop:
     def _is_waiting(self) -> bool:
         """Whether something may still start by itself; that tasks are left and nothing is to come is our bug."""
         desk = self._desk
-        if desk.backlog or (desk.frontier and desk.timers.next_due() is not None):
+        if desk.backlog or self._filling.has_hits or (desk.frontier and desk.timers.next_due() is not None):
             return True
         if desk.frontier:
             raise InternalError("tasks are left, and nothing runs or will start")
@@ -169,7 +161,8 @@ class Loop:
         if len(self._desk.fresh) + len(self._desk.stale) >= _MOST_FRESH:
             self._hand_out()
         settled = self._desk.settled
-        has_ended = bool(settled) or any(isinstance(notice, Completion) for notice in notices)
+        has_hits = self._filling.take_hits()
+        has_ended = has_hits or bool(settled) or any(isinstance(notice, Completion) for notice in notices)
         if has_ended:
             # Before anything that takes time: slots wait for it.
             self._sink.flush()
@@ -202,6 +195,8 @@ class Loop:
 
     def _patience(self) -> float | None:
         """Return how long to wait; starts and reports are committed with the next end, or when it gets quiet."""
+        if self._filling.has_hits:
+            return 0.0  # others go on from what was in the cache
         due = self._desk.timers.next_due()
         quiet_s = _DISK_S if self._is_committing else _QUIET_S if self._is_untold else None
         left_s = None if due is None else max(0.0, due - self._clock.monotonic())
@@ -234,6 +229,7 @@ class Loop:
         if completion.pid:
             self._start(attempt, completion.pid, completion.started)
         self._desk.in_flight.remove(attempt)
+        completion = self._filling.lookup.heard(completion)
         outcome = outcome_of(attempt, completion)
         decision = attempt.ready.decision
         if decision is None:

@@ -94,7 +94,8 @@ class Opening:
     def _bind(self, record: Record) -> None:
         fan_out = record.task.fan_out
         if fan_out is None:
-            record.move(TaskState.READY)
+            if record.task.cache is None:  # else it may be cached, and nothing is ready that is not made
+                record.move(TaskState.READY)
             record.rounds = {**record.begun.rounds, **record.rounds}
             # More than that were tried where it waited for its next attempt when the run was stopped, and tidies up.
             tried = max(record.begun.tried.get(None, 0), record.attempt)
@@ -129,7 +130,8 @@ class Opening:
         if items.is_over:
             self._settlement.conclude(record)
             return
-        record.move(TaskState.READY)
+        if record.task.cache is None:
+            record.move(TaskState.READY)
         self._desk.queue_items(record)
 
     def _is_in_vain(self, record: Record) -> bool:

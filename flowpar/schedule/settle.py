@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Completion
     from flowpar.planning.model import FanOut
     from flowpar.schedule.attempt import Ready
+    from flowpar.schedule.caching import Hit
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.ledger import Record
 
@@ -144,6 +145,25 @@ class Settlement:
             self._desk.publish(record, None, outcome.value)
         self.close(record)
 
+    def settle_cached(self, ready: Ready, hit: Hit) -> None:
+        """Settle a task or an item that need not be made again."""
+        record, item, value = ready.record, ready.item, hit.value
+        if item is not None and record.items is not None:
+            record.items.hit(item)
+        else:
+            record.move(TaskState.CACHED)
+            record.keep_outcome(Success(value), 0)
+        self._desk.announce.cached(ready, hit)
+        self._desk.publish(record, item, value)
+        if item is None or record.items is None:
+            self.close(record)
+            return
+        self._desk.give(record, item, value)
+        if record.intake is not None:
+            record.intake.drop(item)
+        if record.items.is_over:
+            self.conclude(record)
+
     def _settle_item(self, attempt: Attempt, completion: Completion, outcome: Outcome, item: int) -> None:
         record, state = attempt.ready.record, state_of(outcome)
         items, fan_out = record.items, record.task.fan_out
@@ -189,6 +209,8 @@ class Settlement:
         """Settle a fan-out of which no item is out or will be."""
         failure = self._verdict(record)
         state = TaskState.SUCCEEDED if failure is None else state_of(failure)
+        if failure is None and record.is_cached:
+            state = TaskState.CACHED
         record.is_tolerated = record.task.allow_failure and state in FAILURES
         record.move(state)
         if failure is not None:

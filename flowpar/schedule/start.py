@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from flowpar.core.digest import digest
 from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from flowpar.core.outcome import Failure, ValueRef
     from flowpar.core.states import TaskState
     from flowpar.planning.model import PlannedTask
+    from flowpar.schedule.attempt import Ready
 
 Again = Mapping[str, Sequence[int] | None]
 
@@ -126,3 +128,12 @@ class Fingerprint:
 
 def _is_same(one: str, other: str) -> bool:
     return not one or not other or one == other
+
+
+def fingerprint_of(ready: Ready) -> Fingerprint:
+    """Return what an attempt is at: the task, and the item by what it is bound to and by its key."""
+    record, item = ready.record, ready.item
+    if item is None or record.bound is None or ready.decision is not None:
+        return Fingerprint.of(record.task)
+    key = record.key_of(item)
+    return Fingerprint.of(record.task, record.bound.digest(item), "" if key is None else digest(key))

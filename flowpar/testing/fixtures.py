@@ -121,5 +121,5 @@ def _mocked(task: PlannedTask, mocks: Mapping[str, object]) -> PlannedTask:
         return task
     value = mocks[task.id]
     if isinstance(value, BaseException):
-        return replace(task, call=Call("flowpar.testing.work:throw", {"error": Constant(value)}))
-    return replace(task, call=Call("flowpar.testing.work:echo", {"value": Constant(value)}))
+        return replace(task, call=Call("flowpar.testing.work:throw", {"error": Constant(value)}), cache=None)
+    return replace(task, call=Call("flowpar.testing.work:echo", {"value": Constant(value)}), cache=None)

@@ -14,7 +14,7 @@ from flowpar.lang.binding import Bound, bind, plugins_of
 from flowpar.lang.loader import parse
 from flowpar.lang.model import DefaultsModel, InputModel, RetryModel, TaskModel
 from flowpar.lang.shape import keys_of
-from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_TOP_KEYS, LATER_TASK_KEYS
+from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_TOP_KEYS
 
 if TYPE_CHECKING:
     from flowpar.core.diagnostics import Diagnostic
@@ -208,13 +208,6 @@ outputs: {words: "${{ tasks.a.output }}", fixed: [1, {a: b}]}
     assert plugins_of(found.document) == ("./tasks.py",)
 
 
-@pytest.mark.parametrize("key", sorted(LATER_TASK_KEYS))
-def test_later_task_keys_are_not_yet_supported(key: str) -> None:
-    finding = finding_of(f"shell: x\n{key}: 1")
-
-    assert (finding.code, finding.message, finding.span.line) == ("FP122", f'"{key}" is not yet supported', 5)
-
-
 @pytest.mark.parametrize("key", sorted(FOREIGN_TOP_KEYS))
 def test_top_level_keys_of_other_tools_get_a_hint(key: str) -> None:
     (finding,) = bound(f'flowpar: 1\ntasks: {{a: {{shell: echo}}}}\n"{key}": {{}}\n').diagnostics
@@ -235,10 +228,10 @@ def test_a_kind_of_another_tool_is_one_finding(key: str) -> None:
 
 
 def test_no_word_of_ours_is_foreign() -> None:
-    assert not FOREIGN_TASK_KEYS.keys() & (keys_of(TaskModel) | LATER_TASK_KEYS | BUILT_IN_KINDS)
+    assert not FOREIGN_TASK_KEYS.keys() & (keys_of(TaskModel) | BUILT_IN_KINDS)
 
 
-@given(st.sampled_from(sorted(keys_of(TaskModel) | LATER_TASK_KEYS)), st.data())
+@given(st.sampled_from(sorted(keys_of(TaskModel))), st.data())
 def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, max(0, len(key) - 2)))
     typo = data.draw(
@@ -246,8 +239,8 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
             [key[:place] + key[place + 1 :], key[:place] + key[place + 1] + key[place] + key[place + 2 :], f"{key}s"]
         )
     )
-    known = keys_of(TaskModel) | LATER_TASK_KEYS | FOREIGN_TASK_KEYS.keys() | BUILT_IN_KINDS
-    if typo in known or len(key) < 4 or key in LATER_TASK_KEYS:
+    known = keys_of(TaskModel) | FOREIGN_TASK_KEYS.keys() | BUILT_IN_KINDS
+    if typo in known or len(key) < 4:
         return
 
     finding = finding_of(f"shell: x\n{typo}: 1")
@@ -373,9 +366,9 @@ def test_what_is_wrong_in_a_task(text: str, code: str, message: str) -> None:
         ("flowpar: 1\ndefaults: {needs: [b]}\ntasks: {a: {shell: x}}\n", "FP129", '"needs" belongs to one task', 2),
         ("flowpar: 1\ndefaults: {shell: x}\ntasks: {a: {shell: x}}\n", "FP129", '"shell" belongs to one task', 2),
         (
-            "flowpar: 1\ndefaults: {cache: true}\ntasks: {a: {shell: x}}\n",
-            "FP122",
-            '"cache" is not yet supported',
+            "flowpar: 1\ndefaults: {cache: 1}\ntasks: {a: {shell: x}}\n",
+            "FP124",
+            '"defaults.cache" wants true, false, or a mapping such as {files: [data/*.csv]}',
             2,
         ),
         (

@@ -15,7 +15,7 @@ from flowpar.lang.rules.resource import PREFIX, check_pools
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowpar.lang.model import DefaultsModel, RetryModel, TaskModel
+    from flowpar.lang.model import CacheModel, DefaultsModel, RetryModel, TaskModel
     from flowpar.lang.rules.findings import Path
     from flowpar.lang.rules.reading import Reading
     from flowpar.lang.rules.scope import Surroundings
@@ -28,6 +28,8 @@ _WANTED: dict[str, tuple[Type, str]] = {
     "timeout": (_DURATION, "a duration"),
     "grace": (_DURATION, "a duration"),
     "allow_failure": (BOOL, "true or false"),
+    "cache": (BOOL, "true or false"),
+    "cache.ttl": (_DURATION, "a duration"),
     "attempts": (INT, "a whole number"),
     "delay": (_DURATION, "a duration"),
     "backoff": (FLOAT, "a number"),
@@ -37,6 +39,7 @@ _WANTED: dict[str, tuple[Type, str]] = {
     "on_max": (STR, "fail or succeed"),
     "priority": (INT, "a whole number"),
 }
+CACHE = "cache"
 _PLAIN = ("run_if", "max_parallel", "on_item_error", "timeout", "grace", "allow_failure", "priority")
 
 
@@ -58,7 +61,7 @@ class Settings:
         if not own:
             return self.defaults
         inherited = self.defaults
-        for prefix, written in (("retry.", model.retry), (PREFIX, model.resources)):
+        for prefix, written in (("retry.", model.retry), (PREFIX, model.resources), (CACHE, model.cache)):
             if written is not None:
                 inherited = {name: value for name, value in inherited.items() if not name.startswith(prefix)}
         return {**inherited, **own}
@@ -71,6 +74,8 @@ class Settings:
                 self._one(found, name, value, (*path, name))
         if model.retry is not None:
             self._retry(found, model.retry, (*path, "retry"))
+        if model.cache is not None:
+            self._cache(found, model.cache, (*path, "cache"))
         repeat = getattr(model, "repeat", None)
         if repeat is not None:
             for name in ("max", "delay", "on_max"):
@@ -87,6 +92,12 @@ class Settings:
             value = getattr(retry, field.name)
             if value is not None:
                 self._one(found, f"retry.{field.name}", value, (*path, field.name) if is_long else path)
+
+    def _cache(self, found: dict[str, Template], cache: CacheModel, path: Path) -> None:
+        if isinstance(cache.is_on, str):
+            self._one(found, CACHE, cache.is_on, path)
+        if cache.ttl is not None:
+            self._one(found, f"{CACHE}.ttl", cache.ttl, (*path, "ttl"))
 
     def _one(self, found: dict[str, Template], name: str, value: Any, path: Path) -> None:
         if not isinstance(value, str) or "${{" not in value:
@@ -107,4 +118,4 @@ def _wanted(name: str) -> tuple[Type, str]:
     if name.startswith(PREFIX):
         pool = name.removeprefix(PREFIX)
         return type_of(pool), wanted_of(pool)
-    return _WANTED[name.rpartition(".")[2]]
+    return _WANTED.get(name) or _WANTED[name.rpartition(".")[2]]

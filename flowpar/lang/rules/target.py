@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.code.problem import ProblemKind, TargetProblem
+from flowpar.code.reach import Reaches
 from flowpar.code.signature import Signature
 from flowpar.core.errors import PluginError
 from flowpar.core.frozen import dataclass, field
@@ -45,7 +46,15 @@ class Targets:
     calls: dict[str, Call] | None = None
     subs: SubWorkflows | None = None
     pools: frozenset[str] = frozenset()
+    _reaches: list[Reaches] = field(default_factory=list)
     _kinds: dict[str, Signature] = field(default_factory=dict)
+
+    @property
+    def reaches(self) -> Reaches:
+        """Return what reads the code behind targets."""
+        if not self._reaches:
+            self._reaches.append(Reaches(self.signatures.library))
+        return self._reaches[0]
 
     def target(self, model: TaskModel) -> str:
         """Return "module:function" of what a worker calls for a task, "" where the task has none."""

@@ -9,6 +9,7 @@ from flowpar.core.frozen import dataclass, replace
 from flowpar.core.types import ANY
 from flowpar.expr.template import Constant
 from flowpar.lang.checked import CheckedTask, Executors, Mention, NeededAt, Place
+from flowpar.lang.rules.caching import read_caching, warn_of_passing_values
 from flowpar.lang.rules.call import environment_of, read_call
 from flowpar.lang.rules.condition import proven_by, read_condition
 from flowpar.lang.rules.fanout import read_fan_out
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from flowpar.expr.template import Template
-    from flowpar.lang.checked import CheckedCall, CheckedFanOut
+    from flowpar.lang.checked import CheckedCache, CheckedCall, CheckedFanOut
     from flowpar.lang.model import TaskModel, Workflow
     from flowpar.lang.rules.fanout import FanOut
     from flowpar.lang.rules.findings import Path
@@ -57,8 +58,7 @@ class TaskRules:
             condition = read_condition(self.reading, (*path, "if"), model.condition, view)
             view = replace(view, present=proven_by(condition))
         deciding = self.reading.take_mentions()
-        call = self._call(path, model, view)
-        working = self.reading.take_mentions()
+        call, cache, working = self._working(path, model, view)
         settings = self._with_kinds_own(path, model, self.settings.of(path, model))
         mentions = [*deciding, *working, *self.reading.take_mentions()]
         checked = CheckedTask(
@@ -77,6 +77,7 @@ class TaskRules:
             description=model.description or self.workflow.defaults.description or "",
             in_finally=model.in_finally,
             batch=self.workflow.defaults.batch if model.batch is None else model.batch,
+            cache=cache,
             sub=None if self.targets.subs is None else self.targets.subs.checked(model),
         )
         warn_of_item_keys(self.reading.findings, path, model)
@@ -121,6 +122,17 @@ class TaskRules:
         if source is not None and source.options.streams:
             return True
         return isinstance(found, Signature) and found.is_generator and not found.is_async
+
+    def _working(
+        self, path: Path, model: TaskModel, view: View
+    ) -> tuple[CheckedCall, CheckedCache | None, list[Mention]]:
+        """Read what an attempt is made of, and what of that it reads itself."""
+        call = self._call(path, model, view)
+        cache = read_caching(self.reading, self.targets, path, model, defaults=self.workflow.defaults, view=view)
+        working = self.reading.take_mentions()
+        if cache is not None:
+            warn_of_passing_values(self.reading.findings, working)
+        return call, cache, working
 
     def _call(self, path: Path, model: TaskModel, view: View) -> CheckedCall:
         """Read what a worker reads: the call and its surroundings, and whether another round follows."""

@@ -1,0 +1,147 @@
+"""The cache of a run: keys on the one side, the folder of entries on the other, and a person who is told once.
+
+    attempt ─► key ─► entry? ─┬─ sound, and young enough ─► its files put back ─► Hit
+                              └─ none, or of no use ─► Keeping, for the worker
+
+Nothing that is wrong with a cache fails a run: what can't be used is made again, and what can't be kept is not.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING
+
+from flowpar.core.content import Digester
+from flowpar.core.errors import MachineError
+from flowpar.data.cache import CacheFolder
+from flowpar.data.cache_entry import BadEntry
+from flowpar.data.cache_secret import secret_of
+from flowpar.engine.put_back import put_back
+from flowpar.execute.keep import UNKEPT
+from flowpar.plugin.local import project_of
+from flowpar.record.folder import check_owner
+from flowpar.record.seen_files import SeenFiles
+from flowpar.schedule.caching import Hit
+from flowpar.schedule.keying import KeyMaker, NoKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from flowpar.data.cache_entry import Entry, Keeping
+    from flowpar.engine.cache_options import CacheOptions
+    from flowpar.execute.base import Completion
+    from flowpar.execute.recipe import Bindings, Shared
+    from flowpar.planning.model import PlannedTask
+    from flowpar.schedule.ruling import OutputsReader
+
+    Tell = Callable[[str], None]
+
+
+class RunCache:
+    """What the loop asks; owned by one run."""
+
+    def __init__(
+        self,
+        folder: CacheFolder,
+        keys: KeyMaker,
+        seen: SeenFiles,
+        run_dir: str,
+        *,
+        refreshed: Collection[str],
+        tell: Tell,
+    ) -> None:
+        """Look in `folder`, but not for tasks that are `refreshed`; `tell` a person what is wrong, once."""
+        self._folder = folder
+        self._keys = keys
+        self._seen = seen
+        self._run_dir = run_dir
+        self._refreshed = frozenset(refreshed)
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def find(
+        self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool
+    ) -> Hit | Keeping | None:
+        """Return what an attempt came to before, or how to keep it, None where it has no key."""
+        try:
+            keyed = self._keys.key(task, bindings)
+        except NoKey as error:
+            self._tell_once(f"{task.id} is not cached: {error}", about=f"{task.id} has no key")
+            return None
+        for pattern in keyed.unmatched:
+            self._tell_once(f'no file matches "{pattern}", which {task.id} declares to read')
+        keeping = keyed.keeping
+        if not may_hit or self._is_refreshed(task.id):
+            return keeping
+        try:
+            entry = self._folder.find(keeping.key, keeping.place)
+            return keeping if entry is None else self._hit(task, entry, keeping, number) or keeping
+        except BadEntry as error:
+            self._tell_once(f"an entry of the cache is of no use, and its task runs: {error}", about="bad entry")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self._tell_once(f"the cache cannot be read, and tasks run: {reason}", about="cannot read")
+        return keeping
+
+    def heard(self, completion: Completion) -> Completion:
+        """Tell once why something was not kept, and no more with each attempt."""
+        own = [warning for warning in completion.warnings if warning.startswith(UNKEPT)]
+        if not own:
+            return completion
+        for warning in own:
+            self._tell_once(f"an attempt was {warning}")
+        rest = tuple(warning for warning in completion.warnings if warning not in own)
+        return replace(completion, warnings=rest)
+
+    def close(self) -> None:
+        """Keep what was learnt about files."""
+        self._seen.close()
+
+    def _hit(self, task: PlannedTask, entry: Entry, keeping: Keeping, number: Callable[[], int]) -> Hit | None:
+        ttl_s = None if task.cache is None else task.cache.ttl_s
+        if ttl_s is not None and time() - entry.made_at > ttl_s:
+            return None
+        has_blobs = any(True for _ in entry.blobs())
+        value = self._folder.restore(entry, self._run_dir, str(number()) if has_blobs else "")
+        put_back(entry.files, keeping.folder, self._folder, self._seen)
+        self._folder.touch(keeping.key, keeping.place)
+        return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds)
+
+    def _is_refreshed(self, task: str) -> bool:
+        return any(task == name or task.startswith((f"{name}/", f"{name}[")) for name in self._refreshed)
+
+    def _tell_once(self, message: str, *, about: str = "") -> None:
+        if (about or message) not in self._told:
+            self._told.add(about or message)
+            self._tell(message)
+
+
+def open_cache(
+    options: CacheOptions,
+    state_dir: Path,
+    shared: Shared,
+    outputs: Callable[[], OutputsReader],
+    *,
+    tell: Tell,
+    trust_state: bool,
+) -> RunCache | None:
+    """Return the cache of a run; None where it cannot be used, which is told."""
+    cache_dir = (options.folder or state_dir / "cache").absolute()
+    root = os.fspath(project_of(Path(shared.workflow_dir)))
+    folder = CacheFolder(os.fspath(cache_dir), is_synced=shared.syncs_values)
+    try:
+        folder.create()
+        check_owner(cache_dir, trust_state=trust_state)
+        secret = secret_of(folder.path)
+    except OSError as error:
+        tell(f'the cache "{cache_dir}" cannot be used, and all tasks run: {(error.strerror or str(error)).lower()}')
+        return None
+    except MachineError as error:
+        tell(f"the cache cannot be used, and all tasks run: {error}")
+        return None
+    seen = SeenFiles(cache_dir)
+    keys = KeyMaker(shared, outputs, Digester(secret, root), seen, cache_dir=folder.path, root=root)
+    return RunCache(folder, keys, seen, shared.run_dir, refreshed=options.refreshed, tell=tell)

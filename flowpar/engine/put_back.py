@@ -1,0 +1,64 @@
+"""Files that a cached attempt wrote, put back where it wrote them: one that is there already is let be."""
+
+# ruff: noqa: PTH103, PTH114, PTH116, PTH118, PTH120
+# os does in one call what pathlib does in three.
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from flowpar.data.cache_entry import BadEntry
+from flowpar.data.copying import copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowpar.data.cache import CacheFolder
+    from flowpar.data.cache_entry import KeptFile
+    from flowpar.record.seen_files import SeenFiles
+
+
+def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: SeenFiles) -> None:
+    """Put files where they were below a folder; raises BadEntry or OSError, and then some may be there."""
+    # All are looked at before the first is written: an entry of no use changes nothing.
+    wanted = [(kept, _target(kept, folder)) for kept in files]
+    found = [
+        (cache.check_blob(kept.blob, kept.size_bytes, kept.stamp), kept, target)
+        for kept, target in wanted
+        if not _is_there(kept, target, seen)
+    ]
+    for source, kept, target in found:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        copy(source, target, mode=_mode(is_executable=kept.is_executable))
+
+
+def _target(kept: KeptFile, folder: str) -> str:
+    """Return where a file belongs; raises BadEntry where that is outside of the folder, or behind a link."""
+    parts = kept.path.split("/")
+    if kept.path.startswith("/") or any(part in {"", ".", ".."} for part in parts):
+        raise BadEntry(f'its file "{kept.path}" is not in the folder of the workflow')
+    path = folder
+    for part in parts[:-1]:
+        path = os.path.join(path, part)
+        if os.path.islink(path):
+            raise BadEntry(f'its file "{kept.path}" is behind a link')
+    return os.path.join(path, parts[-1])
+
+
+def _is_there(kept: KeptFile, target: str, seen: SeenFiles) -> bool:
+    try:
+        status = os.stat(target, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != kept.size_bytes:
+            return False
+        return seen.digest(target) == f"blake2b:{kept.blob}"
+    except OSError:
+        return False
+
+
+def _mode(*, is_executable: bool) -> int:
+    """Return the rights of a file that a program of the user's would have made."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return (0o777 if is_executable else 0o666) & ~mask

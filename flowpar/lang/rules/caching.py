@@ -1,0 +1,101 @@
+"""The `cache` of a task: what it declares, and whether its attempts can be known again at all.
+
+FP740  a task that repeats has rounds, and no attempt to be known again
+FP741  the code of the function can't be read, so nobody can say whether it changed
+FP742  an argument is another one in each run
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flowpar.code.problem import ProblemKind
+from flowpar.code.reach import Reached
+from flowpar.code.signature import Signature
+from flowpar.core.digest import digest
+from flowpar.lang.checked import CheckedCache
+from flowpar.lang.node import ScalarNode
+from flowpar.lang.vocabulary import BUILT_IN_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowpar.expr.template import Template
+    from flowpar.lang.checked import Mention
+    from flowpar.lang.model import CacheModel, DefaultsModel, TaskModel
+    from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.reading import Reading
+    from flowpar.lang.rules.scope import View
+    from flowpar.lang.rules.target import Targets
+
+_NOTHING = Reached("")
+_WAY_OUT = 'write "cache: false"'
+
+
+def read_caching(
+    reading: Reading, targets: Targets, path: Path, model: TaskModel, *, defaults: DefaultsModel, view: View
+) -> CheckedCache | None:
+    """Read the `cache` of a task, its own or that of `defaults`; None where it has none, or can't have one."""
+    own, home = (model.cache, path) if model.cache is not None else (defaults.cache, ("defaults",))
+    if own is None or own.is_on is False or model.kind in {"workflow", ""}:
+        return None
+    if model.repeat is not None:
+        if model.cache is not None:
+            message = '"cache" is for attempts that can be known again, and each round of a "repeat" is another one'
+            hint = "leave one of the two out, or repeat a workflow whose tasks have a cache"
+            reading.findings.key_error("FP740", (*path, "cache"), message, hint=hint)
+        return None
+    code, reached = _code(reading.findings, targets, path, model, version=own.version)
+    declared = _declared(reading, own, (*home, "cache"), view)
+    return replace(declared, code=code, reached=reached)
+
+
+def _declared(reading: Reading, model: CacheModel, path: Path, view: View) -> CheckedCache:
+    def read(key: str, value: object) -> Template | None:
+        if isinstance(value, tuple):
+            is_text = isinstance(reading.findings.document.node((*path, key)), ScalarNode)
+            value = value[0] if is_text else list(value)
+        return reading.value(value, (*path, key), view).template
+
+    return CheckedCache(
+        files=read("files", model.files) if model.files else None,
+        outputs=read("outputs", model.outputs) if model.outputs else None,
+        env=model.env,
+        version=None if model.version is None else read("version", model.version),
+    )
+
+
+def _code(
+    findings: Findings, targets: Targets, path: Path, model: TaskModel, *, version: object
+) -> tuple[str, Reached]:
+    """Return the digest of what a task runs, and what that reaches."""
+    source = targets.sources.get(model.kind)
+    if model.kind != "python" and (source is None or not source.is_local):
+        # Built-in ones are known by their arguments; others by who brings them.
+        if source is None or model.kind in BUILT_IN_KINDS:
+            return "", _NOTHING
+        return digest((source.target, source.distribution, source.version)), _NOTHING
+    if model.kind == "python" and isinstance(model.body, dict):
+        found, name = targets.reaches.of_text(model.body["script"]), "script"
+    else:
+        name = targets.target(model)
+        if not name or not isinstance(targets.find(model), Signature):
+            return "", _NOTHING  # it has a finding
+        found = targets.reaches.of(name)
+    if isinstance(found, Reached):
+        return digest((name, found.digest)), found
+    if found.kind is ProblemKind.NO_SOURCE and version is None:
+        message = f"{found.message}: nobody would know when it changes"
+        findings.error("FP741", (*path, model.kind), message, hint=found.hint)
+    return digest(name), _NOTHING
+
+
+def warn_of_passing_values(findings: Findings, mentions: Iterable[Mention]) -> None:
+    """Find arguments of a cached task that are others in each run."""
+    for mention in mentions:
+        reference = mention.reference
+        if reference.context == "run" and reference.name in {"id", "dir"}:
+            message = f"run.{reference.name} is another one in each run, so the task is never found in the cache"
+            hint = f"leave it out, or {_WAY_OUT}"
+            findings.text_warning("FP742", mention.place(), message, hint=hint)

@@ -1,0 +1,115 @@
+"""Digests of files that were read before, remembered as long as size, inode and time of change are the same.
+
+    <cache>/files.sqlite     (path) ─► size, time of change, inode, digest
+
+It is never the truth: without it files are read again. Small ones always are, which takes less than to ask.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flowpar.core.checksum import checksum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FILE = "files.sqlite"
+_WAIT_S = 1.0
+_SMALL_BYTES = 32 * 1024
+_PIECE_BYTES = 1 << 20
+# A file may change again within one tick of its clock, and look the same.
+_SETTLED_NS = 2 * 10**9
+_VERSION = 1
+_TABLE = "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, digest TEXT)"
+
+
+class SeenFiles:
+    """Takes digests of files; owned by one run, and nothing that goes wrong with SQLite leaves it."""
+
+    def __init__(self, cache_dir: Path) -> None:
+        """Open nothing yet."""
+        self._file = cache_dir / _FILE
+        self._database: sqlite3.Connection | None = None
+        self._is_lost = False
+        self._new: dict[str, tuple[int, int, int, str]] = {}
+
+    def digest(self, path: str) -> str:
+        """Return the digest of what a file holds; raises OSError."""
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - texts
+            found = os.fstat(stream.fileno())
+            if found.st_size < _SMALL_BYTES:
+                return checksum([stream.read()])
+            stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+            known = self._known(path)
+            if known is not None and known[:3] == stamp:
+                return known[3]
+            digest = checksum(iter(partial(stream.read, _PIECE_BYTES), b""))
+            after = os.fstat(stream.fileno())
+        is_same = (after.st_size, after.st_mtime_ns, after.st_ino) == stamp
+        if is_same and time.time_ns() - found.st_mtime_ns > _SETTLED_NS:
+            self._new[path] = (*stamp, digest)
+        return digest
+
+    def close(self) -> None:
+        """Keep what is new, and give the file back."""
+        if self._new:
+            rows = [(path, *seen) for path, seen in self._new.items()]
+            with suppress(sqlite3.Error, OSError):
+                database = self._connected()
+                if database is not None:
+                    database.execute("BEGIN IMMEDIATE")
+                    database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+                    database.execute("COMMIT")
+        if self._database is not None:
+            self._database.close()
+            self._database, self._is_lost = None, True
+
+    def _known(self, path: str) -> tuple[int, int, int, str] | None:
+        if path in self._new:
+            return self._new[path]
+        database = self._connected()
+        if database is None:
+            return None
+        try:
+            row = database.execute("SELECT size, mtime_ns, inode, digest FROM files WHERE path = ?", (path,)).fetchone()
+            return None if row is None else (int(row[0]), int(row[1]), int(row[2]), str(row[3]))
+        except (sqlite3.Error, ValueError, TypeError):
+            self._is_lost = True
+            return None
+
+    def _connected(self) -> sqlite3.Connection | None:
+        if self._database is None and not self._is_lost:
+            try:
+                self._database = _opened(self._file)
+            except (sqlite3.Error, OSError):
+                self._is_lost = True
+        return self._database
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    for is_last in (False, True):
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        database = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
+        try:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            # Nothing is lost with it, so it need not wait for the disk.
+            database.execute("PRAGMA synchronous = OFF")
+            if version == 0:
+                database.executescript(f"BEGIN IMMEDIATE; {_TABLE}; PRAGMA user_version = {_VERSION}; COMMIT")
+            elif version != _VERSION:
+                raise sqlite3.DataError("another version")
+        except sqlite3.DatabaseError:
+            database.close()
+            if is_last:
+                raise
+            with suppress(FileNotFoundError):
+                file.unlink()
+        else:
+            return database
+    raise sqlite3.OperationalError("it cannot be made anew")

@@ -1,0 +1,208 @@
+"""Keys of the cache, made in the engine: all that an attempt is made from, each part as a digest.
+
+    templates ─┬─ evaluated over plain data, paths and dates ─► digest of the value
+               └─ over anything else ─► digest of the expression and of the checksums of what it reads
+
+No value of a user's class is opened, and none that is large is read: its checksum was taken when it was written.
+What a part is made of is never in its digest's place, so a secret may be a part of a key like anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING, Protocol
+
+from flowpar.core.errors import NeedsWorker
+from flowpar.core.frozen import dataclass
+from flowpar.core.outcome import TaskFailed
+from flowpar.core.variables import SCRIPT_PLACE
+from flowpar.data.cache_entry import Keeping
+from flowpar.data.codec import Damaged
+from flowpar.data.known import decode_known
+from flowpar.data.matched import matched
+from flowpar.data.parts import PARTS
+from flowpar.execute.contexts import build_contexts
+from flowpar.execute.surroundings import variables
+from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
+from flowpar.expr.failure import EvaluationError
+from flowpar.schedule.sources import NotTold, Sources, asks_the_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flowpar.core.content import Digester
+    from flowpar.core.outcome import ValueRef
+    from flowpar.execute.recipe import Bindings, Shared
+    from flowpar.expr.template import Template
+    from flowpar.planning.model import Caching, PlannedTask
+    from flowpar.schedule.crew import OutputKey
+    from flowpar.schedule.ruling import OutputsReader
+
+_VERSION = 1
+_PYTHON = ".".join(platform.python_version_tuple()[:2])
+# A larger value counts by its checksum: to open it takes longer than to know it.
+_LARGEST_OPENED_BYTES = 64 * 1024
+
+
+class NoKey(Exception):  # noqa: N818 - it says what there is not
+    """No key can be made of an attempt; the message says why."""
+
+
+class FileDigests(Protocol):
+    """Where the digest of a file is had, without reading again what has not changed."""
+
+    def digest(self, path: str) -> str:
+        """Return the digest of what a file holds; raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The key of an attempt and how to keep it; `unmatched` are globs of its files that match nothing."""
+
+    keeping: Keeping
+    unmatched: tuple[str, ...] = ()
+
+
+class KeyMaker:
+    """Makes the keys of one run."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        outputs: Callable[[], OutputsReader],
+        digester: Digester,
+        files: FileDigests,
+        *,
+        cache_dir: str,
+        root: str,
+    ) -> None:
+        """Read values that `outputs` has; what is kept in `cache_dir` may be of use in the checkout `root` alone."""
+        self._shared = shared
+        self._outputs = outputs
+        self._digester = digester
+        self._files = files
+        self._cache_dir = cache_dir
+        self._root = root
+        self._place = digester.content(os.fsencode(root))
+        self._surroundings: dict[str, Mapping[str, str]] = {}
+
+    def key(self, task: PlannedTask, bindings: Bindings) -> Keyed:
+        """Return the key of an attempt; raises NoKey."""
+        caching = task.cache
+        if caching is None:
+            raise NoKey("it has no cache")
+        scope = bindings.scope
+        shared = self._shared if scope is None else scope.within(self._shared)
+        try:
+            return _Key(self, task, bindings, shared).made(caching)
+        except (EvaluationError, TaskFailed) as error:
+            raise NoKey(str(error)) from error
+        except (NotTold, NeedsWorker, Damaged, RecursionError) as error:
+            raise NoKey(f"an argument of it is not known by its content: {error}") from error
+        except OSError as error:
+            raise NoKey(f'its file "{error.filename}" cannot be read: {(error.strerror or "").lower()}') from error
+
+    def digest(self, value: object) -> str:
+        """Return the digest of a value."""
+        return self._digester.value(value)
+
+    def digest_of_file(self, path: str) -> str:
+        """Return the digest of a file."""
+        return self._digester.value(self._files.digest(path))
+
+    def fetch(self, keys: Sequence[OutputKey]) -> Sequence[ValueRef | None]:
+        """Return where outputs live."""
+        return self._outputs().fetch(keys)
+
+    def keeping(self, parts: Mapping[str, object], folder: str, outputs: tuple[str, ...]) -> Keeping:
+        """Return how an attempt is kept that is made of some parts."""
+        key = self._digester.value(parts)
+        return Keeping(key, parts, self._cache_dir, folder, self._root, self._place, outputs)
+
+    def environment(self, shared: Shared) -> Mapping[str, str]:
+        """Return the environment of tasks, less what is one attempt's and what the workflow itself sets."""
+        found = self._surroundings.get(shared.workflow_dir)
+        if found is None:
+            inherited = {name: value for name, value in os.environ.items() if name not in shared.hidden}
+            found = self._surroundings[shared.workflow_dir] = {**inherited, **shared.env_file}
+        return found
+
+
+class _Key:
+    """Makes one key."""
+
+    def __init__(self, maker: KeyMaker, task: PlannedTask, bindings: Bindings, shared: Shared) -> None:
+        self._maker = maker
+        self._task = task
+        self._bindings = bindings
+        self._shared = shared
+        self._environment = maker.environment(shared)
+        self._contexts = self._over(self._environment)
+        self._own = variables(shared.env, self._contexts) if shared.env else {}
+        if self._own:
+            self._environment = {**self._environment, **self._own}
+            self._contexts = self._over(self._environment)
+
+    def made(self, caching: Caching) -> Keyed:
+        task, digest = self._task, self._maker.digest
+        call, folder = task.call, self._shared.workflow_dir
+        parts: dict[str, object] = {
+            "cache": _VERSION,
+            "kind": task.kind,
+            "code": caching.code,
+            "python": _PYTHON,
+            "packages": {} if caching.reached is None else dict(caching.reached.distributions),
+            "arguments": {name: self._part(t) for name, t in call.arguments.items() if name != SCRIPT_PLACE},
+        }
+        if call.env:
+            parts["env"] = {name: self._part(template) for name, template in call.env.items()}
+        if self._own or self._shared.env_file:
+            parts["workflow"] = digest({**self._shared.env_file, **self._own})
+        if call.cwd is not None:
+            parts["cwd"] = self._part(call.cwd)
+        if caching.env:
+            parts["variables"] = {name: digest(self._environment.get(name)) for name in caching.env}
+        if caching.version is not None:
+            parts["version"] = self._part(caching.version)
+        unmatched: tuple[str, ...] = ()
+        if caching.files is not None:
+            found = matched(self._texts(caching.files), folder)
+            unmatched = found.unmatched
+            parts["files"] = {
+                path: self._maker.digest_of_file(os.path.join(folder, path))  # noqa: PTH118 - texts
+                for path in found.files
+            }
+            if unmatched:
+                parts["unmatched"] = list(unmatched)
+        outputs = () if caching.outputs is None else self._texts(caching.outputs)
+        if outputs:
+            parts["outputs"] = list(outputs)
+        return Keyed(self._maker.keeping(parts, folder, outputs), unmatched)
+
+    def _part(self, template: Template) -> str:
+        """Return the digest of what a template comes to."""
+        limits = IN_WORKER if asks_the_disk(template) else IN_ENGINE
+        try:
+            return self._maker.digest(evaluate(template, self._contexts, limits=limits))
+        except NeedsWorker:
+            if limits is IN_WORKER:
+                raise
+            sources = Sources(self._bindings, self._maker.fetch, self._load)
+            return self._maker.digest(sources.of(template, self._contexts))
+
+    def _texts(self, template: Template) -> tuple[str, ...]:
+        found = evaluate(template, self._contexts, limits=IN_WORKER)
+        many = found if isinstance(found, list | tuple) else [found]
+        return tuple(os.fspath(each) if isinstance(each, os.PathLike) else str(each) for each in many)
+
+    def _over(self, environment: Mapping[str, str]) -> Mapping[str, object]:
+        return build_contexts(
+            self._shared, self._bindings, load=self._load, fetch=self._maker.fetch, environment=environment
+        )
+
+    def _load(self, ref: ValueRef) -> object:
+        if ref.inline is None or len(ref.inline) > _LARGEST_OPENED_BYTES or ref.inline.startswith(PARTS):
+            raise NeedsWorker("a large value is known by its checksum")
+        return decode_known(ref.inline)

@@ -1,0 +1,236 @@
+"""What was made before is not made again, by real runs over one cache: what hits, and what does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowpar.core.events import RunNoted, TaskStarted
+from flowpar.testing.fixtures import run_workflow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowpar.testing.fixtures import RunWorkflow, WorkflowRun
+
+__all__ = ["run_workflow"]
+pytestmark = pytest.mark.timeout(90)
+STEPS = """
+import numpy as np
+from helper import scaled
+
+
+def double(n: int) -> int:
+    return scaled(n)
+
+
+def ramp(count: int):
+    return np.arange(count, dtype=float)
+
+
+def total(values) -> float:
+    return float(values.sum())
+
+
+def fail_once(name: str) -> str:
+    import os
+    if not os.path.exists(name):
+        raise ValueError("not yet")
+    return name
+"""
+HELPER = "from deep import FACTOR\n\n\ndef scaled(n):\n    found = n * FACTOR\n    return found\n"
+DEEP = "# two\nFACTOR = 2\n"
+DOUBLE = """
+    flowpar: 1
+    tasks:
+      double:
+        python: steps:double
+        with: {n: 21}
+        cache: true
+    outputs: {all: "${{ tasks.double.output }}"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path) -> Path:
+    """Return a folder with a function, a helper, and a constant that the helper uses."""
+    for name, text in (("steps", STEPS), ("helper", HELPER), ("deep", DEEP)):
+        (tmp_path / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def attempts(run: WorkflowRun) -> list[str]:
+    """Return the tasks of which attempts began."""
+    return [event.subject.task for event in run.events if isinstance(event, TaskStarted)]
+
+
+def test_what_was_made_before_is_not_made_again(run_workflow: RunWorkflow) -> None:
+    first, second = run_workflow(DOUBLE), run_workflow(DOUBLE)
+
+    assert first.outputs == second.outputs == {"all": 42}
+    assert (first.states, second.states) == ({"double": "succeeded"}, {"double": "cached"})
+    assert (attempts(first), attempts(second)) == (["double"], [])
+
+
+def test_code_counts_by_its_meaning(run_workflow: RunWorkflow, project: Path) -> None:
+    edits = [
+        ("deep.py", "# another comment\n\n\nFACTOR   =  2\n", True),
+        ("helper.py", HELPER.replace("found", "product"), True),
+        ("deep.py", "FACTOR = 3\n", False),
+        ("steps.py", STEPS.replace("return scaled(n)", "return scaled(n) + 0"), False),
+    ]
+    run_workflow(DOUBLE)
+
+    for file, text, is_same in edits:
+        (project / file).write_text(text)
+        assert attempts(run_workflow(DOUBLE)) == ([] if is_same else ["double"]), text
+
+
+def test_what_else_counts(run_workflow: RunWorkflow) -> None:
+    changes = [
+        ("cache: true", "cache: {ttl: 1h}", True),
+        ("cache: true", "retry: 3\n        timeout: 1m\n        cache: true", True),
+        ("with: {n: 21}", "with: {n: '${{ 20 + 1 }}'}", True),
+        ("n: 21", "n: 20", False),
+        ("cache: true", "cache: {version: 2}", False),
+        ("with: {n: 21}", "with: {n: 21}\n        env: {A: b}", False),
+    ]
+    run_workflow(DOUBLE)
+
+    for before, after, is_same in changes:
+        # The name of the task never counts.
+        text = DOUBLE.replace(before, after).replace("double:\n", "twice:\n").replace("tasks.double", "tasks.twice")
+        assert bool(attempts(run_workflow(text))) is not is_same, after
+
+
+ITEMS = """
+    flowpar: 1
+    tasks:
+      double:
+        python: steps:double
+        for_each: [1, 2, 3]
+        with: {n: "${{ each.item }}"}
+        cache: true
+    outputs: {all: "${{ tasks.double.output }}"}
+"""
+
+
+def test_items_are_known_by_themselves(run_workflow: RunWorkflow) -> None:
+    run_workflow(ITEMS)
+
+    same, more = run_workflow(ITEMS), run_workflow(ITEMS.replace("[1, 2, 3]", "[3, 4, 1]"))
+
+    assert (same.outputs, same.states) == ({"all": [2, 4, 6]}, {"double": "cached"})
+    assert (more.outputs, more.states) == ({"all": [6, 8, 2]}, {"double": "succeeded"})
+    assert len(attempts(more)) == 1
+
+
+LARGE = """
+    flowpar: 1
+    tasks:
+      ramp:
+        python: steps:ramp
+        with: {count: 20000}
+        cache: true
+      total:
+        python: steps:total
+        with: {values: "${{ tasks.ramp.output }}"}
+        cache: true
+    outputs: {all: "${{ tasks.total.output }}", ramp: "${{ len(tasks.ramp.output) }}"}
+"""
+
+
+def test_a_large_value_is_the_file_of_the_cache(run_workflow: RunWorkflow, project: Path) -> None:
+    run_workflow(LARGE)
+
+    again = run_workflow(LARGE)
+
+    (blob,) = (project / ".flowpar" / "cache" / "blobs").glob("*/*")
+    (value,) = (again.run_dir / "values").iterdir()
+    assert (again.outputs, attempts(again)) == ({"all": 199990000.0, "ramp": 20000}, [])
+    assert value.samefile(blob)
+
+
+FILES = """
+    flowpar: 1
+    tasks:
+      copy:
+        shell: mkdir -p out && cat in.txt > out/copy.txt
+        cache: {files: in.txt, outputs: [out], env: [WANTED]}
+"""
+
+
+def test_files_are_read_and_put_back(run_workflow: RunWorkflow, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "in.txt").write_text("one")
+    run_workflow(FILES)
+    copy = project / "out" / "copy.txt"
+    copy.unlink()
+
+    assert (attempts(run_workflow(FILES)), copy.read_text()) == ([], "one")
+    copy.write_text("scribbled over")
+    assert (attempts(run_workflow(FILES)), copy.read_text()) == ([], "one")
+    (project / "in.txt").write_text("two")
+    assert (attempts(run_workflow(FILES)), copy.read_text()) == (["copy"], "two")
+    monkeypatch.setenv("WANTED", "yes")
+    assert attempts(run_workflow(FILES)) == ["copy"]
+    monkeypatch.delenv("WANTED")
+    (project / "in.txt").write_text("one")
+    assert (attempts(run_workflow(FILES)), copy.read_text()) == ([], "one")
+
+
+def notes(run: WorkflowRun) -> list[str]:
+    return [event.message for event in run.events if isinstance(event, RunNoted)]
+
+
+def test_an_entry_that_was_harmed_is_made_again(run_workflow: RunWorkflow, project: Path) -> None:
+    run_workflow(ITEMS)
+    one, two, three = (project / ".flowpar" / "cache" / "entries").glob("*/*")
+    one.write_bytes(one.read_bytes()[:-20])
+    two.write_bytes(two.read_bytes().replace(b"seconds", b"minutes"))
+    three.write_bytes(b"")
+
+    again, healed = run_workflow(ITEMS), run_workflow(ITEMS)
+
+    assert (again.outputs, len(attempts(again)), len(notes(again))) == ({"all": [2, 4, 6]}, 3, 1)
+    assert (healed.outputs, attempts(healed), notes(healed)) == ({"all": [2, 4, 6]}, [], [])
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_blob_that_was_harmed_is_made_again(run_workflow: RunWorkflow, project: Path, *, is_cut: bool) -> None:
+    run_workflow(LARGE)
+    (blob,) = (project / ".flowpar" / "cache" / "blobs").glob("*/*")
+    content = bytearray(blob.read_bytes())
+    content[5000] ^= 1
+    blob.unlink()
+    blob.write_bytes(content[:-1] if is_cut else content)
+
+    again, healed = run_workflow(LARGE), run_workflow(LARGE)
+
+    assert (again.outputs, attempts(again)) == ({"all": 199990000.0, "ramp": 20000}, ["ramp"])
+    assert attempts(healed) == []
+
+
+def test_a_value_that_names_the_checkout_is_found_there_alone(run_workflow: RunWorkflow, project: Path) -> None:
+    text = """
+        flowpar: 1
+        tasks:
+          where:
+            shell: {run: pwd, capture: text}
+            cache: true
+        outputs: {all: "${{ strip(tasks.where.output) }}"}
+    """
+    run_workflow(text)
+
+    assert attempts(run_workflow(text)) == []
+    (entry,) = (project / ".flowpar" / "cache" / "entries").glob("*/*")
+    assert "-" in entry.name
+
+
+def test_a_cache_that_cannot_be_used_is_told_once(run_workflow: RunWorkflow, project: Path) -> None:
+    (project / ".flowpar").mkdir()
+    (project / ".flowpar" / "cache").write_text("no folder")
+
+    run = run_workflow(ITEMS)
+
+    assert (run.outputs, len(notes(run))) == ({"all": [2, 4, 6]}, 1)
