@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-plugins lint bench bench-own profile coverage soak docs schemas clean
@@ -21,7 +22,11 @@ $(READY): pyproject.toml
 demo: $(READY) ## Run a real workflow and show its result
 	$(BIN)/flowpar run workflows/quickstart.yaml
 
-test: $(READY) ## Run the whole suite, as CI does
+$(BROWSER): $(READY) tests/browser.sh
+	@sh tests/browser.sh $(VENV)
+	@touch $@
+
+test: $(READY) $(BROWSER) ## Run the whole suite, as CI does
 	$(BIN)/python -m pytest -n auto -m 'not soak'
 
 test-plugins: $(READY) ## Run each plugin's own tests

@@ -36,7 +36,7 @@ def row_of(overview: Overview, now: datetime) -> dict[str, object]:
     return {
         "run": overview.run_id,
         "status": status_text(overview),
-        "started": _moment(overview.started_at),
+        "started": moment(overview.started_at),
         "took": _took(overview, now),
         "tasks": one_line(overview.problem, limit=_NOTE_LIMIT) or tallied(overview.counts) or f"0 of {overview.total}",
     }
@@ -51,7 +51,7 @@ def head_of(overview: Overview, settled: Settled, run_dir: Path, now: datetime) 
         "run": run.run_id,
         "workflow": f"{run.workflow} ({run.file})",
         "status": f"{status_text(overview)}{code}",
-        "started": _moment(run.started_at),
+        "started": moment(run.started_at),
         "took": _took(overview, now),
         "resumed": counted(run.resumes, "time") if run.resumes else "",
         "stopped": settled.stopping or "",
@@ -183,7 +183,8 @@ def _took(overview: Overview, now: datetime) -> str:
     return "" if seconds is None else duration(seconds)
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
+    """Return a moment of a journal as people read it, in UTC; empty for what is none."""
     at = _parsed(text)
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 

@@ -100,7 +100,7 @@ def outline(data: bytes | memoryview) -> object:
     pickled, buffers = take_apart(data)
     try:
         return _Reader(pickled, buffers).load()
-    except (Damaged, MemoryError):
+    except Damaged:
         raise
-    except Exception as error:
+    except Exception as error:  # MemoryError, too: what is damaged may ask for any amount
         raise Damaged(f"the encoding of a value is damaged: {error}") from error

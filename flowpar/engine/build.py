@@ -34,6 +34,7 @@ from flowpar.execute.leftover import end_leftovers
 from flowpar.planning.preload import preload_of
 from flowpar.planning.ready import keep
 from flowpar.planning.template import within
+from flowpar.record.commit import commit_of
 from flowpar.record.folder import RunFolder
 from flowpar.record.journal import Journal
 from flowpar.record.lock import Lock
@@ -267,7 +268,7 @@ def _run_options(
         workers=crew.slots,
         is_fail_fast=options.is_fail_fast,
         timeout_s=options.timeout_s,
-        versions={"flowpar": __version__, "python": platform.python_version()},
+        versions=_versions(plan),
         recorded=options.recorded,
         start=start,
         secrets=secrets.values,
@@ -275,6 +276,18 @@ def _run_options(
         syncs_values=options.syncs_values,
         pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
+
+
+def _versions(plan: Plan) -> dict[str, str]:
+    """Return what runs, where, and the commit that the workflow is at, if it is in a checkout."""
+    system = os.uname()
+    commit = commit_of(os.path.abspath(plan.workflow_dir))  # noqa: PTH100 - of a text
+    return {
+        "flowpar": __version__,
+        "python": platform.python_version(),
+        "platform": f"{system.sysname} {system.release} {system.machine}",
+        **({"commit": commit} if commit else {}),
+    }
 
 
 def _keep_document(folder: RunFolder, prepared: Prepared) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from flowpar.core.checksum import is_checksum_of
 from flowpar.data.codec import Damaged
@@ -50,11 +51,22 @@ class Previews:
         """Return what is shown of a value, or why there is nothing to show; never raises."""
         try:
             value = self._value(ref)
-        except (Damaged, MemoryError, RecursionError) as error:
-            return Missing(str(error) or "it takes too much memory to be shown")
+        except Damaged as error:
+            return Missing(str(error))
         except OSError as error:
             return Missing(f"its file is not there any more ({(error.strerror or str(error)).lower()})")
         return self.of_value(value)
+
+    def of_items(self, refs: Mapping[Any, ValueRef]) -> Preview:
+        """Return what is shown of the values of a fan-out's items, by their numbers."""
+        first = list(refs.items())[:_MOST_ROWS]
+        try:
+            values = {item: self._value(ref) for item, ref in first}
+        except (Damaged, OSError):
+            return Missing("not all values of its items can be read")
+        found = self._pictures(values) or preview_of(_rows(values))
+        more = _more(len(refs), "item", "items")
+        return replace(found, note="; ".join(filter(None, (found.note, more)))) if more else found
 
     def of_value(self, value: object) -> Preview:
         """Return what is shown of a plain value, or an outline."""
@@ -94,7 +106,7 @@ class Previews:
         return Pictures(tuple(pictures), note)
 
 
-def preview_of(value: object) -> Preview:
+def preview_of(value: object) -> Text | Table:
     """Return what is shown of a value that is no picture."""
     if isinstance(value, str):
         is_long = len(value) > _LONGEST_TEXT
@@ -123,6 +135,15 @@ def _table(rows: Sequence[Mapping[object, object]]) -> Table:
         place for place, column in enumerate(columns) if all(_is_number(row.get(column)) for row in shown)
     )
     return Table(tuple(map(cell, columns)), cells, numeric, "; ".join(filter(None, notes)))
+
+
+def _rows(values: Mapping[Any, object]) -> object:
+    """Return values of items as rows of a table, where they go into one."""
+    if all(map(is_flat, values.values())):
+        return [{"item": item, "value": value} for item, value in values.items()]
+    if _is_table(list(values.values())) and not any("item" in row for row in values.values() if isinstance(row, dict)):
+        return [{"item": item, **row} for item, row in values.items() if isinstance(row, dict)]
+    return dict(values)
 
 
 def _more(count: int, noun: str, nouns: str) -> str:

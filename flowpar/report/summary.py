@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES = 10
 _TAIL_LINES = 15
-_TAIL_BYTES = 16_384
+TAIL_BYTES = 16_384
 # A frame of the stack that faulthandler writes at a crash, innermost first; a traceback has a comma before "in".
 _CRASH_FRAME = re.compile(r'  File "(?P<file>.*)", line \d+ in ')
 _ENDS: Mapping[int, str] = {ExitCode.TERMINATED: "terminated", ExitCode.HUNG_UP: "hung up"}  # both are interrupted runs
@@ -100,26 +100,17 @@ class SummarySink:
         """Return a line with the command that goes on with the run; empty where it did not begin."""
         if self.run is None:
             return ""
-        run, where = self._named(self.run)
+        run, where = typed(self.run.run_id, self.run.run_dir, self._state_dir)
         return f"continue with: flowpar resume {run}{where}\n"
 
     def _way_in(self) -> str:
         """Return a line with the command that looks into the first failure; empty where there is none."""
         if self.run is None or not self.failures:
             return ""
-        run, where = self._named(self.run)
+        run, where = typed(self.run.run_id, self.run.run_dir, self._state_dir)
         subject = self.failures[0].subject
         place = subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
         return f"debug with: flowpar debug {run} {one_line(shlex.quote(place), limit=4096)}{where}\n"
-
-    def _named(self, run: RunStarted) -> tuple[str, str]:
-        """Return how a command names the run, and the option that says where it is, if it takes one."""
-        run_dir = Path(run.run_dir)
-        if run_dir.name != run.run_id or run_dir.parent.name != "runs":
-            return _typed(run_dir), ""
-        state_dir = run_dir.parent.parent
-        is_usual = os.path.realpath(self._state_dir) == os.path.realpath(state_dir)
-        return run.run_id, "" if is_usual else f" --state-dir {_typed(state_dir)}"
 
     def _keep(self, event: TaskEnded) -> None:
         if len(self.failures) < _MOST_FAILURES:
@@ -133,8 +124,23 @@ def verb_of(event: TaskEnded) -> str:
     return "timed out" if event.state is TaskState.TIMED_OUT else "failed"
 
 
+def typed(run_id: str, run_dir: str, usual_state_dir: str) -> tuple[str, str]:
+    """Return how a command names a run, and the option that says where it is, if it takes one."""
+    folder = Path(run_dir)
+    if folder.name != run_id or folder.parent.name != "runs":
+        return _typed(folder), ""
+    state_dir = folder.parent.parent
+    is_usual = os.path.realpath(usual_state_dir) == os.path.realpath(state_dir)
+    return run_id, "" if is_usual else f" --state-dir {_typed(state_dir)}"
+
+
+def last_lines(text: str, lines: int = _TAIL_LINES) -> list[str]:
+    """Return the end of what an attempt printed, without the frames of ours that called the user's function."""
+    return list(_without_our_frames(text.rstrip().splitlines()))[-lines:]
+
+
 def failure_text(
-    event: TaskEnded, run_dir: str, folder: str, *, lines: int = _TAIL_LINES, size_bytes: int = _TAIL_BYTES
+    event: TaskEnded, run_dir: str, folder: str, *, lines: int = _TAIL_LINES, size_bytes: int = TAIL_BYTES
 ) -> str:
     """Return a failure with its frames and the end of its output: so many lines and bytes of it."""
     failure = event.outcome
@@ -157,7 +163,7 @@ def _tail(path: str, lines: int, size_bytes: int) -> list[str]:
             text = stream.read().decode("utf-8", "replace")
     except OSError:
         return []  # the log is an extra: that it is gone must not hide the failure
-    return list(_without_our_frames(strip_controls(text).rstrip().splitlines()))[-lines:]
+    return last_lines(strip_controls(text), lines)
 
 
 def _without_our_frames(lines: Iterable[str]) -> Iterator[str]:
