@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 PUBLIC = {
     "flowpar": {"DocumentError", "FlowparError", "MachineError", "RunResult", "TaskContext", "__version__", "run"},
-    "flowpar.plugin": {"API_VERSION", "UNKNOWN", "Finding", "TaskContext", "TaskOptions", "Unknown", "task_type"},
+    "flowpar.plugin": {
+        "API_VERSION",
+        "UNKNOWN",
+        "Finding",
+        "SinkSetting",
+        "TaskContext",
+        "TaskOptions",
+        "Unknown",
+        "task_type",
+    },
 }
 FOR_TESTS_OF_PLUGINS = {
     "flowpar.testing.clock": {"FakeClock"},

@@ -89,6 +89,7 @@ def command(
         # What is asked for by name is made anew, whatever the cache has.
         arguments = replace(arguments, refresh=(*arguments.refresh, *(task for task, _ in redo)))
         options_now, start = arguments.engine_options(), resumption.start
+        watch.tell_also(arguments.sinks, prepared.selected or prepared.plan, allows_plugins=not arguments.no_plugins)
         with watch.way_on():
             end = resume_workflow(prepared, options_now, watch.sinks, tree, earlier=earlier, start=start)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)

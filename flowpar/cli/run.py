@@ -50,6 +50,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
         return ExitCode.USAGE
     prepared, left_out = selected(prepared, arguments.only)
     prepared = timed(prepared, arguments, watch)
+    watch.tell_also(arguments.sinks, prepared.selected or prepared.plan, allows_plugins=not arguments.no_plugins)
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)

@@ -12,6 +12,7 @@ import click
 
 from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
+from flowpar.cli.sinks import is_traced
 from flowpar.cli.took import costs_of
 from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
@@ -65,6 +66,7 @@ class RunArguments:
     verbose: bool
     color: Color
     result_file: Path | None
+    sinks: tuple[str, ...]
 
     @property
     def verbosity(self) -> Verbosity:
@@ -99,6 +101,7 @@ class RunArguments:
             syncs_values=self.sync_values,
             cache=self._cache_options(),
             recorded=self._recorded(),
+            is_traced=is_traced(self.sinks),
         )
 
     def _cache_options(self) -> CacheOptions:
@@ -160,6 +163,13 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         help="How much the files of values may hold together; by default as much as there is room.",
     ),
     *options.cache(),
+    click.option(
+        "--sink",
+        "sinks",
+        multiple=True,
+        metavar="NAME[=TARGET]",
+        help="Tell otel[=URL] or prometheus=FILE.prom, or a sink that is installed, too; may be repeated.",
+    ),
     options.no_plugins(),
     click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
     options.as_json("the outputs"),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flowpar.cli.resumed import resumption_lines
+from flowpar.cli.sinks import open_sinks
 from flowpar.cli.took import expected_by
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
@@ -19,13 +20,14 @@ from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flowpar.core.events import EventSink
     from flowpar.engine.earlier import EarlierRun
     from flowpar.engine.resumption import Resumption
     from flowpar.execute.guard import Tree
     from flowpar.planning.cost import Costs
+    from flowpar.planning.model import Plan
     from flowpar.planning.prepared import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.estimate import Expected
@@ -61,6 +63,7 @@ class Watch:
         self._verbosity = verbosity
         self._expected: Expected | None = None
         self._actions = Actions.around(os.environ) if log_format is LogFormat.AUTO else None
+        self._others: Sequence[EventSink] = ()
         state_dir = os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar"
         self._summary = SummarySink(state_dir, leave_word=None if tree is None else tree.last_word.leave)
 
@@ -80,6 +83,15 @@ class Watch:
         for line in resumption_lines(earlier.end, resumption):
             self._screen.tell(f"flowpar: {line}", "warning")
 
+    def tell_also(self, sinks: Sequence[str], plan: Plan | None, *, allows_plugins: bool) -> None:
+        """Tell others, too, after those who are told here; raises FlowparError for one that cannot be had."""
+        if sinks and plan is not None:
+
+            def tell(text: str) -> None:
+                self._screen.tell(f"flowpar: {text}", "warning")
+
+            self._others = open_sinks(sinks, plan, allows_plugins=allows_plugins, tell=tell)
+
     @property
     def draws(self) -> bool:
         """Whether the run is drawn on a terminal."""
@@ -98,7 +110,7 @@ class Watch:
             sinks.append(open_log(folder.path / "run.log.jsonl"))
         except OSError as error:  # the journal is what counts; a run goes on without its log
             self._screen.tell(f"flowpar: there will be no run.log.jsonl: {error}", "warning")
-        return [*sinks, self._face(), self._summary]
+        return [*sinks, self._face(), self._summary, *self._others]
 
     def tell_end(self, *, is_good: bool, has_hints: bool = False) -> None:
         """Say on stderr how the run ended, unless it speaks JSON or a good end was not to be told."""

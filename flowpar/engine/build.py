@@ -22,6 +22,7 @@ from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.core.events import RunNoted
 from flowpar.core.frozen import dataclass, field, replace
+from flowpar.core.span import trace_of
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
@@ -73,6 +74,7 @@ class EngineOptions:
     `recorded` are the options of the command line that the journal keeps for a resume. With `keeps_values` all files
     of values stay when nobody will read them any more; otherwise the newest of them do, where there is no
     `values_limit` on what they may hold together, in bytes. With `syncs_values` they are on disk before they count.
+    Where it `is_traced`, tasks get a `TRACEPARENT`.
     """
 
     workers: int
@@ -87,6 +89,7 @@ class EngineOptions:
     values_limit: int | None = None
     syncs_values: bool = False
     cache: CacheOptions = field(default_factory=CacheOptions)
+    is_traced: bool = False
     recorded: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -274,6 +277,7 @@ def _run_options(
         secrets=secrets.values,
         values_limit=options.values_limit,
         syncs_values=options.syncs_values,
+        trace_id=trace_of(folder.run_id, os.environ) if options.is_traced else "",
         pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
 

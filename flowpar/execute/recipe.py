@@ -33,6 +33,7 @@ class Shared(Packed):
     are none (tests). `modules` are those that the tasks' functions are in. The files of values may hold
     `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
     With `has_cache` large values have a checksum by which they may be known again anywhere.
+    With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Shared(Packed):
     values_limit: int | None = None
     syncs_values: bool = False
     has_cache: bool = False
+    trace_id: str = ""
 
 
 INPUTS = "(inputs)"

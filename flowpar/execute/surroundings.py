@@ -41,7 +41,9 @@ class Place:
     contexts: Mapping[str, object]
 
 
-_OF_ONE_ATTEMPT = frozenset({"FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"})
+_OF_ONE_ATTEMPT = frozenset(
+    {"TRACEPARENT", "FLOWPAR_TASK", "FLOWPAR_ITEM", "FLOWPAR_ATTEMPT", "FLOWPAR_ROUND", "FLOWPAR_SCRATCH"}
+)
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -100,7 +102,9 @@ def _problem_of(text: str, *, may_be_long: bool) -> str:
 
 def told_by_flowpar(job: Job, shared: Shared, scratch: str | None, *, lap: int = 0) -> dict[str, str | None]:
     """Return the FLOWPAR_ variables of an attempt; None for one that must not be inherited."""
+    traced = _traced(job, shared, lap) if shared.trace_id else {}
     return {
+        **traced,
         "FLOWPAR_RUN_ID": shared.run_id,
         "FLOWPAR_TASK": job.task,
         "FLOWPAR_ITEM": None if job.item is None else str(job.item),
@@ -109,6 +113,14 @@ def told_by_flowpar(job: Job, shared: Shared, scratch: str | None, *, lap: int =
         "FLOWPAR_SCRATCH": scratch,
         OUTPUT_FILE: None,  # of a run around this one
     }
+
+
+def _traced(job: Job, shared: Shared, lap: int) -> dict[str, str | None]:
+    # Late: only a run that is traced pays for it.
+    from flowpar.core.span import VARIABLE, attempt_span, traceparent
+
+    span = attempt_span(shared.run_id, job.task, job.item, job.attempt, lap=lap)
+    return {VARIABLE: traceparent(shared.trace_id, span)}
 
 
 def lay(over: MutableMapping[str, str], told: Mapping[str, str | None]) -> None:

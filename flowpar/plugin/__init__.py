@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowpar.core.sink import SinkSetting
 from flowpar.plugin.spec import (
     API_VERSION,
     UNKNOWN,
@@ -12,4 +13,4 @@ from flowpar.plugin.spec import (
     task_type,
 )
 
-__all__ = ["API_VERSION", "UNKNOWN", "Finding", "TaskContext", "TaskOptions", "Unknown", "task_type"]
+__all__ = ["API_VERSION", "UNKNOWN", "Finding", "SinkSetting", "TaskContext", "TaskOptions", "Unknown", "task_type"]
