@@ -1,0 +1,1 @@
+"""The task type `notebook` for flowpar: a Jupyter notebook, run with parameters."""
