@@ -359,7 +359,7 @@ def test_a_terminal_gets_a_live_view_that_is_gone_at_the_end(desk: Desk) -> None
     assert (run.returncode, out) == (0, "8\n")
     assert b"doubles" in seen
     assert b"\x1b[J" in seen
-    assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l")
+    assert seen.rfind(b"\x1b[?7h") > seen.rfind(b"\x1b[?7l")
     assert b"succeeded in" in seen
 
 
