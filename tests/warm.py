@@ -40,6 +40,8 @@ _STREAMS = 4  # stdin, stdout, stderr, and where it is told how the command ende
 # What stands in the environment of the warm process for the marks of its commands, as /proc shows them.
 _ROOM = "FLOWPAR_ROOM_FOR_MARKS"
 _MARKS_BYTES = 256
+# What makes points of flowpar count, which is decided when they are imported.
+_TRAPS = {"FLOWPAR_CRASH_AT", "FLOWPAR_FAIL_AT"}
 
 
 def run(
@@ -82,12 +84,10 @@ class Started:
         self.stderr, err = _stream(stderr)
         self._end, told = os.pipe()
         none = os.open(os.devnull, os.O_RDONLY)
-        request = {
-            "arguments": self.args,
-            "cwd": str(cwd or Path.cwd()),
-            "env": dict(os.environ if env is None else env),
-        }
-        socket.send_fds(_warm(), [json.dumps(request).encode()], [none, out, err, told])
+        environment = dict(os.environ if env is None else env)
+        request = {"arguments": self.args, "cwd": str(cwd or Path.cwd()), "env": environment}
+        warm = _warm(is_trapped=not _TRAPS.isdisjoint(environment))
+        socket.send_fds(warm, [json.dumps(request).encode()], [none, out, err, told])
         for number in (none, out, err, told):
             os.close(number)
         if not (pid := os.read(self._end, _PID_DIGITS)):
@@ -160,15 +160,15 @@ def _read(file: IO[str], told: dict[IO[str], str]) -> None:
 
 
 @cache
-def _warm() -> socket.socket:
-    """Start the warm process of this test session, which ends with it."""
+def _warm(*, is_trapped: bool) -> socket.socket:
+    """Start the warm process of this test session, which ends with it; one for commands that meet a trap."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     text = f"import sys; sys.path.insert(1, {_HERE!r}); import warm; warm.serve({theirs.fileno()})"
     process = subprocess.Popen(
         [sys.executable, "-c", text],
         pass_fds=[theirs.fileno()],
         start_new_session=True,
-        env={**os.environ, _ROOM: " " * _MARKS_BYTES},
+        env={**os.environ, _ROOM: " " * _MARKS_BYTES, **({"FLOWPAR_CRASH_AT": "nobody:1"} if is_trapped else {})},
     )
     theirs.close()
 
@@ -254,6 +254,10 @@ def _become(request: Mapping[str, Any], descriptors: Sequence[int], room: int) -
     marks = "\0".join(f"{name}={value}" for name, value in environment.items() if name.startswith("FLOWPAR"))
     if room:
         ctypes.memmove(room, marks.encode()[:_MARKS_BYTES].ljust(_MARKS_BYTES, b"\0"), _MARKS_BYTES)
+    if not _TRAPS.isdisjoint(environment):
+        from flowpar.core import point
+
+        vars(point._WALK).update(vars(point._walk(environment)))  # noqa: SLF001
     tempfile.tempdir = None  # it may be another one with other variables
     sys.argv[:] = ["flowpar", *request["arguments"]]
 

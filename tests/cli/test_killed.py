@@ -47,7 +47,7 @@ def test_the_guard_says_that_the_engine_was_killed_and_how_to_go_on(desk: Desk, 
 def test_an_engine_that_was_killed_before_the_run_began_has_no_way_on(desk: Desk) -> None:
     desk.write(WAITING)
 
-    done = desk.cold("run", "workflow.yaml", FLOWPAR_CRASH_AT="1")
+    done = desk.run("run", "workflow.yaml", FLOWPAR_CRASH_AT="1")
 
     assert done.returncode == -signal.SIGKILL
     assert done.stderr.splitlines()[1:] == ["flowpar: the engine was killed by SIGKILL; no task was started"]

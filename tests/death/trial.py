@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 60.0
 MARK = "FLOWPAR_TRIAL"
-TRAPS = {"FLOWPAR_CRASH_AT", "FLOWPAR_FAIL_AT"}
 STEPS = """
 import os, time
 from pathlib import Path
@@ -103,7 +102,7 @@ class Trial:
         deadline_s: float = DEADLINE_S,
         is_warm: bool = True,
     ) -> None:
-        """Prepare it. `is_warm`: a command that needs no shell and meets no trap may do without its own imports."""
+        """Prepare it. `is_warm`: a command that needs no shell may do without its own imports."""
         self.folder = folder
         self._is_warm = is_warm
         self._deadline_s = deadline_s
@@ -117,7 +116,7 @@ class Trial:
         """Start a command, after what is done in a shell first."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWPAR", "NO_COLOR"))}
         environment = {**plain, **environment, MARK: self.mark}
-        if self._is_warm and not shell and TRAPS.isdisjoint(environment):
+        if self._is_warm and not shell:
             process: subprocess.Popen[str] = warm.Started(
                 arguments, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )

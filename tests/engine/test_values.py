@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
+
+if TYPE_CHECKING:
+    import subprocess
 
 pytestmark = pytest.mark.timeout(90)
 PACE_S = 80.0
@@ -80,18 +82,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def flowpar(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    if not environment:
-        done: subprocess.CompletedProcess[str] = warm.run(words, cwd=folder, timeout=PACE_S)
-        return done
-    return subprocess.run(
-        [sys.executable, "-m", "flowpar", *words],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PACE_S,
-        check=False,
+    done: subprocess.CompletedProcess[str] = warm.run(
+        words, cwd=folder, env={**os.environ, **environment}, timeout=PACE_S
     )
+    return done
 
 
 def run(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
