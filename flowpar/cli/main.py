@@ -31,6 +31,7 @@ VERBS = {
     "debug": ("flowpar.cli.debug", "Run one attempt of a run again, here, under pdb."),
     "trace": ("flowpar.cli.trace", "Write a run as a trace for Perfetto and Chrome."),
     "report": ("flowpar.cli.report", "Write one page of HTML on a run."),
+    "cache": ("flowpar.cli.cache", "See what the cache holds, or remove some of it."),
     "clean": ("flowpar.cli.clean", "Remove old runs."),
     "schema": ("flowpar.cli.schema", "Print the JSON Schema of workflows, for editors."),
     "plugins": ("flowpar.cli.plugins", "List the task types that are installed."),

@@ -81,6 +81,11 @@ class _Reader(pickle.Unpickler):
         super().__init__(io.BytesIO(pickled), buffers=buffers)
         self._known: dict[tuple[str, str], Any] = {}
 
+    @property
+    def classes(self) -> frozenset[tuple[str, str]]:
+        """What is named in it, by module and name, but for what is harmless."""
+        return frozenset(self._known)
+
     def find_class(self, module: str, name: str, /) -> Any:
         place = (module, name)
         if place in _HARMLESS:
@@ -97,9 +102,19 @@ class _Reader(pickle.Unpickler):
 
 def outline(data: bytes | memoryview) -> object:
     """Return what a value looks like; raises `Damaged` for what is no encoding, and runs no code of a class."""
+    return _read(data)[0]
+
+
+def classes_named(data: bytes | memoryview) -> frozenset[tuple[str, str]]:
+    """Return the classes and functions that an encoding names, by module and name; raises what `outline` does."""
+    return _read(data)[1].classes
+
+
+def _read(data: bytes | memoryview) -> tuple[object, _Reader]:
     pickled, buffers = take_apart(data)
+    reader = _Reader(pickled, buffers)
     try:
-        return _Reader(pickled, buffers).load()
+        return reader.load(), reader
     except Damaged:
         raise
     except Exception as error:  # MemoryError, too: what is damaged may ask for any amount

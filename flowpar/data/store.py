@@ -94,6 +94,10 @@ class ValueStore:
         """Return the parts of a list that is kept in parts, without opening one."""
         return parts_in(self._data(ref))
 
+    def data(self, ref: ValueRef) -> bytes | memoryview:
+        """Return the encoding of a value; raises ValueLost."""
+        return self._data(ref)
+
     def files(self, ref: ValueRef) -> list[str]:
         """Return the paths of the files that a value is in, its own last."""
         parts = self.parts(ref) if self.count(ref) is not None else []

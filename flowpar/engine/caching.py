@@ -9,6 +9,7 @@ Nothing that is wrong with a cache fails a run: what can't be used is made again
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import time
@@ -19,16 +20,20 @@ from flowpar.core.errors import MachineError
 from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry
 from flowpar.data.cache_secret import secret_of
+from flowpar.data.store import ValueStore
+from flowpar.engine.class_codes import ClassCodes
 from flowpar.engine.put_back import put_back
 from flowpar.execute.keep import UNKEPT
 from flowpar.plugin.local import project_of
+from flowpar.record.cache_care import size_of, sweep
 from flowpar.record.folder import check_owner
 from flowpar.record.seen_files import SeenFiles
 from flowpar.schedule.caching import Hit
 from flowpar.schedule.keying import KeyMaker, NoKey
+from flowpar.schedule.named import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from flowpar.data.cache_entry import Entry, Keeping
     from flowpar.engine.cache_options import CacheOptions
@@ -50,15 +55,17 @@ class RunCache:
         seen: SeenFiles,
         run_dir: str,
         *,
-        refreshed: Collection[str],
+        options: CacheOptions,
         tell: Tell,
     ) -> None:
-        """Look in `folder`, but not for tasks that are `refreshed`; `tell` a person what is wrong, once."""
+        """Look in `folder`, as `options` say; `tell` a person what is wrong, once."""
         self._folder = folder
         self._keys = keys
         self._seen = seen
         self._run_dir = run_dir
-        self._refreshed = frozenset(refreshed)
+        self._refreshed = frozenset(options.refreshed)
+        self._limit_bytes = options.limit_bytes
+        self._has_kept = False
         self._tell = tell
         self._told: set[str] = set()
 
@@ -66,6 +73,13 @@ class RunCache:
         self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool
     ) -> Hit | Keeping | None:
         """Return what an attempt came to before, or how to keep it, None where it has no key."""
+        found = self._found(task, bindings, number, may_hit=may_hit)
+        self._has_kept = self._has_kept or not isinstance(found, Hit | None)
+        return found
+
+    def _found(
+        self, task: PlannedTask, bindings: Bindings, number: Callable[[], int], *, may_hit: bool
+    ) -> Hit | Keeping | None:
         try:
             keyed = self._keys.key(task, bindings)
         except NoKey as error:
@@ -97,8 +111,12 @@ class RunCache:
         return replace(completion, warnings=rest)
 
     def close(self) -> None:
-        """Keep what was learnt about files."""
+        """Keep what was learnt about files, and make room where something new was kept."""
         self._seen.close()
+        if self._has_kept:
+            with suppress(OSError):
+                if size_of(self._folder) > self._limit_bytes:
+                    sweep(self._folder, self._limit_bytes)
 
     def _hit(self, task: PlannedTask, entry: Entry, keeping: Keeping, number: Callable[[], int]) -> Hit | None:
         ttl_s = None if task.cache is None else task.cache.ttl_s
@@ -143,5 +161,7 @@ def open_cache(
         tell(f"the cache cannot be used, and all tasks run: {error}")
         return None
     seen = SeenFiles(cache_dir)
-    keys = KeyMaker(shared, outputs, Digester(secret, root), seen, cache_dir=folder.path, root=root)
-    return RunCache(folder, keys, seen, shared.run_dir, refreshed=options.refreshed, tell=tell)
+    named = Named(ValueStore(shared.run_dir), ClassCodes((shared.workflow_dir, *shared.python_path)))
+    digester = Digester(secret, root)
+    keys = KeyMaker(shared, outputs, digester, seen, named=named, cache_dir=folder.path, root=root)
+    return RunCache(folder, keys, seen, shared.run_dir, options=options, tell=tell)

@@ -26,7 +26,8 @@ from flowpar.execute.contexts import build_contexts
 from flowpar.execute.surroundings import variables
 from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
 from flowpar.expr.failure import EvaluationError
-from flowpar.schedule.sources import NotTold, Sources, asks_the_disk
+from flowpar.schedule.named import NotTold
+from flowpar.schedule.sources import Sources, asks_the_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from flowpar.expr.template import Template
     from flowpar.planning.model import Caching, PlannedTask
     from flowpar.schedule.crew import OutputKey
+    from flowpar.schedule.named import Named
     from flowpar.schedule.ruling import OutputsReader
 
 _VERSION = 1
@@ -75,6 +77,7 @@ class KeyMaker:
         digester: Digester,
         files: FileDigests,
         *,
+        named: Named,
         cache_dir: str,
         root: str,
     ) -> None:
@@ -83,6 +86,7 @@ class KeyMaker:
         self._outputs = outputs
         self._digester = digester
         self._files = files
+        self.named = named
         self._cache_dir = cache_dir
         self._root = root
         self._place = digester.content(os.fsencode(root))
@@ -140,6 +144,7 @@ class _Key:
         self._shared = shared
         self._environment = maker.environment(shared)
         self._contexts = self._over(self._environment)
+        self._classes: dict[str, str] = {}
         self._own = variables(shared.env, self._contexts) if shared.env else {}
         if self._own:
             self._environment = {**self._environment, **self._own}
@@ -179,6 +184,8 @@ class _Key:
         outputs = () if caching.outputs is None else self._texts(caching.outputs)
         if outputs:
             parts["outputs"] = list(outputs)
+        if self._classes:
+            parts["classes"] = self._classes
         return Keyed(self._maker.keeping(parts, folder, outputs), unmatched)
 
     def _part(self, template: Template) -> str:
@@ -190,7 +197,9 @@ class _Key:
             if limits is IN_WORKER:
                 raise
             sources = Sources(self._bindings, self._maker.fetch, self._load)
-            return self._maker.digest(sources.of(template, self._contexts))
+            read = sources.of(template, self._contexts)
+            self._classes |= self._maker.named.of(sources.unopened)
+            return self._maker.digest(read)
 
     def _texts(self, template: Template) -> tuple[str, ...]:
         found = evaluate(template, self._contexts, limits=IN_WORKER)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from flowpar.core.errors import NeedsWorker
+from flowpar.core.outcome import ValueRef
 from flowpar.data.codec import decode_plain
 from flowpar.data.parts import PARTS, parts_in
 from flowpar.execute.recipe import INPUTS
@@ -19,11 +20,11 @@ from flowpar.expr.member import member_of
 from flowpar.expr.references import references_of
 from flowpar.expr.syntax import tree_of
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Text, expressions_in
+from flowpar.schedule.named import NotTold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from flowpar.core.outcome import ValueRef
     from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.expr.references import Reference
     from flowpar.expr.template import Template
@@ -35,10 +36,6 @@ _POINTER = b"\x93fpp"
 _HAS_OUTPUT = frozenset({"succeeded", "cached"})
 
 
-class NotTold(Exception):  # noqa: N818 - it says what the source is
-    """What a template reads has no checksum by which it is known; the message says what."""
-
-
 def asks_the_disk(template: Template) -> bool:
     """Whether the value of a template depends on what is in some folder, beside what it reads."""
     return any("glob" in expression.code and _calls_glob(expression.code) for expression in expressions_in(template))
@@ -48,7 +45,11 @@ class Sources:
     """Finds the sources of one attempt's templates."""
 
     def __init__(self, bindings: Bindings, fetch: Fetch, load: Callable[[ValueRef], object]) -> None:
-        """Look in `bindings`; `fetch` gives outputs that do not travel, `load` opens what may be opened."""
+        """Look in `bindings`; `fetch` gives outputs that do not travel, `load` opens what may be opened.
+
+        `unopened` are the values of which only the checksum was taken.
+        """
+        self.unopened: list[ValueRef] = []
         self._bindings = bindings
         self._fetch = fetch
         self._load = load
@@ -105,7 +106,9 @@ class Sources:
             try:
                 return "value", self._load(ref)
             except NeedsWorker:
+                self.unopened.append(ref)
                 return "checksum", ref.checksum
+        self.unopened.append(ref)
         if not ref.checksum.startswith("blake2b:"):
             raise NotTold("a large value has a short checksum, as it was made by a run without a cache")
         return "checksum", ref.checksum
@@ -127,14 +130,16 @@ class Sources:
 
     def _item(self, data: bytes) -> object:
         if not data.startswith(_POINTER):
-            return "bytes", data
+            ref = ValueRef(len(data), "", is_plain=False, inline=data)
+            try:
+                return "value", self._load(ref)
+            except NeedsWorker:
+                self.unopened.append(ref)
+                return "bytes", data
         place, name, _ = cast("tuple[tuple[Any, ...], str | None, int]", decode_plain(data[len(_POINTER) :]))
         if name is not None:
             raise NotTold("an item of a list is large")
-        checksum = str(place[1])
-        if not checksum.startswith("blake2b:"):
-            raise NotTold("a large item has a short checksum")
-        return "checksum", checksum
+        return self._ref(ValueRef(*place))
 
 
 def reference_fields(code: str, name: str) -> frozenset[str | None]:

@@ -53,7 +53,7 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
         (["run", "w.yaml", "--timeout", "soon"], '"soon" is not a duration such as 500ms'),
         (["run", "w.yaml", "--timeout", "0"], '"0" is not a duration'),
         (["run", "w.yaml", "--executor", "cloud"], '"cloud" is not one of'),
-        (["run", "w.yaml", "--refresh", "a"], "--refresh"),
+        (["run", "w.yaml", "--no-such", "a"], "--no-such"),
         (["graph", "w.yaml", "--format", "png"], '"png" is not one of'),
         (["check"], 'missing argument "file..."'),
     ],

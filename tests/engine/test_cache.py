@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["run_workflow"]
 pytestmark = pytest.mark.timeout(90)
 STEPS = """
+from dataclasses import dataclass
 import numpy as np
 from helper import scaled
 
@@ -31,6 +32,22 @@ def ramp(count: int):
 
 def total(values) -> float:
     return float(values.sum())
+
+
+@dataclass
+class Rate:
+    percent: int
+
+    def of(self, amount: int) -> int:
+        return amount * self.percent // 100
+
+
+def rate(percent: int) -> Rate:
+    return Rate(percent)
+
+
+def apply(rate, amount: int) -> int:
+    return rate.of(amount)
 
 
 def fail_once(name: str) -> str:
@@ -150,6 +167,31 @@ def test_a_large_value_is_the_file_of_the_cache(run_workflow: RunWorkflow, proje
     (value,) = (again.run_dir / "values").iterdir()
     assert (again.outputs, attempts(again)) == ({"all": 199990000.0, "ramp": 20000}, [])
     assert value.samefile(blob)
+
+
+CLASS = """
+    flowpar: 1
+    tasks:
+      rate:
+        python: steps:rate
+        with: {percent: 50}
+      apply:
+        python: money:apply
+        with: {rate: "${{ tasks.rate.output }}", amount: 10}
+        cache: true
+    outputs: {all: "${{ tasks.apply.output }}"}
+"""
+
+
+def test_the_code_of_a_class_counts_that_an_argument_is_of(run_workflow: RunWorkflow, project: Path) -> None:
+    (project / "money.py").write_text("def apply(rate, amount: int) -> int:\n    return rate.of(amount)\n")
+    run_workflow(CLASS)
+    assert attempts(run_workflow(CLASS)) == ["rate"]
+    (project / "steps.py").write_text(STEPS.replace("// 100", "// 100 + 1"))
+
+    again = run_workflow(CLASS)
+
+    assert (again.outputs, attempts(again)) == ({"all": 6}, ["rate", "apply"])
 
 
 FILES = """
