@@ -56,7 +56,8 @@ def reported(run_dir: Path, now: datetime) -> tuple[Page, JournalEnd, Overview]:
     of_tasks = list(_given(settled))
     shown = list(_shown(of_tasks[:_MOST_VALUES], previews))
     page = Page(
-        head=_head(settled, overview, end, plan, named=named, now=now),
+        head=_head(settled, overview, past, named=named, now=now, notices=tuple(_notices(overview, end, plan))),
+        description="" if plan is None else plan.description,
         past=past,
         tasks=tuple(task_views(settled, past, plan, is_running=overview.status == Status.RUNNING)),
         knows_needs=plan is not None,
@@ -80,28 +81,27 @@ def _needs(plan: PastPlan) -> dict[str, tuple[str, ...]]:
 def _head(
     settled: Settled,
     overview: Overview,
-    end: JournalEnd,
-    plan: PastPlan | None,
+    past: Past,
     *,
     named: tuple[str, str],
     now: datetime,
+    notices: tuple[str, ...],
 ) -> Head:
     is_unfinished = overview.status not in {Status.SUCCEEDED, Status.RUNNING}
     return Head(
         run_id=overview.run_id,
         workflow=overview.workflow,
-        description="" if plan is None else plan.description,
         file=overview.file,
         status=status_text(overview),
         tone=_TONES.get(overview.status, "bad"),
         started=moment(overview.started_at),
-        took_s=overview.duration_s,
+        took_s=sum(end - begin for begin, end in past.parts) if overview.resumes else overview.duration_s,
         exit_code=overview.exit_code,
         workers=settled.run.workers,
         resumes=overview.resumes,
         way_on=f"flowpar resume {named[0]}{named[1]}" if is_unfinished else "",
         stopping=settled.stopping or "",
-        notices=tuple(_notices(overview, end, plan)),
+        notices=notices,
         made=f"{__version__}, {moment(now.isoformat())}",
     )
 
@@ -176,6 +176,8 @@ def _outputs(run_dir: Path, previews: Previews, *, is_over: bool) -> tuple[Value
 def _given(settled: Settled) -> Iterator[tuple[str, dict[int | None, ValueRef]]]:
     """Give each task with its value, or those of its items."""
     for name, task in settled.tasks.items():
+        if name.rpartition("/")[2].startswith("("):
+            continue  # what a sub-workflow is begun with, or decides by: nobody wrote such a task
         values = ((item, one.value) for item, one in sorted(task.items.items()))
         items: dict[int | None, ValueRef] = {item: value for item, value in values if value is not None}
         if items:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.cli.history import task_names
 from flowpar.report.page_model import TaskView
+from flowpar.report.past import REPEATED, RETRIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,7 @@ def task_views(settled: Settled, past: Past, plan: PastPlan | None, *, is_runnin
     members: dict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys([*planned, *task_names(settled)]):
         members[shared(name)].append(name)
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in past.attempts:
-        counts[shared(one.task)]["tolerated" if one.is_tolerated else one.state] += 1
+    counts = _counts(past)
     for name, names in members.items():
         tasks = [planned[each] for each in names if each in planned]
         found = [settled.tasks.get(each) for each in names]
@@ -56,6 +55,19 @@ def task_views(settled: Settled, past: Past, plan: PastPlan | None, *, is_runnin
 def shared(name: str) -> str:
     """Return the name that a task has in common with the same one of other items and rounds."""
     return _LABEL.sub(lambda found: "" if found[0].startswith("@") else "[*]", name)
+
+
+def _counts(past: Past) -> dict[str, Counter[str]]:
+    """Count how the last attempts of tasks and items ended, and the earlier ones as tried again, or as rounds."""
+    last = {(one.task, one.item): number for number, one in enumerate(past.attempts)}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for number, one in enumerate(past.attempts):
+        is_last = last[one.task, one.item] == number
+        if not is_last and one.started_at is None:
+            continue  # it was skipped once, and ran later
+        state = "tolerated" if one.is_tolerated else one.state
+        counts[shared(one.task)][state if is_last else REPEATED if state == REPEATED else RETRIED] += 1
+    return counts
 
 
 def _view(name: str, names: tuple[str, ...], tasks: list[PlannedTask]) -> TaskView:

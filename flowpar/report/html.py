@@ -46,7 +46,7 @@ def render(page: Page) -> str:
         "</head>",
         "<body>",
         '<a class="skip" href="#main">Skip to the content</a>',
-        _head(page.head),
+        _head(page.head, page.description),
         _navigation(page),
         '<main id="main">',
         _summary(page),
@@ -86,7 +86,7 @@ def _asset(name: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("//# sourceMappingURL"))
 
 
-def _head(head: Head) -> str:
+def _head(head: Head, description: str) -> str:
     code = "" if head.exit_code is None else f' <span class="faint">exit code {head.exit_code}</span>'
     facts = {
         "Run": f"<code>{html(head.run_id)}</code>",
@@ -101,7 +101,7 @@ def _head(head: Head) -> str:
         '<header class="top"><div class="wrap">',
         f'<p class="status {head.tone}">{sign} {html(head.status)}{code}</p>',
         f"<h1>{html(head.workflow)}</h1>",
-        f'<p class="about">{html(head.description)}</p>' if head.description else "",
+        f'<p class="about">{html(description)}</p>' if description else "",
         f'<dl class="facts">{listed}</dl>',
         *(f'<p class="notice" role="note">{html(notice)}</p>' for notice in head.notices),
         _command("Go on with it", head.way_on) if head.way_on else "",

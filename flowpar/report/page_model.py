@@ -21,7 +21,6 @@ class Head:
 
     run_id: str
     workflow: str
-    description: str
     file: str
     status: str
     tone: Tone
@@ -84,6 +83,7 @@ class Page:
     """All of a report; `knows_needs` is False where nobody knows any more which task needs which."""
 
     head: Head
+    description: str
     past: Past
     tasks: tuple[TaskView, ...]
     knows_needs: bool

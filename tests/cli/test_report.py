@@ -176,3 +176,18 @@ def test_a_page_is_as_readable_as_any_other_file(failed: Desk) -> None:
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE((failed.folder / "mode.html").stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_run_that_was_resumed_counts_how_each_task_ended_in_the_end(desk: Desk) -> None:
+    desk.write("name: again\ntasks:\n  ready: {shell: 'test -e ready'}\n  after: {shell: 'true', needs: [ready]}\n")
+    desk.run("run", "workflow.yaml")
+    (desk.folder / "ready").touch()
+    desk.run("resume")
+
+    page = desk.run("report", "last", "-o", "-").stdout
+
+    found = data_of(page)
+    assert [task["counts"] for task in found["tasks"]] == [{"retried": 1, "succeeded": 1}, {"succeeded": 1}]
+    assert len(found["resumed"]) == 1
+    assert "Resumed" in page
+    assert 'id="failures"' not in page

@@ -50,7 +50,6 @@ def page_of(
         head=Head(
             run_id="20251122-101500-words-900",
             workflow=text,
-            description=text,
             file=text,
             status="failed" if failed else "succeeded",
             tone="bad" if failed else "good",
@@ -64,6 +63,7 @@ def page_of(
             notices=(text,),
             made="0.1.0",
         ),
+        description=text,
         past=Past(tuple(attempts), ((AT, max([AT, *ends])),), needs or {}),
         tasks=tuple(
             TaskView(

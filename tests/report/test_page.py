@@ -202,3 +202,24 @@ def test_without_scripts_failures_and_values_are_there(browser: Browser, tmp_pat
     assert "1 failure" in text
     assert "Traceback" not in text
     assert "wörds" in text
+
+
+def test_the_timeline_is_zoomed_and_moved_and_never_leaves_the_run(show: Any) -> None:
+    found = show(large(500))
+    found.asked("window.chart = new Timeline(document.body.appendChild(document.createElement('div')))")
+    part = "[chart.from, chart.to].map(at => Math.round(at * 1000) / 1000)"
+    whole = found.asked(part)
+
+    found.asked("chart.zoom(0.1, 2)")
+    near = found.asked(part)
+    found.asked("chart.move(-50)")
+    first = found.asked(part)
+    found.asked("chart.move(5000)")
+    last = found.asked(part)
+
+    assert near[1] - near[0] == pytest.approx((whole[1] - whole[0]) / 10, abs=0.01)
+    assert near[0] <= 2 <= near[1]
+    assert first[0] == 0
+    assert last[1] == whole[1]
+    found.asked("chart.zoom(1000)")
+    assert found.asked(part) == whole

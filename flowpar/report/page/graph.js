@@ -1,6 +1,7 @@
 // The tasks as boxes and what they need as lines, laid out by dagre (vendor/), in layers from left or from above.
 "use strict";
 
+const MOST_SINKS = 12;
 const BOX = {height: 44, sign: 7.6, padding: 34, least: 96};
 
 function drawGraph(root, note) {
@@ -18,7 +19,8 @@ function drawGraph(root, note) {
   const boxes = new Map();
   const lines = layout.edges().map((edge) => {
     const isCritical = critical.has(Number(edge.v)) && critical.has(Number(edge.w));
-    return draw("path", {class: isCritical ? "edge critical" : "edge", d: curve(layout.edge(edge).points),
+    const kind = layout.edge(edge).isAfter ? "edge after" : "edge";
+    return draw("path", {class: isCritical ? "edge critical" : kind, d: curve(layout.edge(edge).points),
       "marker-end": isCritical ? "url(#tip-critical)" : "url(#tip)"});
   });
   for (const place of shown) boxes.set(place, box(place, layout.node(String(place)), critical.has(place)));
@@ -59,8 +61,17 @@ function laidOut(shown, direction) {
       if (placeOf.has(need)) graph.setEdge(String(placeOf.get(need)), String(place));
     }
   }
+  for (const [sink, last] of afterwards(shown, placeOf)) graph.setEdge(String(sink), String(last), {isAfter: true});
   dagre.layout(graph);
   return graph;
+}
+
+// Tasks of `finally` need none by name, and stand after those that nothing else needs.
+function afterwards(shown, placeOf) {
+  const needed = new Set(shown.flatMap((place) => data.tasks[place].needs));
+  const sinks = shown.filter((place) => !data.tasks[place].last && !needed.has(data.tasks[place].name)).slice(0, MOST_SINKS);
+  const last = shown.filter((place) => data.tasks[place].last && !data.tasks[place].needs.some((need) => placeOf.has(need)));
+  return last.flatMap((place) => sinks.map((sink) => [sink, place]));
 }
 
 const shorten = (text) => text.length > 28 ? `${text.slice(0, 15)}…${text.slice(-12)}` : text;
@@ -73,7 +84,7 @@ function titleOf(place) {
 function underOf(place) {
   const task = data.tasks[place], total = totals(place);
   const words = task.last ? ["finally"] : [];
-  if (task.fan || total.count > 1) words.push(counted(total.items, "item"));
+  if (task.fan || total.items > 1) words.push(counted(total.items, "item"));
   words.push(total.count ? duration(total.span) : wordOf(task.state));
   return words.join(", ");
 }

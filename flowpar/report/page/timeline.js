@@ -2,6 +2,7 @@
 // Above the rows, how many ran and how many waited. The table of attempts says the same in words.
 "use strict";
 
+const DARK_BARS = new Set(["succeeded", "failed", "timed_out", "cut_off"]);
 const ROW = {most: 22, least: 5, top: 92, bottom: 26};
 
 class Timeline {
@@ -188,8 +189,9 @@ class Timeline {
     pen.beginPath();
     pen.rect(this.gutter, 0, this.width, this.height);
     pen.clip();
+    if (this.criticalBox.checked) this.paintPath(); // behind the bars, whose names are to be read
     this.paintBars();
-    if (this.criticalBox.checked) this.paintCritical();
+    if (this.criticalBox.checked) for (const number of data.critical) this.outline(number, this.color("critical"), 2);
     if (this.current !== null) this.outline(this.current, this.color("ink"), 2);
     pen.restore();
   }
@@ -285,6 +287,10 @@ class Timeline {
       pen.globalAlpha = choice.task !== null && attempts.task[number] !== choice.task ? 0.18 : 1;
       pen.fillStyle = this.colors[state];
       pen.fillRect(x, top, width, tall);
+      if (width > 3) {
+        pen.fillStyle = this.color("paper"); // so that neighbours are two
+        pen.fillRect(x, top, 1, tall);
+      }
       if (isBad) this.mark(x, top, width, tall, state);
       if (width > 34 && tall > 12) this.write(number, Math.max(x, this.gutter), top, Math.min(x + width, this.gutter + this.width), tall);
       pen.globalAlpha = 1;
@@ -321,7 +327,7 @@ class Timeline {
     const room = right - left - 10, pen = this.pen, signs = Math.floor(room / 6.6);
     if (signs < 3) return;
     const name = nameOf(number);
-    pen.fillStyle = this.color("on-bar");
+    pen.fillStyle = this.color(DARK_BARS.has(stateOf(number)) ? "on-bar" : "on-light-bar");
     pen.textAlign = "left";
     pen.fillText(name.length > signs ? `${name.slice(0, signs - 1)}…` : name, left + 7, top + tall / 2 + 4);
   }
@@ -339,21 +345,18 @@ class Timeline {
     pen.globalAlpha = 1;
   }
 
-  paintCritical() {
+  paintPath() {
     const pen = this.pen;
     let before = null;
     for (const number of data.critical) {
-      this.outline(number, this.color("critical"), 2);
       const y = ROW.top + (attempts.row[number] + 0.5) * this.rowHeight, x = this.placeOf(attempts.start[number]);
       if (before) {
         pen.strokeStyle = this.color("critical");
-        pen.globalAlpha = 0.65;
         pen.lineWidth = 1.5;
         pen.beginPath();
         pen.moveTo(before.x, before.y);
         pen.bezierCurveTo((before.x + x) / 2, before.y, (before.x + x) / 2, y, x, y);
         pen.stroke();
-        pen.globalAlpha = 1;
       }
       before = {x: this.placeOf(attempts.start[number] + (attempts.took[number] || 0)), y};
     }
