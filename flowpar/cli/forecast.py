@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.cli.view import longest_path
+from flowpar.cli.view import longest_path, path_text
 from flowpar.core.frozen import dataclass
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.planning.template import within
@@ -56,7 +56,7 @@ class Forecast:
     def lines(self) -> list[str]:
         """Return what is said below the table."""
         return [
-            f"longest path: {' -> '.join(longest_path(self.plan))} ({duration(self.path_s)})",
+            f"longest path: {path_text(longest_path(self.plan))} ({duration(self.path_s)})",
             self._predicted(),
             *([] if not self.unknown else [self._guessed()]),
         ]

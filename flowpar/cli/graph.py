@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from flowpar.cli import options
@@ -15,7 +17,13 @@ from flowpar.report import dot, mermaid, svg
 from flowpar.report.excerpt import render
 from flowpar.report.screen import Color, system_screen
 
+if TYPE_CHECKING:
+    from flowpar.report.graph import GraphView
+
 _FORMS = {"mermaid": mermaid.render, "dot": dot.render, "svg": svg.render}
+# What Mermaid sets, and a page can't: `maxEdges` and `maxTextSize`.
+_MOST_ARROWS = 500
+_MOST_CHARACTERS = 50_000
 _EXAMPLES = options.examples(
     "flowpar graph workflow.yaml",
     "flowpar graph workflow.yaml --format svg > workflow.svg",
@@ -42,5 +50,18 @@ def command(*, file: str, form: str, only: tuple[str, ...], no_plugins: bool, co
     if form == "ascii":
         screen.show(characters.render(view, is_ascii=not screen.draws_unicode))
     else:
-        screen.show(_FORMS[form](view))
+        drawn = _FORMS[form](view)
+        screen.show(drawn)
+        if form == "mermaid":
+            screen.tell(_too_much(view, drawn), "warning")
     return ExitCode.OK
+
+
+def _too_much(view: GraphView, drawn: str) -> str:
+    """Return why Mermaid as GitHub and most others have it will not draw this, "" where it will."""
+    arrows = sum(len(node.needs) for node in view.nodes)
+    if arrows <= _MOST_ARROWS and len(drawn) <= _MOST_CHARACTERS:
+        return ""
+    most = f"{_MOST_ARROWS} arrows and {_MOST_CHARACTERS:,} characters"
+    found = f"this has {arrows:,} and {len(drawn):,}"
+    return f"flowpar: GitHub draws up to {most}, and {found}; draw a part of it with --only, or take --format svg"

@@ -11,7 +11,7 @@ from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.forecast import forecast
 from flowpar.cli.took import costs_of
-from flowpar.cli.view import headline, longest_path, records_of, rows_of
+from flowpar.cli.view import headline, longest_path, path_text, records_of, rows_of
 from flowpar.core.errors import ExitCode
 from flowpar.lang.inputs import read_given
 from flowpar.planning.capacity import fitted
@@ -85,6 +85,6 @@ def command(
 def _text(plan: Plan, found: Forecast | None) -> str:
     rows = rows_of(plan)
     if found is None:
-        return f"{headline(plan)}\n\n{table(rows)}\nlongest path: {' -> '.join(longest_path(plan))}\n"
+        return f"{headline(plan)}\n\n{table(rows)}\nlongest path: {path_text(longest_path(plan))}\n"
     timed = [found.row(task, row) for task, row in zip(plan.tasks, rows, strict=True)]
     return "\n".join([headline(plan), "", table(timed), *found.lines(), ""])

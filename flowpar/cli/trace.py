@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from flowpar.cli import options
 from flowpar.cli.show import tell_end
 from flowpar.core.errors import UsageError
+from flowpar.core.frozen import replace
 from flowpar.engine.parts import all_tasks
 from flowpar.planning.recall import recall
 from flowpar.record.history import find_run
@@ -18,6 +20,7 @@ from flowpar.record.lock import holder
 from flowpar.record.overview import overview_from, seen_now
 from flowpar.record.past import read_past
 from flowpar.report.jsonline import encode, shown
+from flowpar.report.past import RUNNING
 from flowpar.report.screen import Color, system_screen
 from flowpar.report.trace import trace
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowpar.record.settled import Settled
+    from flowpar.report.past import Past
 
 _EXAMPLES = options.examples(
     "flowpar trace last -o trace.json    # then open it at https://ui.perfetto.dev",
@@ -45,6 +49,7 @@ def command(*, run: str, file: Path | None, state_dir: Path, color: Color) -> in
     screen = system_screen(color)
     run_dir = find_run(state_dir, run)
     settled, end, past = read_past(run_dir, is_running=holder(run_dir) is not None)
+    past = _until_now(past, time.time())
     facts = settled.run
     about = {"run_id": facts.run_id, "workflow": facts.workflow, "file": facts.file, "started_at": facts.started_at}
     made = trace(past, _needs(settled, run_dir), {**about, **facts.versions})
@@ -54,6 +59,17 @@ def command(*, run: str, file: Path | None, state_dir: Path, color: Color) -> in
         _write(file, encode(made))
         screen.tell(f"flowpar: wrote {file}; open it at https://ui.perfetto.dev or in chrome://tracing")
     return tell_end(screen, end, seen_now(overview_from(settled), run_dir))
+
+
+def _until_now(past: Past, now: float) -> Past:
+    """Return the attempts of a run, those that run as long as they have so far."""
+    return replace(
+        past,
+        attempts=tuple(
+            replace(one, duration_s=max(0.0, now - (one.started_at or now))) if one.state == RUNNING else one
+            for one in past.attempts
+        ),
+    )
 
 
 def _needs(settled: Settled, run_dir: Path) -> Mapping[str, tuple[str, ...]]:

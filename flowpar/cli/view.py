@@ -9,7 +9,11 @@ from flowpar.report.graph import GraphNode, GraphView
 from flowpar.report.wording import counted, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowpar.planning.model import Plan, PlannedTask
+
+_LONGEST_PATH = 20
 
 
 def view_of(plan: Plan) -> GraphView:
@@ -113,6 +117,14 @@ def longest_path(plan: Plan) -> list[str]:
         path.append(max(below, key=lambda id_: plan.weights.get(id_, 0.0)))  # the first of equals
         below = consumers.get(path[-1], [])
     return path
+
+
+def path_text(path: Sequence[str]) -> str:
+    """Return a chain of tasks on one line; the middle of a long one is left out."""
+    if len(path) <= _LONGEST_PATH:
+        return " -> ".join(path)
+    some = _LONGEST_PATH // 2
+    return " -> ".join([*path[:some], f"({counted(len(path) - 2 * some, 'more task')})", *path[-some:]])
 
 
 def headline(plan: Plan) -> str:

@@ -183,10 +183,18 @@ def _run_command(
     if code == 0:
         tell(f"{replay.name} succeeded here: it ended with code 0")
         return ExitCode.OK
-    tell(f"{replay.name} failed: it ended with code {code}" if code > 0 else f"{replay.name} was killed by {-code}")
+    told = f"ended with code {code}" if code > 0 else f"was killed by {_signal_name(-code)}"
+    tell(f"{replay.name} failed: it {told}")
     if replay.ways["is_post_mortem"]:
         _open_shell(environment, context)
     return ExitCode.TASK_FAILED
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _open_shell(environment: Mapping[str, str], context: TaskContext) -> None:
