@@ -8,16 +8,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from flowpar.cli.comparison import slow_mark, usual_record
 from flowpar.record.overview import Overview, Status
+from flowpar.record.settled import Standing
+from flowpar.record.usual import is_slow_run
 from flowpar.report.terminal import one_line
 from flowpar.report.wording import counted, duration, reason_of, tallied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from flowpar.cli.comparison import Comparison
     from flowpar.core.outcome import Failure
-    from flowpar.record.settled import Settled, SettledTask, Standing
+    from flowpar.record.settled import Settled, SettledTask
+    from flowpar.record.usual import Usual
 
 _NOTE_LIMIT = 60
 
@@ -31,18 +36,19 @@ def status_text(overview: Overview) -> str:
     return overview.status.replace("_", " ")
 
 
-def row_of(overview: Overview, now: datetime) -> dict[str, object]:
+def row_of(overview: Overview, now: datetime, usual: Usual | None = None) -> dict[str, object]:
     """Return one line of `flowpar runs`."""
     return {
         "run": overview.run_id,
         "status": status_text(overview),
         "started": moment(overview.started_at),
-        "took": _took(overview, now),
+        "took": f"{_took(overview, now)}{slow_mark(overview, usual)}",
+        "usual": "" if usual is None else duration(usual.seconds),
         "tasks": one_line(overview.problem, limit=_NOTE_LIMIT) or tallied(overview.counts) or f"0 of {overview.total}",
     }
 
 
-def head_of(overview: Overview, settled: Settled, run_dir: Path, now: datetime) -> str:
+def head_of(overview: Overview, settled: Settled, run_dir: Path, compared: Comparison) -> str:
     """Return the lines of `flowpar show` above its table."""
     run = settled.run
     code = "" if overview.exit_code is None else f", exit code {overview.exit_code}"
@@ -52,7 +58,7 @@ def head_of(overview: Overview, settled: Settled, run_dir: Path, now: datetime) 
         "workflow": f"{run.workflow} ({run.file})",
         "status": f"{status_text(overview)}{code}",
         "started": moment(run.started_at),
-        "took": _took(overview, now),
+        "took": f"{_took(overview, datetime.now(UTC))}{compared.head(overview)}",
         "resumed": counted(run.resumes, "time") if run.resumes else "",
         "stopped": settled.stopping or "",
         "inputs": inputs,
@@ -61,16 +67,21 @@ def head_of(overview: Overview, settled: Settled, run_dir: Path, now: datetime) 
     return "".join(f"{name:<9} {one_line(text, limit=1000)}\n" for name, text in lines.items() if text)
 
 
-def task_rows(settled: Settled, *, is_running: bool) -> list[dict[str, object]]:
+def task_rows(settled: Settled, compared: Comparison, *, is_running: bool) -> list[dict[str, object]]:
     """Return the lines of `flowpar show`, one for each task; a column that no task fills is left out."""
     rows = [
         {
-            **_task_row(name, settled.tasks.get(name), is_running=is_running),
+            **_task_row(name, settled.tasks.get(name), compared, is_running=is_running),
             "part": "finally" if settled.run.is_last(name) else "",
         }
         for name in task_names(settled)
     ]
     rows = [{"task": row.pop("task"), "part": row.pop("part"), **row} for row in rows]
+    return without_empty(rows)
+
+
+def without_empty(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Return rows without the columns that none of them fills."""
     used = {column for row in rows for column, value in row.items() if value not in ("", None)}
     return [{column: value for column, value in row.items() if column in used} for row in rows]
 
@@ -80,17 +91,18 @@ def task_names(settled: Settled) -> list[str]:
     return list(dict.fromkeys([name for layer in settled.run.layers for name in layer] + list(settled.tasks)))
 
 
-def _task_row(name: str, task: SettledTask | None, *, is_running: bool) -> dict[str, object]:
-    standing = None if task is None else task.standing
+def _task_row(name: str, task: SettledTask | None, compared: Comparison, *, is_running: bool) -> dict[str, object]:
+    standing = Standing() if task is None else task.standing
     return {
         "task": one_line(name, limit=40),
         "state": _state(task, is_running=is_running),
         "items": "" if task is None else _items(task),
-        "rounds": standing.round if standing is not None and standing.round else "",
-        "attempts": standing.attempt if standing is not None and standing.attempt > 1 else "",
-        "took": "" if standing is None or standing.duration_s is None else duration(standing.duration_s),
-        "pid": "" if standing is None or standing.pid is None else str(standing.pid),
-        "note": "" if standing is None else _note(standing),
+        "rounds": standing.round or "",
+        "attempts": standing.attempt if standing.attempt > 1 else "",
+        "took": "" if standing.duration_s is None else f"{duration(standing.duration_s)}{compared.mark(name)}",
+        "usual": compared.text(name),
+        "pid": "" if standing.pid is None else str(standing.pid),
+        "note": _note(standing),
     }
 
 
@@ -117,23 +129,28 @@ def _note(standing: Standing) -> str:
     return one_line(reason, limit=_NOTE_LIMIT)
 
 
-def record_of(overview: Overview, run_dir: Path) -> dict[str, object]:
+def record_of(overview: Overview, run_dir: Path, usual: Usual | None = None) -> dict[str, object]:
     """Return a run for programs: an element of `flowpar runs --json`."""
-    return {**asdict(overview), "run_dir": str(run_dir)}
+    compared = {**usual_record(usual), "is_slow": is_slow_run(overview, usual)}
+    return {**asdict(overview), **compared, "run_dir": str(run_dir)}
 
 
-def full_record(overview: Overview, settled: Settled, run_dir: Path) -> dict[str, object]:
+def full_record(overview: Overview, settled: Settled, run_dir: Path, compared: Comparison) -> dict[str, object]:
     """Return all of a run for programs: `flowpar show --json`."""
     run = settled.run
     return {
-        **record_of(overview, run_dir),
+        **record_of(overview, run_dir, compared.run),
         "inputs": run.inputs,
         "options": run.options,
         "versions": run.versions,
         "workers": run.workers,
         "stopping": settled.stopping,
         "tasks": [
-            {**_task_record(name, settled.tasks.get(name)), "in_finally": run.is_last(name)}
+            {
+                **_task_record(name, settled.tasks.get(name)),
+                **compared.record(name),
+                "in_finally": run.is_last(name),
+            }
             for name in task_names(settled)
         ],
     }

@@ -8,6 +8,7 @@ import click
 
 from flowpar.cli import options
 from flowpar.cli.history import task_names
+from flowpar.cli.log_following import LogFollower
 from flowpar.core.errors import ExitCode, StateError, UsageError
 from flowpar.core.part_name import matching, split_item
 from flowpar.core.suggest import nearest
@@ -17,6 +18,7 @@ from flowpar.record.history import find_run
 from flowpar.record.resume import read_settled
 from flowpar.report.jsonline import shown
 from flowpar.report.screen import Color, Screen, system_screen
+from flowpar.report.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,7 @@ _EXAMPLES = options.examples(
     "flowpar logs last",
     "flowpar logs last count",
     "flowpar logs last 'count[3]' --attempt 1",
+    "flowpar logs last --follow",
     "flowpar logs last --json",
 )
 
@@ -37,8 +40,9 @@ _EXAMPLES = options.examples(
 @click.argument("wanted", required=False, metavar="[TASK[ITEM]]")
 @options.whole_number("--attempt", least=1, help="Print this attempt only.")
 @options.whole_number("--round", "lap", least=1, help="Print this round of a repeat only.")
+@click.option("-f", "--follow", is_flag=True, help="Print what is still to come, too, until the run is over.")
 @options.state_dir()
-@options.as_json("where the logs are")
+@options.as_json("where the logs are, with --follow each line,")
 @options.color()
 def command(
     *,
@@ -46,6 +50,7 @@ def command(
     wanted: str | None,
     attempt: int | None,
     lap: int | None,
+    follow: bool,
     state_dir: Path,
     is_json: bool,
     color: Color,
@@ -58,25 +63,63 @@ def command(
     screen = system_screen(color)
     run_dir = find_run(state_dir, run)
     settled, _ = read_settled(run_dir, is_salvaged=True, keeps_values=False)
-    tasks, item = (None, None) if wanted is None else _chosen(wanted, settled)
-    found = [
-        log
-        for log in logs_of(run_dir, settled)
-        if (tasks is None or log.task in tasks)
-        and item in (None, log.item)
-        and attempt in (None, log.attempt)
-        and lap in (None, log.round)
-    ]
+    chosen = _Chosen(settled, wanted, attempt, lap, is_coming=follow)
+    if follow:
+        _follow(screen, run_dir, chosen, is_json=is_json)
+        return ExitCode.OK
+    found = [log for log in logs_of(run_dir, settled) if chosen.has(log)]
     if is_json:
         screen.show(shown([_record(log, run_dir) for log in found]))
     elif found:
         _print(screen, found, run_dir)
     else:
-        screen.tell("nothing was printed" if wanted is None else f'"{wanted}" printed nothing')
+        screen.tell("nothing was printed" if wanted is None else f'"{one_line(wanted)}" printed nothing')
     return ExitCode.OK
 
 
-def _chosen(wanted: str, settled: Settled) -> tuple[set[str], int | None]:
+class _Chosen:
+    """Which logs are wanted."""
+
+    def __init__(
+        self, settled: Settled, wanted: str | None, attempt: int | None, lap: int | None, *, is_coming: bool
+    ) -> None:
+        self._tasks: set[str] | None = None
+        self._item: int | None = None
+        if wanted is not None:
+            self._tasks, self._item = _chosen(wanted, settled, is_coming=is_coming)
+        self._attempt, self._round = attempt, lap
+        self._settled = settled
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it can only be what one task, or one item, prints."""
+        if self._tasks is None or len(self._tasks) != 1:
+            return False
+        (name,) = self._tasks
+        task = self._settled.tasks.get(name)
+        return self._item is not None or (task is not None and task.item_count is None)
+
+    def has(self, log: AttemptLog) -> bool:
+        """Whether a log is wanted."""
+        return (
+            (self._tasks is None or log.task in self._tasks)
+            and self._item in (None, log.item)
+            and self._attempt in (None, log.attempt)
+            and self._round in (None, log.round)
+        )
+
+
+def _follow(screen: Screen, run_dir: Path, chosen: _Chosen, *, is_json: bool) -> None:
+    follower = LogFollower(run_dir, chosen.has)
+    for log, line in follower.lines(lambda: screen.has_stdout):
+        if is_json:
+            record = {"task": log.task, "item": log.item, "round": log.round or None, "attempt": log.attempt}
+            screen.show(shown({**record, "line": line}))
+        else:
+            screen.show(f"{line}\n" if chosen.is_single else f"{_title(log)} | {line}\n")
+
+
+def _chosen(wanted: str, settled: Settled, *, is_coming: bool) -> tuple[set[str], int | None]:
     """Return the tasks that are wanted, those of a sub-workflow with it, and the item of one."""
     names = task_names(settled)
     found = matching(wanted, names)  # an item of a sub-workflow is a task
@@ -95,6 +138,8 @@ def _chosen(wanted: str, settled: Settled) -> tuple[set[str], int | None]:
     if item is None:
         within = tuple(f"{each}{sign}" for each in found for sign in "/[@")
         return {*found, *(name for name in names if name.startswith(within))}, None
+    if is_coming and item.isdecimal() and found[0] not in settled.tasks:
+        return {found[0]}, int(item)  # it may have such an item yet
     number = number_in(settled, found[0], item)
     _check_item(found[0], number, settled)
     return {found[0]}, number

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from flowpar.cli import options
-from flowpar.cli.history import record_of, row_of
+from flowpar.cli.history import record_of, row_of, without_empty
 from flowpar.core.errors import ExitCode
 from flowpar.record.index import RunIndex
+from flowpar.record.usual import usual_runs
 from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
@@ -29,13 +30,14 @@ _EXAMPLES = options.examples("flowpar runs", "flowpar runs -n 3", "flowpar runs 
 def command(*, number: int | None, state_dir: Path, is_json: bool, color: Color) -> int:
     """List the runs that are kept, newest first: how they ended, or that they run, and in which process."""
     screen = system_screen(color)
-    found = RunIndex(state_dir).overviews()[:number]
+    kept = RunIndex(state_dir).overviews()
+    found, usual = kept[:number], usual_runs(kept)
     if is_json:
-        records = [record_of(overview, state_dir / "runs" / overview.run_id) for overview in found]
+        records = [record_of(one, state_dir / "runs" / one.run_id, usual.get(one.run_id)) for one in found]
         screen.show(shown(records))
     elif found:
         now = datetime.now(UTC)
-        screen.show(table([row_of(overview, now) for overview in found]))
+        screen.show(table(without_empty([row_of(one, now, usual.get(one.run_id)) for one in found])))
     else:
         screen.tell(f'there are no runs in "{state_dir}"; flowpar run FILE makes one')
     return ExitCode.OK

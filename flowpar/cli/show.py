@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from flowpar.cli import options
+from flowpar.cli.comparison import Comparison
 from flowpar.cli.history import full_record, head_of, task_rows
 from flowpar.cli.looking import look_back
 from flowpar.cli.shown import look_record, look_text
@@ -68,11 +68,12 @@ def command(
     run_dir = find_run(state_dir, run)
     settled, end = read_settled(run_dir, is_salvaged=True, keeps_values=False)
     overview = seen_now(overview_from(settled), run_dir)
+    compared = Comparison.of(settled, run_dir, state_dir)
     if is_json:
-        screen.show(shown(full_record(overview, settled, run_dir)))
+        screen.show(shown(full_record(overview, settled, run_dir, compared)))
     else:
-        rows = task_rows(settled, is_running=overview.status == Status.RUNNING)
-        screen.show(f"{head_of(overview, settled, run_dir, datetime.now(UTC))}\n{table(rows)}")
+        rows = task_rows(settled, compared, is_running=overview.status == Status.RUNNING)
+        screen.show(f"{head_of(overview, settled, run_dir, compared)}\n{table(rows)}")
     return tell_end(screen, end, overview)
 
 

@@ -11,11 +11,11 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, replace
 from flowpar.record.folder import open_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flowpar.record.settled import Settled
@@ -68,17 +68,25 @@ def _recorded(settled: Settled) -> Iterator[tuple[str, tuple[str, int | None]]]:
 
 
 def _log(name: str, size_bytes: int, owners: dict[str, tuple[str, int | None]], settled: Settled) -> AttemptLog | None:
+    def is_fan_out(task: str) -> bool:
+        whole = settled.tasks.get(task)
+        return whole is not None and whole.item_count is not None
+
+    found = log_named(name, is_fan_out, size_bytes=size_bytes)
+    owner = None if found is None else owners.get(found.file)
+    return found if found is None or owner is None else replace(found, task=owner[0], item=owner[1])
+
+
+def log_named(name: str, is_fan_out: Callable[[str], bool], *, size_bytes: int = 0) -> AttemptLog | None:
+    """Return whose log a file in `logs/` is by its name, None where it is nobody's."""
     parts = _NAME.fullmatch(name)
     if parts is None:
         return None
-    file = f"logs/{name}"
-    task, item = owners.get(file) or _owner(parts[2], settled)
-    return AttemptLog(int(parts[1]), task, item, int(parts[4]), file, size_bytes, int(parts[3] or 0))
+    task, item = _owner(parts[2], is_fan_out)
+    return AttemptLog(int(parts[1]), task, item, int(parts[4]), f"logs/{name}", size_bytes, int(parts[3] or 0))
 
 
-def _owner(stem: str, settled: Settled) -> tuple[str, int | None]:
+def _owner(stem: str, is_fan_out: Callable[[str], bool]) -> tuple[str, int | None]:
     stem = stem.replace("+", "/")  # of a sub-workflow
     head, _, tail = stem.rpartition("-")
-    whole = settled.tasks.get(head)
-    is_item = tail.isdigit() and whole is not None and whole.item_count is not None
-    return (head, int(tail)) if is_item else (stem, None)
+    return (head, int(tail)) if tail.isdigit() and is_fan_out(head) else (stem, None)

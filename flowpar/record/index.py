@@ -21,6 +21,7 @@ from flowpar.record.history import run_ids
 from flowpar.record.overview import Overview, TaskDuration, overview_of, seen_now
 from flowpar.record.reading import JOURNAL
 from flowpar.record.run_id import begun_order
+from flowpar.record.usual import MOST_RUNS, Usual, compared_s, usual_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,10 @@ class RunIndex:
         Of journals that the index does not know yet, the newest are read, up to `most_bytes` of them.
         """
         return self._asked(lambda database: _durations(database, workflow), most_bytes=most_bytes)
+
+    def usual(self, workflow: str, before: str, *, most_bytes: int | None = None) -> dict[str, Usual]:
+        """Return what each task of a workflow usually takes, by the runs that began before the one of that id."""
+        return self._asked(lambda database: _usual(database, workflow, before), most_bytes=most_bytes)
 
     def _asked(self, ask: Callable[[sqlite3.Connection], Found], *, most_bytes: int | None = None) -> Found:
         """Bring the index up to date and ask it: the file, the file made anew, or none but memory."""
@@ -201,3 +206,18 @@ def _durations(database: sqlite3.Connection, workflow: str) -> dict[str, TaskDur
         (json.dumps(workflow),),
     )
     return {task: TaskDuration(duration_s, items, item_s) for task, duration_s, items, item_s in rows}
+
+
+def _usual(database: sqlite3.Connection, workflow: str, before: str) -> dict[str, Usual]:
+    runs = [run for (run,) in database.execute("SELECT id FROM runs WHERE workflow = ?", (json.dumps(workflow),))]
+    earlier = sorted((run for run in runs if begun_order(run) < begun_order(before)), key=begun_order)[-MOST_RUNS:]
+    taken: dict[str, list[TaskDuration]] = {}
+    for run in earlier:
+        rows = database.execute("SELECT task, duration_s, items, item_s FROM durations WHERE run = ?", (run,))
+        for task, *took in rows:
+            taken.setdefault(task, []).append(TaskDuration(*took))
+    found = {
+        task: usual_of([compared_s(one) for one in took], is_of_items=took[-1].item_s is not None)
+        for task, took in taken.items()
+    }
+    return {task: usual for task, usual in found.items() if usual is not None}

@@ -215,3 +215,12 @@ def test_a_run_that_ended_is_not_said_to_run(state: Path) -> None:
 
     with Lock.take(state / "runs" / DONE):
         assert seen_now(overview, state / "runs" / DONE) == overview
+
+
+def test_what_is_usual_is_known_of_tasks_that_succeeded_in_earlier_runs(state: Path) -> None:
+    usual = RunIndex(state).usual("words", "20251122-101502-words-a00")
+
+    assert set(usual) == {"load"}
+    assert usual["load"].runs == 2
+    assert RunIndex(state).usual("words", CUT)["load"].runs == 1
+    assert RunIndex(state).usual("words", DONE) == {}
