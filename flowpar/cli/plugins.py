@@ -1,4 +1,4 @@
-"""`flowpar plugins`: the kinds of tasks that are installed, and who brings them."""
+"""`flowpar plugins`: the kinds of tasks and the executors that are installed, and who brings them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @options.as_json("the list")
 @options.color()
 def command(*, is_json: bool, color: Color) -> int:
-    """List the kinds of tasks that workflows can use; nothing of them is imported."""
+    """List the kinds of tasks and the executors that workflows can use; nothing of them is imported."""
     screen = system_screen(color)
     listed = Registry().listing()
     screen.show(shown([asdict(line) for line in listed]) if is_json else table(_rows(listed)))
@@ -38,6 +38,7 @@ def _rows(listed: Sequence[Listed]) -> list[dict[str, object]]:
     return [
         {
             "kind": line.kind,
+            "is": line.brings,
             "from": f"{line.distribution} {line.version}".rstrip(),
             "function": line.target,
             "usable": "no" if line.problem else "yes",

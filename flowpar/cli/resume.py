@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
-from flowpar.cli.running import EXECUTORS, START_METHODS, RunArguments, run_options, selected, show_outputs, timed
+from flowpar.cli.running import START_METHODS, RunArguments, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.part_name import split_item
@@ -104,20 +104,20 @@ def _prepare(earlier: EarlierRun, arguments: RunArguments) -> Prepared:
     given = replace(given, recorded=earlier.settled.run.inputs)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
     prepared = ready_again(
-        earlier.workflow_file, earlier.folder.path, registry=registry, given=given, executor=arguments.executor
+        earlier.workflow_file, earlier.folder.path, registry=registry, given=given, executor=arguments.executor_name
     )
     return fitted(prepared, arguments.slots)
 
 
 def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> RunArguments:
     """Return the options with those of the run's beginning where nothing else is said now."""
-    executors = [name for name in EXECUTORS if name == recorded.get("executor")]
+    executor = recorded.get("executor")
     start_methods = [name for name in START_METHODS if name == recorded.get("start_method")]
     only, limit = recorded.get("only"), recorded.get("values_limit")
     return replace(
         arguments,
         only=arguments.only or (tuple(map(str, only)) if isinstance(only, list) else ()),
-        executor=arguments.executor or next(iter(executors), None),
+        executor=arguments.executor or (executor if isinstance(executor, str) else None),
         start_method=arguments.start_method or next(iter(start_methods), None),
         no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,
         values_limit=arguments.values_limit or (limit if isinstance(limit, int) else None),

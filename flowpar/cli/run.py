@@ -63,5 +63,5 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
 def _prepare(file: str, arguments: RunArguments) -> Prepared:
     given = read_given(arguments.assignments, file=arguments.inputs_file, environment=os.environ)
     registry = Registry(allows_plugins=not arguments.no_plugins, runs_local_checks=True)
-    executor, state_dir = arguments.executor, arguments.state_dir
+    executor, state_dir = arguments.executor_name, arguments.state_dir
     return fitted(ready(file, registry=registry, given=given, executor=executor, state_dir=state_dir), arguments.slots)

@@ -16,10 +16,12 @@ from flowpar.cli.sinks import is_traced
 from flowpar.cli.took import costs_of
 from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
+from flowpar.core.executors import EXECUTORS, how_to_install, split_address
 from flowpar.core.frozen import dataclass, replace
 from flowpar.engine.build import EngineOptions
 from flowpar.engine.cache_options import LIMIT_BYTES, CacheOptions
 from flowpar.planning.select import select
+from flowpar.plugin.executors import InstalledExecutors
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
 from flowpar.report.wording import near, reason_of
@@ -35,7 +37,6 @@ StartMethod = Literal["fork", "forkserver", "spawn"]
 START_METHODS: tuple[StartMethod, ...] = get_args(StartMethod)
 # A hundredth of a second for each MB: what nobody has listed yet must not hold up a run.
 _MOST_READ_BYTES = 4 << 20
-EXECUTORS = ("process", "pool", "thread", "inline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,11 @@ class RunArguments:
         """How many workers there are to be."""
         return self.workers or usable_cpus()
 
+    @property
+    def executor_name(self) -> str | None:
+        """The executor of tasks that name none."""
+        return None if self.executor is None else split_address(self.executor)[0]
+
     def engine_options(self, *, run_dir: Path | None = None) -> EngineOptions:
         """Return how to run; the journal keeps what a resume needs of it."""
         return EngineOptions(
@@ -100,6 +106,8 @@ class RunArguments:
             values_limit=self.values_limit,
             syncs_values=self.sync_values,
             cache=self._cache_options(),
+            executor=self.executor,
+            allows_plugins=not self.no_plugins,
             recorded=self._recorded(),
             is_traced=is_traced(self.sinks),
         )
@@ -127,14 +135,32 @@ class RunArguments:
         }
 
 
+def _read_executor(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Take NAME or NAME=ADDRESS; what is installed is asked only where the name is not one of ours."""
+    if given is None or given in EXECUTORS:
+        return given
+    name, address = split_address(given)
+    if name in EXECUTORS:
+        raise click.BadParameter(f'"{name}" is on this machine and takes no address', context, parameter)
+    installed = InstalledExecutors().names
+    if name not in installed:
+        known = ", ".join((*EXECUTORS, *installed))
+        hint = how_to_install(name)
+        raise click.BadParameter(f'"{name}" is not one of {known}{f"; try {hint}" if hint else ""}', context, parameter)
+    if given.endswith("=") and not address:
+        raise click.BadParameter(f'there is no address after "{given}"', context, parameter)
+    return given
+
+
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     options.inputs(),
     options.only(),
     options.whole_number("-w", "--workers", least=1, help="Run N at once; by default one for each usable CPU."),
     click.option(
         "--executor",
-        type=click.Choice(EXECUTORS),
-        help="Where tasks run that do not say it themselves.",
+        callback=_read_executor,
+        metavar="NAME[=ADDRESS]",
+        help=f"Where tasks run that do not say it themselves: {', '.join(EXECUTORS)}, or what a plugin brings.",
     ),
     click.option("--fail-fast", is_flag=True, help="Start nothing more once a task has failed."),
     click.option(

@@ -26,6 +26,7 @@ from flowpar.core.span import trace_of
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
+from flowpar.engine.brought import bringing_to, brought_by
 from flowpar.engine.cache_options import CacheOptions
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
@@ -75,6 +76,7 @@ class EngineOptions:
     of values stay when nobody will read them any more; otherwise the newest of them do, where there is no
     `values_limit` on what they may hold together, in bytes. With `syncs_values` they are on disk before they count.
     Where it `is_traced`, tasks get a `TRACEPARENT`.
+    `executor` is that of the command line, with its address.
     """
 
     workers: int
@@ -91,6 +93,8 @@ class EngineOptions:
     cache: CacheOptions = field(default_factory=CacheOptions)
     is_traced: bool = False
     recorded: Mapping[str, object] = field(default_factory=dict)
+    executor: str | None = None
+    allows_plugins: bool = True
 
 
 def run_workflow(
@@ -193,6 +197,7 @@ def _run(
         )
         stack.callback(crew.close)
         _listen(crew, sink, refill)
+        _bring(crew, options, folder, plan=plan, is_new=start.again is None)
         loop = Loop(
             plan,
             crew,
@@ -260,6 +265,14 @@ def _listen(crew: Crew, sink: FanoutSink, refill: Refill) -> None:
 
 def _note(sink: FanoutSink, message: str, text: str = "") -> None:
     sink.emit(RunNoted(SystemClock().now(), message, text))
+
+
+def _bring(crew: Crew, options: EngineOptions, folder: RunFolder, *, plan: Plan, is_new: bool) -> None:
+    """Let the crew have executors of plugins; a run that begins needs all that it names, one that goes on may not."""
+    there = bringing_to(folder.path, crew.slots, executor=options.executor, allows_plugins=options.allows_plugins)
+    crew.bring_by(there)
+    for name in brought_by(plan) if is_new else ():
+        crew.hire(name)
 
 
 def _run_options(

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from flowpar.core.outcome import Outcome
+    from flowpar.core.outcome import Outcome, ValueRef
+
+    OutputKey = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Job:
     absolute path, made only when there is output. `cpu_milli` are the thousandths of a worker that it
     takes, `memory_bytes` what its process tree may have, 0 for any amount. `batch` is how many items of its task a
     process makes, 0 for as many as are worth it; only the executor `batch` asks. `ticket` is what the record of
-    the attempt would say, for a worker that keeps one itself; only `pool` asks.
+    the attempt would say, for a worker that keeps one itself; only `pool` asks. `resources` is what the task asks
+    for, as the workflow has it, for executors of plugins.
     """
 
     number: int
@@ -43,6 +46,7 @@ class Job:
     memory_bytes: int = 0
     batch: int = 0
     ticket: bytes = b""
+    resources: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +130,22 @@ class Executor(Protocol):
     def close(self) -> None:
         """End everything that is left, at once, and give all resources back."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorTerms:
+    """What an executor from a plugin is told when a run hires it: `make(terms) -> Executor`.
+
+    `run_dir` is the folder of the run, where values and logs live; `workers` is how many there are to be (`-w`);
+    `address` is what the user gave after the name, "" for nothing. `wake` is to be called, from any thread, whenever
+    `wait(0)` would tell something. `find_outputs` gives the places of outputs that jobs look up, for those whose
+    workers can't ask the run themselves; it may be called in `submit` only. `tell` has a person know something,
+    and may be called where `submit` or `wait` may.
+    """
+
+    run_dir: str
+    workers: int
+    address: str = ""
+    wake: Callable[[], object] = bool
+    find_outputs: Callable[[Sequence[OutputKey]], Sequence[ValueRef | None]] = lambda keys: [None] * len(keys)
+    tell: Callable[[str], object] = bool

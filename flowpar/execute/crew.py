@@ -13,7 +13,7 @@ import secrets
 import time
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from flowpar.core.errors import MachineError
 from flowpar.core.mask import Masker
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.execute.base import Job, Notice, Tell
+    from flowpar.execute.brought import Bringing
     from flowpar.execute.guard import Tree
+    from flowpar.execute.member import Member
 
 # Enough to empty a full queue once; tasks that post without end must not hold the loop.
 _MAX_TAKES = 5
@@ -45,40 +47,6 @@ _MEMBERS = {
     "batch": "flowpar.execute.batch:BatchExecutor",
     "pool": "flowpar.execute.pool:PoolExecutor",
 }
-
-
-class Member(Protocol):
-    """An executor of the crew: it registers what it waits on with the crew's watch."""
-
-    @property
-    def capacity(self) -> int:
-        """How many jobs it may hold."""
-        ...
-
-    @property
-    def held(self) -> int:
-        """How many jobs it holds."""
-        ...
-
-    def submit(self, job: Job) -> None:
-        """Take a job."""
-        ...
-
-    def recorded(self) -> None:
-        """Know that whatever was told so far is on disk: another attempt may begin for each that ended."""
-        ...
-
-    def take(self) -> Sequence[Notice]:
-        """Return what has happened since the last time, never blocking."""
-        ...
-
-    def cancel(self, job: int, *, force: bool = False) -> None:
-        """End an attempt."""
-        ...
-
-    def close(self) -> None:
-        """Give its descriptors back; its processes end with the link."""
-        ...
 
 
 class Crew:
@@ -111,6 +79,7 @@ class Crew:
         self._executor_of: dict[int, str] = {}
         self.template: TemplateExecutor | None = None
         self._tell: Tell | None = None
+        self._bringing: Bringing | None = None
         self._has_posts = False
         self._is_woken = False
         if wake_fd is not None:
@@ -213,6 +182,14 @@ class Crew:
         """Let a person know by `tell` what is not as it should be, and yet no failure."""
         self._tell = tell
 
+    def bring_by(self, bringing: Bringing) -> None:
+        """Come to executors of plugins by `bringing`."""
+        self._bringing = bringing
+
+    def hire(self, executor: str) -> None:
+        """Have an executor ready before it has a job; raises `MachineError` where there is none to be had."""
+        self._member(executor)
+
     def _member(self, executor: str) -> Member:
         if executor not in self._members:
             self._members[executor] = self._hire(executor)
@@ -223,6 +200,8 @@ class Crew:
             return self._make_process(self._link)
         if executor == "template":
             return self._make_template(Preload(()))
+        if executor not in _MEMBERS and self._bringing is not None:
+            return self._bringing.bring(executor, self._watch, find_outputs=self.outputs.fetch, tell=self._say)
         if executor not in _MEMBERS:
             raise MachineError(f'there is no executor "{executor}"; there are: process, {", ".join(_MEMBERS)}')
         module, _, name = _MEMBERS[executor].partition(":")

@@ -22,15 +22,17 @@ _WEIGHT = 0.2
 class Pace:
     """Seconds an attempt, of all and of each fan-out."""
 
-    def __init__(self) -> None:
-        """Know nothing: jobs go one by one."""
+    def __init__(self, *, work_s: float = _WORK_S, most_jobs: int = _MOST_JOBS) -> None:
+        """Know nothing: jobs go one by one; up to `most_jobs` travel together that are `work_s` of work."""
+        self._work_s = work_s
+        self._most_jobs = most_jobs
         self._of_all: float | None = None
         self._of_items: dict[str, float] = {}
 
     @property
     def most(self) -> int:
         """How many jobs may travel together, as it looks now."""
-        return max(1, min(_MOST_JOBS, int(_WORK_S / max(1e-6, self._of_all or _WORK_S))))
+        return max(1, min(self._most_jobs, int(self._work_s / max(1e-6, self._of_all or self._work_s))))
 
     def note(self, job: Job, seconds: float) -> None:
         """Learn from an attempt that is over."""
@@ -40,19 +42,19 @@ class Pace:
 
     def bundle(self, waiting: deque[Job], slots: int) -> list[Job]:
         """Take the first that wait, as many as are to travel together; an attempt after a first one goes alone."""
-        room = min(_MOST_JOBS, -(-len(waiting) // slots))
+        room = min(self._most_jobs, -(-len(waiting) // slots))
         jobs = [waiting.popleft()]
         work_s = self._expected(jobs[0])
         while waiting and len(jobs) < room and jobs[0].attempt == waiting[0].attempt == 1:
             work_s += self._expected(waiting[0])
-            if work_s > _WORK_S:
+            if work_s > self._work_s:
                 break
             jobs.append(waiting.popleft())
         return jobs
 
     def _expected(self, job: Job) -> float:
         seen = self._of_all if job.item is None else self._of_items.get(job.task)
-        return _WORK_S if seen is None else seen
+        return self._work_s if seen is None else seen
 
 
 def _after(before: float | None, seconds: float) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostic, Severity
+from flowpar.core.executors import EXECUTORS
 from flowpar.core.frozen import dataclass
 from flowpar.lang.fields import ID, ID_FORM
 from flowpar.lang.input_binding import bind_inputs
@@ -33,7 +34,7 @@ from flowpar.lang.vocabulary import (
 from flowpar.lang.wording import short
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 _TOP_KEYS = keys_of(Workflow)
 _PARTS = frozenset({"flowpar", "inputs", "secrets", "defaults", "tasks", "finally", "env", "limits"})
@@ -55,24 +56,30 @@ def plugins_of(document: Document) -> tuple[str, ...]:
     return tuple(child.text for child in nodes if isinstance(child, ScalarNode) and child.text)
 
 
-def bind(document: Document, *, kinds: Collection[str] = BUILT_IN_KINDS, lacks_kinds: bool = False) -> Bound:
-    """Bind a document to the models; `kinds` are the kind keys that exist.
+def bind(
+    document: Document,
+    *,
+    kinds: Collection[str] = BUILT_IN_KINDS,
+    executors: Sequence[str] = EXECUTORS,
+    lacks_kinds: bool = False,
+) -> Bound:
+    """Bind a document to the models; `kinds` are the kind keys that exist, `executors` the names of those.
 
     `lacks_kinds` says that there would be more, were its plugins in order.
     """
     with collector_paused():
-        return _bind(document, kinds, lacks_kinds=lacks_kinds)
+        shape = ShapeReader(document, PlainReader(document))
+        return _bind(shape, TaskBinder(shape, kinds, lacks_kinds=lacks_kinds, executors=executors))
 
 
-def _bind(document: Document, kinds: Collection[str], *, lacks_kinds: bool) -> Bound:
-    shape = ShapeReader(document, PlainReader(document))
+def _bind(shape: ShapeReader, binder: TaskBinder) -> Bound:
+    document = shape.document
     parts = _top_level(shape)
-    binder = TaskBinder(shape, kinds, lacks_kinds=lacks_kinds)
     tasks = _tasks(shape, binder)
     parts["tasks"] = {**tasks, **_final_tasks(shape, binder, tasks)}
     parts["inputs"] = bind_inputs(shape)
     parts["secrets"] = bind_secrets(shape)
-    parts["defaults"] = _defaults(shape)
+    parts["defaults"] = _defaults(shape, binder)
     parts["limits"] = _limits(shape)
     if (env := document.root.get("env")) is not None:
         parts["env"] = read_variables(shape, ("env",), env)
@@ -136,14 +143,13 @@ def _final_tasks(shape: ShapeReader, binder: TaskBinder, others: Collection[str]
     }
 
 
-def _defaults(shape: ShapeReader) -> DefaultsModel:
+def _defaults(shape: ShapeReader, binder: TaskBinder) -> DefaultsModel:
     node = shape.document.root.get("defaults")
     if node is None:
         return DefaultsModel()
     if not isinstance(node, MappingNode):
         shape.find_wrong(("defaults",), "a mapping of task keys")
         return DefaultsModel()
-    binder = TaskBinder(shape, BUILT_IN_KINDS)
     parts = {}
     for key, value in node.items():
         if key.text in NOT_IN_DEFAULTS or key.text in BUILT_IN_KINDS:

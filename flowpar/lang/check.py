@@ -57,13 +57,12 @@ def _check(name: str, registry: Registry, nest: Nest, *, is_strict: bool) -> Che
     loaded = load(name)
     diagnostics = Diagnostics(list(loaded.diagnostics))
     sources = {} if loaded.source is None else {loaded.source.path: loaded.source}
-    document = loaded.document
-    if document is None:
+    if (document := loaded.document) is None:
         return Checked(name, diagnostics, sources)
     folder = Path(name).parent
     python_path = _python_path(document, folder)
     kinds = kinds_of(document, registry, folder, python_path)
-    bound = bind(document, kinds=kinds.known, lacks_kinds=bool(kinds.diagnostics))
+    bound = bind(document, kinds=kinds.known, executors=kinds.executors, lacks_kinds=bool(kinds.diagnostics))
     diagnostics.extend([*kinds.diagnostics, *bound.diagnostics])
     used = kinds.used_by(bound.workflow)
     signatures = Signatures([*python_path, *sys.path, *(source.root for source in used.values() if source.root)])

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import PlainValidator, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from flowpar.core.executors import EXECUTOR_SCHEMA
 from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, LONGEST_DAYS, seconds
-from flowpar.lang.vocabulary import EXECUTORS, FOREIGN_RUN_IFS
+from flowpar.lang.vocabulary import FOREIGN_RUN_IFS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,13 +140,6 @@ def _retry_on(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _executor(value: object) -> str:
-    if isinstance(value, str) and value in EXECUTORS:
-        return value
-    near = nearest(value, EXECUTORS) if isinstance(value, str) else None
-    raise wrong(f"one of {', '.join(EXECUTORS)}", hint=f'did you mean "{near}"?' if near else "")
-
-
 def _one_of(words: Sequence[str], *, foreign: Mapping[str, str] = _NO_WORDS) -> Callable[[object], str]:
     def read(value: object) -> str:
         if isinstance(value, str) and (value in words or has_expression(value)):
@@ -263,7 +257,7 @@ RetryOn = Annotated[
     PlainValidator(_retry_on),
     WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": f"^({_RETRY_ON.pattern})$"}}),
 ]
-ExecutorName = Annotated[str, PlainValidator(_executor), WithJsonSchema({"enum": list(EXECUTORS)})]
+ExecutorName = Annotated[str, WithJsonSchema(EXECUTOR_SCHEMA)]  # the binder knows which there are
 OnMax = Annotated[str, PlainValidator(_one_of(ON_MAX)), _or_expression({"enum": list(ON_MAX)})]
 ItemError = Annotated[str, PlainValidator(_one_of(_ITEM_ERRORS)), _or_expression({"enum": list(_ITEM_ERRORS)})]
 _RULE_SCHEMA = _or_expression({"enum": list(RUN_IFS)})

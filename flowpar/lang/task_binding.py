@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flowpar.core.executors import EXECUTORS, address_variable, how_to_install, split_address
 from flowpar.core.suggest import nearest
 from flowpar.lang.cache_binding import read_cache
 from flowpar.lang.fields import ID, ID_FORM, has_expression
@@ -17,7 +18,7 @@ from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from flowpar.lang.node import Node
     from flowpar.lang.shape import ShapeReader
@@ -36,14 +37,22 @@ _TAKEN_NAMES = {"index": "the number", "key": "the identity"}
 
 
 class TaskBinder:
-    """Binds tasks one by one; `kinds` are the kind keys that exist.
+    """Binds tasks one by one; `kinds` are the kind keys that exist, `executors` the names of those.
 
     Where `lacks_kinds`, a plugin that the document names could not be read: what may be a kind of it is
     no finding of its own.
     """
 
-    def __init__(self, shape: ShapeReader, kinds: Collection[str], *, lacks_kinds: bool = False) -> None:
+    def __init__(
+        self,
+        shape: ShapeReader,
+        kinds: Collection[str],
+        *,
+        lacks_kinds: bool = False,
+        executors: Sequence[str] = EXECUTORS,
+    ) -> None:
         """Report to `shape`."""
+        self._executors = executors
         self._shape = shape
         self._kinds = kinds
         self._lacks_kinds = lacks_kinds
@@ -88,6 +97,9 @@ class TaskBinder:
         if key == "resources":
             return read_resources(self._shape, path, node)
         value = self._shape.plain.value(node)
+        if key == "executor" and value is not None and value not in self._executors:
+            self._refuse_executor(path, value if isinstance(value, str) else "")
+            return None
         if key in {"for_each", "matrix"}:
             self._check_names(path, node, value)
         return NOTHING if value is None else value
@@ -227,6 +239,15 @@ class TaskBinder:
             self._shape.find_key(path, message, code="FP250", hint=_REPEAT_HINTS[name])
         parts = {key.text: self._shape.plain.value(child) for key, child in node.items() if key.text in known}
         return None if missing else {key: NOTHING if part is None else part for key, part in parts.items()}
+
+    def _refuse_executor(self, path: Path, name: str) -> None:
+        name, address = split_address(name)
+        hint = how_to_install(name)
+        if address and name in self._executors:
+            hint = f"write {name} alone; its address stands in --executor or in {address_variable(name)}"
+        near = nearest(name, self._executors)
+        hint = hint or (f'did you mean "{near}"?' if near else "")
+        self._shape.find_wrong(path, f"one of {', '.join(self._executors)}", hint=hint or None)
 
     def _check_names(self, path: Path, node: Node, value: Any) -> None:
         """Check the names that `for_each` and `matrix` bind; whether each has a list is a matter of types."""

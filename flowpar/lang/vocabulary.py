@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-EXECUTORS = ("process", "pool", "thread", "inline")
 BUILT_IN_KINDS = frozenset({"python", "shell", "workflow"})
 BUILT_IN_LIMITS = frozenset({"cpu", "memory", "gpu"})
 

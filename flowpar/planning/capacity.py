@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Diagnostics
+from flowpar.core.executors import is_brought
 from flowpar.core.frozen import dataclass, replace
 from flowpar.execute.machine import gpu_devices, memory_bytes
 from flowpar.lang.size import size_text
@@ -58,7 +59,8 @@ def fitted(prepared: Prepared, workers: int) -> Prepared:
 def misfits(plan: Plan, capacity: Capacity) -> list[Diagnostic]:
     """Return a finding for each task that asks for more than there is."""
     in_file_order = within(sorted(plan.tasks, key=lambda task: task.index))
-    found = [one for task in in_file_order if task.resources for one in _misfits_of(task, capacity)]
+    here = (task for task in in_file_order if task.resources and not is_brought(task.executor))
+    found = [one for task in here for one in _misfits_of(task, capacity)]
     return list(dict.fromkeys(found))
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from flowpar import __version__
 from flowpar.core.errors import PluginError
 from flowpar.core.frozen import dataclass, field
+from flowpar.plugin.claim import OWN_DISTRIBUTION, scan
+from flowpar.plugin.executors import InstalledExecutors
 from flowpar.plugin.source import DeclaredOptions, SourceProblem, find_source, read_function
 from flowpar.plugin.spec import API_VERSION
 
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from importlib.machinery import ModuleSpec
 
+    from flowpar.plugin.claim import Claim
+
 GROUP: Final = "flowpar.tasks"
 BUILT_IN: Final[Mapping[str, str]] = {
     "python": "flowpar.tasks.python:python",
     "shell": "flowpar.tasks.shell:shell",
     "workflow": "flowpar.tasks.workflow:gather",
 }
-_OWN_DISTRIBUTION: Final = "flowpar"
 _OWN_ROOT: Final = str(Path(__file__).parents[2])
 
 
@@ -67,21 +70,6 @@ class TaskTypeSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An installed distribution says that it brings a kind."""
-
-    kind: str
-    target: str
-    distribution: str
-    version: str
-
-    @property
-    def origin(self) -> str:
-        """Return who claims it, for messages."""
-        return f"{self.distribution} {self.version}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """One line of `flowpar plugins`; `problem` says why a workflow can't use it."""
 
@@ -90,6 +78,7 @@ class Listed:
     distribution: str
     version: str
     problem: str | None = None
+    brings: Literal["task type", "executor"] = "task type"
 
 
 class Registry:
@@ -114,6 +103,7 @@ class Registry:
         self._local = {source.kind: source for source in local}
         self._scanned: dict[str, tuple[Claim, ...]] | None = None
         self._found: dict[str, TaskTypeSource | None] = {}
+        self.executors = InstalledExecutors(search_path=search_path, allows_plugins=allows_plugins)
 
     @property
     def allows_plugins(self) -> bool:
@@ -129,7 +119,7 @@ class Registry:
             runs_local_checks=self.runs_local_checks,
             local=local,
         )
-        registry._scanned = self._scanned
+        registry._scanned, registry.executors = self._scanned, self.executors
         return registry
 
     def find(self, kind: str) -> TaskTypeSource | None:
@@ -167,13 +157,16 @@ class Registry:
         """Return every claim, and for each that can't be used the reason."""
         lines: list[Listed] = []
         for kind, target in BUILT_IN.items():
-            lines.append(Listed(kind, target, _OWN_DISTRIBUTION, __version__))
+            lines.append(Listed(kind, target, OWN_DISTRIBUTION, __version__))
         for kind in sorted(self._local):
             local = self._local[kind]
             lines.append(Listed(kind, local.target, local.distribution, "", self._problem(kind)))
         for kind, claims in sorted(self._claims().items()):
             problem = f'"{kind}" is built in' if kind in BUILT_IN else self._problem(kind)
             lines.extend(Listed(kind, claim.target, claim.distribution, claim.version, problem) for claim in claims)
+        for name, claims in self.executors.claims.items():
+            problem = self.executors.problem(name)
+            lines.extend(_listed(claim, problem) for claim in claims)
         return tuple(lines)
 
     def _problem(self, kind: str) -> str | None:
@@ -201,7 +194,7 @@ class Registry:
     def _built_in(self, kind: str) -> TaskTypeSource:
         target = BUILT_IN[kind]
         file = find_source(target.partition(":")[0], [_OWN_ROOT])
-        return TaskTypeSource(kind, target, _OWN_DISTRIBUTION, __version__, None if file is None else str(file))
+        return TaskTypeSource(kind, target, OWN_DISTRIBUTION, __version__, None if file is None else str(file))
 
     def _installed(self, claim: Claim) -> TaskTypeSource:
         try:
@@ -245,23 +238,12 @@ class Registry:
 
     def _claims(self) -> Mapping[str, tuple[Claim, ...]]:
         if self._scanned is None:
-            self._scanned = _scan(self._search_path) if self._allows_plugins else {}
+            self._scanned = scan(self._search_path, GROUP) if self._allows_plugins else {}
         return self._scanned
 
 
-def _scan(search_path: Sequence[str]) -> dict[str, tuple[Claim, ...]]:
-    from importlib import metadata  # late: 50 ms, and a workflow of built-in kinds needs none of it
-
-    claims: dict[str, dict[str, Claim]] = {}
-    for distribution in metadata.distributions(path=list(search_path)):
-        points = distribution.entry_points.select(group=GROUP)
-        if not points or distribution.name == _OWN_DISTRIBUTION:
-            continue
-        for point in points:
-            claim = Claim(point.name, point.value.split("[")[0].strip(), distribution.name, distribution.version)
-            # The first of a name on the path is the one that an import gets.
-            claims.setdefault(point.name, {}).setdefault(distribution.name, claim)
-    return {kind: tuple(found[name] for name in sorted(found)) for kind, found in sorted(claims.items())}
+def _listed(claim: Claim, problem: str | None) -> Listed:
+    return Listed(claim.kind, claim.target, claim.distribution, claim.version, problem, "executor")
 
 
 def _parents_of(spec: ModuleSpec | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from flowpar.core.executors import is_brought
 from flowpar.data.spool import Ticket
 from flowpar.execute.base import Job
 from flowpar.execute.recipe import Bindings, Expand, Shared
@@ -20,7 +21,7 @@ from flowpar.planning.secret import hidden_by
 from flowpar.planning.template import within
 from flowpar.schedule.attempt import Attempt
 from flowpar.schedule.ledger import TRAVELS_BYTES, TRAVELS_WITH_ITEMS_BYTES
-from flowpar.schedule.resources import WHOLE
+from flowpar.schedule.resources import WHOLE, thousandths
 from flowpar.schedule.start import fingerprint_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _PROTOCOL = 5
 _LONGEST_SLUG = 128
+_USUAL = (("cpu", 1.0), ("memory", 0.0))
 
 
 def share(plan: Plan, run_id: str, run_dir: str, *, address: str | None = None, key: bytes = b"") -> Shared:
@@ -85,14 +87,13 @@ class JobMaker:
         bindings = self.bindings(ready)
         if keeping is not None:
             bindings = replace(bindings, keeping=keeping)
+        is_elsewhere = is_brought(task.executor) and ready.decision is None
         cpu_milli, memory_bytes = WHOLE, 0
         if task.resources and ready.decision is None:
-            cpu_milli, memory_bytes = _share_of(ready.record.lane.request)
-            if "gpu" in task.resources:
+            cpu_milli, memory_bytes = _share_of(_whole_request(task) if is_elsewhere else ready.record.lane.request)
+            if "gpu" in task.resources and not is_elsewhere:
                 bindings = replace(bindings, devices=() if grant is None else grant.devices)
-        place = "" if ready.item is None else f"-{ready.item}"
-        lap = f".{ready.round}" if ready.round else ""
-        log_file = f"logs/{number:06d}-{_slug(task.id)}{place}{lap}.{ready.number}.log"
+        log_file = _log_file(ready, number)
         fingerprint = str(fingerprint_of(ready))
         job = Job(
             number=number,
@@ -108,6 +109,7 @@ class JobMaker:
             memory_bytes=memory_bytes,
             batch=task.batch or 0,
             ticket=_ticket(ready, fingerprint) if ready.record.lane.executor == "pool" else b"",
+            resources=tuple(sorted(task.resources.items())) if is_elsewhere else (),
         )
         attempt = Attempt(number, ready, log_file, fingerprint, grant, keeping)
         return attempt, job
@@ -170,6 +172,13 @@ def maker_of(plan: Plan, options: RunOptions, crew: Crew, ledger: Ledger, *, han
     return JobMaker(shared, ledger, hand_out, first=options.start.first_job)
 
 
+def _log_file(ready: Ready, number: int) -> str:
+    """Return where the output of an attempt is kept, relative to the run folder."""
+    place = "" if ready.item is None else f"-{ready.item}"
+    lap = f".{ready.round}" if ready.round else ""
+    return f"logs/{number:06d}-{_slug(ready.record.task.id)}{place}{lap}.{ready.number}.log"
+
+
 def _slug(task: str) -> str:
     """Return the id of a task as a part of a file's name: that of one of a sub-workflow has signs of its own."""
     return task if len(task) <= _LONGEST_SLUG and "/" not in task else re.sub("[^\\w-]", "+", task)[:_LONGEST_SLUG]
@@ -187,6 +196,11 @@ def _share_of(request: Request) -> tuple[int, int]:
     """Return the thousandths of a cpu and the bytes that an attempt may use."""
     amounts = dict(request)
     return amounts.get("cpu", 0), amounts.get("memory", 0) // WHOLE
+
+
+def _whole_request(task: PlannedTask) -> Request:
+    """Return what an attempt may use where it runs, on whatever machine."""
+    return tuple((pool, thousandths(task.resources.get(pool, default))) for pool, default in _USUAL)
 
 
 def _ticket(ready: Ready, fingerprint: str) -> bytes:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flowpar.core.executors import is_brought
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ LIGHT: Final = "(processes that share a cpu)"
 """The pool of what a process asks for less than one cpu: it bounds how many there are beside the workers."""
 
 MOST_LIGHT: Final = 64
+OF_MACHINE: Final = frozenset({"cpu", "memory", "gpu"})
 _CHURNING = frozenset({"cpu", LIGHT})
 _IN_ONE_PROCESS = frozenset({"thread", "inline"})
 
@@ -53,7 +55,13 @@ class Grant:
 
 
 def request_of(task: PlannedTask) -> Request:
-    """Return what each attempt at a task holds; a thread takes no cpu unless the task says so."""
+    """Return what each attempt at a task holds; a thread takes no cpu unless the task says so.
+
+    What runs by an executor of a plugin takes nothing of this machine, only of the workflow's own limits.
+    """
+    if is_brought(task.executor):
+        limits = {name: amount for name, amount in task.resources.items() if amount and name not in OF_MACHINE}
+        return tuple(sorted((name, thousandths(amount)) for name, amount in limits.items()))
     is_process = task.executor not in _IN_ONE_PROCESS
     if not task.resources:
         return ONE_CPU if is_process else ()

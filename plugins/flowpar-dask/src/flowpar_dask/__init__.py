@@ -1,0 +1,1 @@
+"""The executor `dask` for flowpar: attempts at tasks on the workers of a dask cluster."""

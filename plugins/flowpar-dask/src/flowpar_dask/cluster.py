@@ -1,0 +1,123 @@
+"""A dask cluster to work on: the one at an address, or one of our own on this machine.
+
+    address ──► Client ──► the user's scheduler and workers
+    none    ──► python -m flowpar_dask.local ──► scheduler and workers, a process group of their own ──► Client
+
+Our own cluster is not in the process of the run: what it costs, and what becomes of it, is its own affair. It ends
+when the run does, however that ends: its standard input comes to an end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client
+from flowpar.core.errors import MachineError
+
+from flowpar_dask.bundle import differences, own_versions
+from flowpar_dask.errand import tell_versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CONNECT_S = 10.0
+_START_S = 60.0
+_END_S = 5.0
+_MOST_SAID = 2_000
+_LOUD = ("distributed", "tornado")
+
+
+class LocalCluster:
+    """Owns the process group of a scheduler and its workers."""
+
+    def __init__(self, workers: int, folder: Path) -> None:
+        """Start it; raises MachineError where it does not come."""
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "flowpar_dask.local", str(workers), os.fspath(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            process_group=0,  # a Ctrl-C of the terminal is for the run, which ends it
+        )
+        self.address = self._await_address()
+
+    def _await_address(self) -> str:
+        told = self._process.stdout
+        ready = told is not None and bool(select.select([told], [], [], _START_S)[0])
+        line = told.readline() if told is not None and ready else b""
+        try:
+            address: str = json.loads(line)["address"]
+        except ValueError:
+            said = self._last_words()
+            self.close()
+            reason = said or ("it ended" if ready else f"nothing was heard of it for {_START_S:g} s")
+            raise MachineError(f"the local dask cluster did not start: {reason}") from None
+        return address
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read()[-_MOST_SAID:].decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def close(self) -> None:
+        """End all of it at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
+        for stream in (self._process.stdin, self._process.stdout, self._said):
+            if stream is not None:
+                stream.close()
+
+
+def connect(address: str) -> Any:
+    """Return a client of the scheduler at an address; raises MachineError where nobody answers in time."""
+    _be_quiet()
+    try:
+        client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError) as error:
+        reason = f"no dask scheduler answers at {address} within {_CONNECT_S:g} s"
+        raise MachineError(reason, hint='start one with "dask scheduler", or leave the address out') from error
+    except (ValueError, TypeError) as error:
+        hint = "write it as tcp://host:8786"
+        raise MachineError(f'"{address}" is no address of a dask scheduler: {error}', hint=hint) from error
+    try:
+        _prove_versions(client)
+    except BaseException:
+        client.close(timeout=1)
+        raise
+    return client
+
+
+def _prove_versions(client: Any) -> None:
+    """Raise MachineError where a worker can't do what is asked of it; those that come later say so themselves."""
+    try:
+        found = client.run(tell_versions, on_error="return")
+    except Exception as error:  # foreign code runs
+        raise MachineError(f"the dask workers can't be asked: {error}") from error
+    for address, theirs in found.items():
+        if isinstance(theirs, BaseException):
+            hint = f"install flowpar-dask {own_versions()['flowpar-dask']} where the dask workers are"
+            raise MachineError(f"the dask worker {address} can't import flowpar_dask: {theirs}", hint=hint)
+        if different := differences(theirs):
+            hint = "give the workers the same environment as this machine"
+            raise MachineError(f"the dask worker {address} has other versions: {different}", hint=hint)
+
+
+def _be_quiet() -> None:
+    """Keep dask's own log from stderr: what matters of it the run says itself."""
+    for name in ["asyncio", *(name for name in logging.root.manager.loggerDict if name.startswith(_LOUD))]:
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [logging.NullHandler()]
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL + 1)

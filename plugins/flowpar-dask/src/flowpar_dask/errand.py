@@ -1,0 +1,193 @@
+"""The dask task that makes a bundle on a dask worker: it hands its jobs to the worker's station and waits for them.
+
+    scheduler ── make_bundle ──► errand ──► station
+    run ◄── Word* ── errand      events while it lasts, and at its end; a large last word is the result of the dask task
+
+Dask can't end a task that runs. So the errand looks from time to time whether anybody still wants it, and ends its
+attempts where nobody does: the run was killed, say.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from distributed import get_worker
+from flowpar.core.outcome import Failure
+from flowpar.execute.base import Completion, Started
+
+from flowpar_dask.bundle import Bundle, Word, boot, claim, differences, now, open_bundle, own_versions, unpack_bundle
+from flowpar_dask.station import Station
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flowpar.execute.base import Notice
+    from flowpar.execute.recipe import Shared
+
+    OutputKey = tuple[str, int | None]
+
+_LOOK_EVERY_S = 0.25
+# The scheduler keeps some events for a while; a larger word does not go by it.
+_LARGEST_EVENT = 32 << 10
+_HOME = "_flowpar_stations"
+
+
+def topic_of(run: str) -> str:
+    """Return by which name events of a run are told."""
+    return f"flowpar-{run}"
+
+
+class Errand:
+    """The jobs of one bundle at a station; only `over` is for other threads."""
+
+    def __init__(self, bundle: Bundle, address: str, say: Callable[[Word], None]) -> None:
+        """Begin; `say` tells a word while it lasts."""
+        self.jobs = bundle.jobs
+        self.outputs = bundle.outputs
+        self.left = {job.number: None for job in bundle.jobs}
+        self.began = time.monotonic()
+        self.is_short = True
+        self.over = threading.Event()
+        self._number = bundle.number
+        self._address = address
+        self._say = say
+        self._notices: list[Notice] = []
+        self._starts: dict[int, Started] = {}
+        self._unbegun: list[int] = []
+        self._told_at = self.began
+
+    def note(self, notice: Notice) -> None:
+        """Keep a notice until it is told."""
+        if isinstance(notice, Completion):
+            self.left.pop(notice.job, None)
+            self._starts.pop(notice.job, None)
+            notice = self._explained(notice)
+        self._notices.append(notice)
+
+    def hold_start(self, start: Started) -> None:
+        """Keep a start that is worth telling only where the attempt lasts: its end tells it, too."""
+        self._starts[start.job] = start
+
+    def give_back(self, job: int) -> None:
+        """Let another worker make a job that has not begun."""
+        self.left.pop(job, None)
+        self._unbegun.append(job)
+
+    def tell(self, moment: float, *, every_s: float) -> None:
+        """Say what is kept, as it lasts already."""
+        self.is_short = False
+        starts, self._starts = list(self._starts.values()), {}
+        self._notices = [*starts, *self._notices]
+        if (self._notices or self._unbegun) and moment - self._told_at >= every_s:
+            self._told_at = moment
+            self._say(self._word())
+
+    def end(self) -> None:
+        """Let the dask task end."""
+        self.over.set()
+
+    def last_word(self) -> Word:
+        """Return what is left to say."""
+        return replace(self._word(), is_last=True)
+
+    def _word(self) -> Word:
+        notices, self._notices = tuple(self._notices), []
+        unbegun, self._unbegun = tuple(self._unbegun), []
+        return Word(self._number, notices, unbegun=unbegun, clock=now(), boot=boot())
+
+    def _explained(self, completion: Completion) -> Completion:
+        """Say where a module is missing."""
+        outcome = completion.outcome
+        if not isinstance(outcome, Failure) or outcome.type != "ModuleNotFoundError":
+            return completion
+        text = f"the dask worker {self._address} can't import it: {outcome.message}; it has to be installed there"
+        return replace(completion, outcome=replace(outcome, message=text))
+
+
+def make_bundle(content: bytes, shared: bytes) -> bytes:
+    """Make the attempts of a bundle; the last word is returned where it did not go by an event, else b"" is."""
+    worker: Any = get_worker()
+    versions, rest = unpack_bundle(content)
+    found = differences(versions)
+    if found:  # of another version nothing else can be read
+        return Word(-1, is_last=True, refusal=f"the dask worker {worker.address} has other versions: {found}").pack()
+    bundle = open_bundle(rest)
+    word = _make(bundle, shared, worker)
+    packed = word.pack()
+    if len(packed) > _LARGEST_EVENT:
+        return packed
+    worker.log_event(topic_of(bundle.run), packed)
+    return b""
+
+
+def _make(bundle: Bundle, shared: bytes, worker: Any) -> Word:
+    opened: Shared = pickle.loads(shared)
+    for what, folder in (("the run folder", opened.run_dir), ("the folder of the workflow", opened.workflow_dir)):
+        if not os.path.isdir(folder):  # noqa: PTH112 - a text
+            text = f'the dask worker {worker.address} does not see {what}, "{folder}"'
+            return Word(bundle.number, is_last=True, refusal=text)
+    errand = Errand(bundle, worker.address, lambda word: worker.log_event(topic_of(bundle.run), word.pack()))
+    stations: dict[str, Station] = vars(worker).setdefault(_HOME, {})
+    station = _station(stations, bundle.run, shared, worker)
+    try:
+        if not claim(bundle.claim):
+            return Word(bundle.number, is_last=True, was_begun=True)
+    except OSError as error:
+        text = f'the dask worker {worker.address} can\'t write to the run folder "{opened.run_dir}": {error.strerror}'
+        return Word(bundle.number, is_last=True, refusal=text)
+    while not station.take(errand):
+        station = _station(stations, bundle.run, shared, worker)
+    _await(errand, station, worker)
+    return errand.last_word()
+
+
+def _station(stations: dict[str, Station], run: str, shared: bytes, worker: Any) -> Station:
+    """Return the station of a run, another one where it has ended."""
+    with _lock_of(worker):
+        station = stations.get(run)
+        if station is None or not station.is_open:
+            station = stations[run] = Station(shared, worker.state.nthreads, worker.address)
+        return station
+
+
+def _lock_of(worker: Any) -> threading.Lock:
+    lock: threading.Lock = vars(worker).setdefault(f"{_HOME}_lock", threading.Lock())
+    return lock
+
+
+def _await(errand: Errand, station: Station, worker: Any) -> None:
+    key = worker.get_current_task()
+    while not errand.over.wait(_LOOK_EVERY_S):
+        task = worker.state.tasks.get(key)
+        if task is None or task.state in {"cancelled", "released", "forgotten"}:
+            station.cancel(list(errand.left), force=True)
+
+
+# Called on every dask worker by a run, in the thread of its events.
+
+
+def cancel_jobs(run: str, jobs: Sequence[int], *, force: bool, dask_worker: Any = None) -> None:
+    """End attempts of a run."""
+    station = vars(dask_worker).get(_HOME, {}).get(run)
+    if station is not None:
+        station.cancel(jobs, force=force)
+
+
+def close_station(run: str, dask_worker: Any = None) -> None:
+    """End the station of a run."""
+    station = vars(dask_worker).get(_HOME, {}).pop(run, None)
+    if station is not None:
+        station.close()
+
+
+def tell_versions(dask_worker: Any = None) -> Mapping[str, str]:
+    """Return the versions of a worker."""
+    with suppress(AttributeError):
+        return {**own_versions(), "address": dask_worker.address}
+    return own_versions()
