@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpar.core.diagnostics import Severity
+from flowpar.core.executors import EXECUTORS
 from flowpar.core.source import Source
 from flowpar.lang.binding import Bound, bind, plugins_of
 from flowpar.lang.loader import parse
@@ -18,12 +19,17 @@ from flowpar.lang.vocabulary import BUILT_IN_KINDS, FOREIGN_TASK_KEYS, FOREIGN_T
 
 if TYPE_CHECKING:
     from flowpar.core.diagnostics import Diagnostic
+    from flowpar.lang.node import Document
 
 
 def bound(text: str, *, kinds: frozenset[str] = BUILT_IN_KINDS) -> Bound:
+    return bind(document_of(text), kinds=kinds)
+
+
+def document_of(text: str) -> Document:
     loaded = parse(Source("w.yaml", text))
     assert loaded.document is not None, loaded.diagnostics
-    return bind(loaded.document, kinds=kinds)
+    return loaded.document
 
 
 def task(text: str, *, kinds: frozenset[str] = BUILT_IN_KINDS) -> tuple[TaskModel, tuple[Diagnostic, ...]]:
@@ -270,6 +276,7 @@ def test_a_typing_mistake_gets_the_right_key(key: str, data: st.DataObject) -> N
         ("shell: x\nretry: {on: [exit]}", "", ""),
         ("shell: x\nretry: {on: [exit code 3]}", "FP124", '"retry.on[0]" of task "t" wants the name of an exception'),
         ("shell: x\nretry: {counts_retries: true}", "FP121", 'has the unknown key "counts_retries"'),
+        ("shell: x\nexecutor: dask", "FP124", 'wants one of process, pool, thread, inline, found "dask"'),
         ("shell: x\nexecutor: thred", "FP124", 'wants one of process, pool, thread, inline, found "thred"'),
         ("shell: x\non_item_error: stop", "FP124", "wants one of finish, fail_fast, collect"),
         ("shell: x\nallow_failure: yes", "FP124", '"allow_failure" of task "t" wants true or false, found "yes"'),
@@ -490,3 +497,28 @@ def test_a_merged_task_overrides() -> None:
 
     assert found.diagnostics == ()
     assert found.workflow.tasks["a"] == TaskModel(kind="shell", body="x", timeout=120.0, executor="thread")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("dask", "pip install flowpar-dask"),
+        ("thred", 'did you mean "thread"?'),
+        ("far=there", "write far alone; its address stands in --executor or in FLOWPAR_EXECUTOR_FAR"),
+    ],
+)
+def test_an_executor_that_is_not_there_has_a_hint(name: str, hint: str) -> None:
+    document = document_of(f"flowpar: 1\ntasks: {{a: {{shell: x, executor: {name}}}}}\n")
+
+    (finding,) = bind(document, executors=(*EXECUTORS, "far")).diagnostics
+
+    assert (finding.code, finding.hint) == ("FP124", hint)
+
+
+def test_an_executor_of_a_plugin_is_as_good_as_ours() -> None:
+    document = document_of("flowpar: 1\ndefaults: {executor: far}\ntasks: {a: {shell: x, executor: far}}\n")
+
+    bound = bind(document, executors=(*EXECUTORS, "far"))
+
+    assert not bound.diagnostics
+    assert bound.workflow.tasks["a"].executor == bound.workflow.defaults.executor == "far"
