@@ -299,7 +299,7 @@ class DaskExecutor:
             self._changed.notify_all()
 
 
-_HINT = "see docs/scale.md for what a dask worker needs"
+_HINT = "the README of flowpar-dask says what a dask worker needs"
 _RESUME = "nothing that is recorded is lost: flowpar resume, with another --executor where you like"
 
 
