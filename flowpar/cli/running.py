@@ -18,8 +18,8 @@ from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.executors import EXECUTORS, how_to_install, split_address
 from flowpar.core.frozen import dataclass, replace
-from flowpar.engine.build import EngineOptions
 from flowpar.engine.cache_options import LIMIT_BYTES, CacheOptions
+from flowpar.engine.options import EngineOptions
 from flowpar.planning.select import select
 from flowpar.plugin.executors import InstalledExecutors
 from flowpar.report.outputs import readable

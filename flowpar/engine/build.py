@@ -15,19 +15,18 @@ import random
 import shutil
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import InternalError
 from flowpar.core.events import RunNoted
-from flowpar.core.frozen import dataclass, field, replace
+from flowpar.core.frozen import replace
 from flowpar.core.span import trace_of
 from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
 from flowpar.engine.brought import bringing_to, brought_by
-from flowpar.engine.cache_options import CacheOptions
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
@@ -49,12 +48,12 @@ from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.schedule.start import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from flowpar.core.events import EventSink
     from flowpar.core.outcome import ValueRef
     from flowpar.engine.earlier import EarlierRun
+    from flowpar.engine.options import EngineOptions
     from flowpar.execute.guard import Tree
     from flowpar.execute.outputs import Refill
     from flowpar.planning.model import Plan
@@ -66,35 +65,6 @@ if TYPE_CHECKING:
 
 # Of values that nobody will read any more: a resume with --from, or of a workflow that was edited, may want them.
 _KEPT_BYTES = 256 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How to run: `workers` at once, state below `state_dir` unless there is a `run_dir`.
-
-    `recorded` are the options of the command line that the journal keeps for a resume. With `keeps_values` all files
-    of values stay when nobody will read them any more; otherwise the newest of them do, where there is no
-    `values_limit` on what they may hold together, in bytes. With `syncs_values` they are on disk before they count.
-    Where it `is_traced`, tasks get a `TRACEPARENT`.
-    `executor` is that of the command line, with its address.
-    """
-
-    workers: int
-    state_dir: Path
-    run_dir: Path | None = None
-    start_method: Literal["fork", "forkserver", "spawn"] = "fork"
-    is_fail_fast: bool = False
-    timeout_s: float | None = None
-    is_synced: bool = True
-    trust_state: bool = False
-    keeps_values: bool = False
-    values_limit: int | None = None
-    syncs_values: bool = False
-    cache: CacheOptions = field(default_factory=CacheOptions)
-    is_traced: bool = False
-    recorded: Mapping[str, object] = field(default_factory=dict)
-    executor: str | None = None
-    allows_plugins: bool = True
 
 
 def run_workflow(

@@ -18,8 +18,8 @@ import pytest
 from flowpar.core.errors import DocumentError, UsageError
 from flowpar.core.frozen import dataclass, replace
 from flowpar.core.suggest import nearest
-from flowpar.engine.build import EngineOptions
 from flowpar.engine.build import run_workflow as run_prepared
+from flowpar.engine.options import EngineOptions
 from flowpar.execute.recipe import Call
 from flowpar.expr.template import Constant
 from flowpar.lang.inputs import GivenInputs
