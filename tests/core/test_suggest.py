@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import string
-import time
 
 import pytest
 from hypothesis import given
@@ -56,14 +55,13 @@ def test_typos_among_many_names_are_found() -> None:
     assert nearest("nothing-like-it", names) is None
 
 
-def test_many_typos_among_many_names_take_no_longer_than_a_check_may() -> None:
+def test_many_typos_among_many_names_are_found_within_the_deadline_of_a_test() -> None:
+    """Were each compared with all names, it would take many minutes."""
     names = Names(f"task-{number}" for number in range(20_000))
-    begun = time.process_time()
 
     found = [names.nearest(f"taks-{number}") for number in range(20_000)]
 
     assert found == list(names)
-    assert time.process_time() - begun < 10
 
 
 def test_a_name_among_many_is_not_suggested_for_itself() -> None:

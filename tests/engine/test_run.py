@@ -263,7 +263,7 @@ tasks:
 def test_a_second_interrupt_kills_what_ignores_the_first(project: Project) -> None:
     run = project.start("""
 tasks:
-  wait: {python: "steps:wait", with: {mark: mark, ignores: true}, grace: 30s}
+  wait: {python: "steps:wait", with: {mark: mark, ignores: true}, grace: 10m}
 """)
     pid = project.await_file("mark")
 
@@ -271,12 +271,10 @@ tasks:
     assert run.stderr is not None
     while "stopping" not in (line := run.stderr.readline()):
         assert line
-    asked = time.monotonic()
     os.kill(run.pid, signal.SIGINT)
     run.communicate(timeout=20)
 
     assert run.returncode == 130
-    assert time.monotonic() - asked < 10
     assert not Path("/proc", pid).exists()
 
 

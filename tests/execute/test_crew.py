@@ -165,11 +165,9 @@ def test_a_cancelled_task_ends_and_leaves_room(yard: Yard) -> None:
 def test_a_wake_up_ends_the_wait_early(yard: Yard, wake: tuple[int, int]) -> None:
     os.write(wake[1], b"x")
 
-    began = time.monotonic()
-    notices = yard.crew.wait(30)
+    notices = yard.crew.wait(3600)
 
     assert notices == []
-    assert time.monotonic() - began < 10
 
 
 def test_a_wait_ends_with_its_time(yard: Yard) -> None:

@@ -46,7 +46,7 @@ def test_cpu_time_and_peak_memory_are_known(rig: Rig) -> None:
     assert end.max_rss_bytes is not None
     assert end.max_rss_bytes > 64 << 20
     assert end.cpu_s is not None
-    assert 0 < end.cpu_s < 5
+    assert end.cpu_s > 0
 
 
 def test_warnings_of_the_attempt_arrive(rig: Rig) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,12 +54,9 @@ for _level in range(20):
     ],
 )
 def test_too_much_work_is_refused_before_it_is_done(text: str, expr: Expressions) -> None:
-    started = time.process_time()
-
+    """Without the bound it would take minutes, or all the memory."""
     with pytest.raises(EvaluationError, match="more than 200,000 steps"):
         expr.value(text, SMALL, inputs={"endless": itertools.count()})
-
-    assert time.process_time() - started < 5  # without the bound: minutes, or all the memory
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -237,16 +236,13 @@ def bomb(levels: int, line: str) -> str:
         "m0: &m0 {a: 1}\n" + "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], k{n}: 1}}\n" for n in range(1, 22)),
     ],
 )
-def test_bombs_are_refused_fast(text: str) -> None:
+def test_bombs_are_refused_before_they_take_memory(text: str) -> None:
     tracemalloc.start()
-    started = time.process_time()
     finding = refusal(text)
-    seconds = time.process_time() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert finding.code == "FP108"
-    assert seconds < 1
     assert peak < 50 * 1024 * 1024
 
 
