@@ -22,7 +22,8 @@ from flowpar.report.page_model import FailureView, Head, Page, Tone, ValueView
 from flowpar.report.past import Past
 from flowpar.report.preview import Pictures, Preview, Table, Text
 from flowpar.report.summary import TAIL_BYTES, last_lines, typed
-from flowpar.report.wording import counted, reason_of
+from flowpar.report.visible import reason
+from flowpar.report.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,7 +142,7 @@ def _failure(one: PastAttempt, run_dir: Path, named: tuple[str, str]) -> Failure
     return FailureView(
         name=f"{name}{key}",
         verb="timed out" if one.state == "timed_out" else "failed",
-        reason="" if failure is None else reason_of(failure, limit=1000),
+        reason="" if failure is None else reason(failure, limit=1000),
         attempt=one.attempt,
         is_tolerated=one.is_tolerated,
         traceback="" if failure is None else failure.traceback,

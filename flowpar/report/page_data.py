@@ -10,8 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowpar.report.timeline import arrange
-from flowpar.report.visible import visible
-from flowpar.report.wording import reason_of
+from flowpar.report.visible import reason, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +107,7 @@ def _errors(attempts: Sequence[PastAttempt]) -> Mapping[str, str]:
         if len(found) == _MOST_ERRORS:
             break
         if one.failure is not None:
-            found[str(place)] = visible(reason_of(one.failure, limit=_LONGEST_ERROR))
+            found[str(place)] = reason(one.failure, limit=_LONGEST_ERROR)
         elif one.reason:
             found[str(place)] = visible(one.reason[:_LONGEST_ERROR])
     return found

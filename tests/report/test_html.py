@@ -102,7 +102,7 @@ def test_the_data_has_no_sign_that_could_end_its_element() -> None:
 def test_what_steers_a_terminal_is_seen() -> None:
     text, _, _ = render(small("\x1b[31mred\x1b[0m \u202eback \x07")).partition("<script")
 
-    assert "␛[31mred␛[0m \\u202eback ␇" in text
+    assert "\\x1b[31mred\\x1b[0m \\u202eback \\x07" in text
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", text)
 
 

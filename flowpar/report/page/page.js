@@ -68,7 +68,7 @@ function showShares() {
   document.getElementById("shares").append(
     draw("svg", {viewBox: `0 0 ${left} 10`, preserveAspectRatio: "none", class: "shares", "aria-hidden": "true"}, ...bars),
     make("ul", {class: "legend", "aria-label": "Tasks and items by how they ended"},
-      ...present.map((state) => make("li", {}, badge(state), ` ${counts[state].toLocaleString("en")}`))));
+      ...present.map((state) => make("li", {}, badge(state), `${counts[state].toLocaleString("en")}`))));
 }
 
 function showTasks() {
