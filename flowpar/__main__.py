@@ -12,7 +12,10 @@ def main() -> int:
         from flowpar.execute.guard import split
 
         tree = split(sys.argv)
-        from flowpar.cli.main import main as run_command
+        from flowpar.core.collector import collector_paused
+
+        with collector_paused():
+            from flowpar.cli.main import main as run_command
 
         return run_command(sys.argv[1:], tree=tree)
     except KeyboardInterrupt:  # before there was a command that could say it better

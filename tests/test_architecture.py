@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -249,6 +250,18 @@ def test_the_worker_is_weightless(entry: str) -> None:
     }
 
     assert not foreign
+
+
+HEAVY = ("asyncio", "email", "importlib.metadata", "networkx", "pydantic", "rich", "sqlite3", "ssl", "yaml")
+
+
+def test_a_start_imports_nothing_heavy_before_it_knows_what_for() -> None:
+    """With the plan that was kept a run needs none of these, and `docs/performance.md` says what each costs."""
+    code = f"import sys, flowpar.cli.run; print([name for name in {HEAVY} if name in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_worker_reaches_no_engine() -> None:

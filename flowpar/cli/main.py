@@ -10,6 +10,7 @@ import click
 
 from flowpar import __version__
 from flowpar.cli.ending import ended
+from flowpar.core.collector import collector_paused
 from flowpar.core.suggest import nearest
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Verbs(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(VERBS[cmd_name][0]).command
+        with collector_paused():
+            command: click.Command = import_module(VERBS[cmd_name][0]).command
         return command
 
     def resolve_command(

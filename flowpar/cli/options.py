@@ -11,7 +11,6 @@ import click
 from flowpar.core.errors import StateError
 from flowpar.lang.duration import DURATION_FORM, seconds
 from flowpar.lang.size import SIZE_FORM, size_bytes, size_hint
-from flowpar.record.history import run_ids
 from flowpar.report.screen import Color
 
 if TYPE_CHECKING:
@@ -154,6 +153,8 @@ def run_argument(*, is_required: bool = True) -> Decorator:
 
 
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from flowpar.record.history import run_ids  # late: only a shell that completes asks
+
     del parameter
     folder = Path(context.params.get("state_dir") or os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")
     try:

@@ -13,14 +13,12 @@ import click
 from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.sinks import is_traced
-from flowpar.cli.took import costs_of
 from flowpar.cli.watch import LogFormat, Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.executors import EXECUTORS, how_to_install, split_address
 from flowpar.core.frozen import dataclass, replace
 from flowpar.engine.cache_options import LIMIT_BYTES, CacheOptions
 from flowpar.engine.options import EngineOptions
-from flowpar.planning.select import select
 from flowpar.plugin.executors import InstalledExecutors
 from flowpar.report.outputs import readable
 from flowpar.report.progress import Verbosity
@@ -216,6 +214,8 @@ def selected(prepared: Prepared, only: Sequence[str]) -> tuple[Prepared, tuple[s
     """Return a workflow of which only some tasks are to run, and the outputs that are left out with the others."""
     if prepared.plan is None or not only:
         return prepared, ()
+    from flowpar.planning.select import select  # late: most runs are of the whole
+
     selection = select(prepared.plan, only)
     return replace(prepared, selected=selection.plan), selection.outputs
 
@@ -230,6 +230,8 @@ def timed(prepared: Prepared, arguments: RunArguments, watch: Watch) -> Prepared
     has_choice = plan is not None and max(map(len, plan.layers), default=0) > arguments.slots
     if plan is None or not (has_choice or watch.draws):
         return prepared
+    from flowpar.cli.took import costs_of  # late: where nothing is asked of earlier runs
+
     costs = costs_of(plan, arguments.state_dir, trust_state=arguments.trust_state, most_bytes=_MOST_READ_BYTES)
     in_seconds = costs.timed(plan, arguments.slots)
     if in_seconds is not plan:

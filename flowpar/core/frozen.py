@@ -1,9 +1,10 @@
 """`dataclass` as the standard library has it, for a twentieth of the price at import.
 
 The standard one writes and compiles six methods of each class anew in each process: 0.6 ms a class, and a
-run imports 150 of them, which was a quarter of its start. Here all methods but `__init__` are shared closures
-over the fields, and `__init__` is compiled when it is first looked at. Whoever reads the code, and mypy,
-sees the standard decorator; `fields`, `replace`, `asdict`, `copy` and `pickle` work with what it makes.
+run imports 150 of them, which was a quarter of its start. Here all methods but `__init__` are functions over
+the fields; `__init__` is compiled, and the standard decorator asked for what `fields` and `replace` look at,
+when that is first looked at. Whoever reads the code, and mypy, sees the standard decorator; `fields`,
+`replace`, `asdict`, `copy`, `pickle` and `match` work with what it makes.
 
 Of its options those are here that flowpar uses: there is no `InitVar`, and slots are not a choice.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from dataclasses import MISSING, Field, FrozenInstanceError
 from dataclasses import field as field  # noqa: PLC0414 (the other two that most modules use are had from here, too)
 from dataclasses import replace as replace  # noqa: PLC0414
 from operator import attrgetter
@@ -19,8 +21,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from dataclasses import Field
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 (so that it may be imported from here)
 
     Values = Callable[[Any], tuple[object, ...]]
@@ -36,17 +37,24 @@ def _dataclass(
         raise TypeError("a dataclass of flowpar's has slots")
 
     def decorate(plain: type[T]) -> type[T]:
-        bare = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
-        made = bare(plain)
-        values = _values_of(made)
-        methods: dict[str, object] = {"__init__": _Init(made, is_frozen=frozen), "__repr__": _representation(made)}
-        if frozen:
-            methods |= _frozen_methods(made)
-        if eq:
-            methods |= {"__eq__": _equality(values), "__hash__": _hash(values) if frozen else None}
-        if order:
-            methods |= _order(values)
-        _add(made, methods)
+        own = {name: value for name, value in vars(plain).items() if name not in {"__dict__", "__weakref__"}}
+        kinds = own.get("__annotations__", {})
+        names = [name for name, kind in kinds.items() if not kind.startswith("ClassVar")]
+        given = {name: own.pop(name) for name in names if name in own}
+        fields = _Fields(names, given, is_kw_only=kw_only, is_frozen=frozen)
+        methods = fields.methods(is_compared=eq, is_ordered=order)
+        if own.get("__hash__", own) is None:  # as Python makes a class that writes its own `__eq__`
+            del own["__hash__"]
+        metaclass: Any = type(plain)
+        made: type[T] = metaclass(plain.__name__, plain.__bases__, methods | own)
+        made.__qualname__ = plain.__qualname__
+        for name, make in {
+            "__init__": lambda: fields.init_of(made, kinds),
+            "__dataclass_fields__": lambda: _standard(plain, kw_only=kw_only).__dataclass_fields__,
+            "__dataclass_params__": lambda: _standard(plain, kw_only=kw_only).__dataclass_params__,
+        }.items():
+            if name not in own:
+                setattr(made, name, _WhenLookedAt(made, name, make))
         return made
 
     return decorate
@@ -65,6 +73,24 @@ def complete_dataclasses() -> None:
                     getattr(value, "__init__", None)
 
 
+class _WhenLookedAt:
+    """What stands for an attribute of a class until someone looks at it, who gets what then stands in its place."""
+
+    def __init__(self, owner: type, name: str, make: Callable[[], Any]) -> None:
+        self._owner = owner
+        self._name = name
+        self._make = make
+
+    def __get__(self, instance: object, owner: type) -> object:
+        made = self._make()
+        setattr(self._owner, self._name, made)
+        return made.__get__(instance, owner) if hasattr(made, "__get__") else made
+
+
+def _standard(plain: type, *, kw_only: bool) -> Any:
+    return dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(plain)
+
+
 class _LeftOut:
     """What stands for an argument that was not given, where a factory makes the value."""
 
@@ -75,64 +101,83 @@ class _LeftOut:
 _LEFT_OUT = _LeftOut()
 
 
-class _Init:
-    """The `__init__` of a class until someone looks at it, who gets a function that then stands in its place."""
+class _Fields:
+    """The fields of a class in order; `given` are the values or the `field(…)` that are written with them."""
 
-    def __init__(self, owner: type, *, is_frozen: bool) -> None:
-        self._owner = owner
+    def __init__(self, names: Sequence[str], given: Mapping[str, object], *, is_kw_only: bool, is_frozen: bool) -> None:
+        self._names = names
         self._is_frozen = is_frozen
+        self._is_kw_only = is_kw_only
+        self._special = {name: value for name, value in given.items() if isinstance(value, Field)}
+        self._factories = {
+            name: each.default_factory for name, each in self._special.items() if each.default_factory is not MISSING
+        }
+        self._defaults = {
+            name: value.default if isinstance(value, Field) else value
+            for name, value in given.items()
+            if not isinstance(value, Field) or value.default is not MISSING
+        }
 
-    def __get__(self, instance: object, owner: type) -> object:
-        compiled = _compiled(self._owner, is_frozen=self._is_frozen)
-        self._owner.__init__ = compiled  # type: ignore[misc]
-        return compiled.__get__(instance, owner)
+    def methods(self, *, is_compared: bool, is_ordered: bool) -> dict[str, object]:
+        """Return all methods that need not be compiled, and the names of the fields where Python looks for them."""
+        matched = [name for name in self._names if self._is_parameter(name) and not self._is_named(name)]
+        found: dict[str, object] = {"__slots__": tuple(self._names), "__match_args__": tuple(matched)}
+        found["__repr__"] = _represent
+        if self._is_frozen:
+            found |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
+            found |= {"__getstate__": _state_of, "__setstate__": _set_state}
+        values = _values_of([name for name in self._names if name not in self._special or self._special[name].compare])
+        if is_compared:
+            found |= {"__eq__": _equality(values), "__hash__": _hash(values) if self._is_frozen else None}
+        return found | _order(values) if is_ordered else found
 
+    def init_of(self, owner: type, kinds: Mapping[str, str]) -> Any:
+        """Compile `__init__`."""
+        names: dict[str, object] = {"_LEFT_OUT": _LEFT_OUT}
+        names |= {f"_default_{name}": value for name, value in self._defaults.items()}
+        names |= {f"_new_{name}": factory for name, factory in self._factories.items()}
+        if self._is_frozen:  # past the `__setattr__` that refuses
+            names |= {f"_set_{name}": getattr(owner, name).__set__ for name in self._names}
+        lines = list(self._assignments(has_more=hasattr(owner, "__post_init__"))) or ["pass"]
+        exec(f"def __init__({self._parameters()}):\n " + "\n ".join(lines), names)  # noqa: S102 (names of fields)
+        made: Any = names["__init__"]
+        made.__qualname__ = f"{owner.__qualname__}.__init__"
+        made.__module__ = owner.__module__
+        taken = {name: kinds[name] for name in self._names if self._is_parameter(name)}
+        made.__annotations__ = {**taken, "return": None}
+        return made
 
-def _compiled(owner: type, *, is_frozen: bool) -> Any:
-    fields = [field for field in dataclasses.fields(owner) if field.init]
-    names: dict[str, object] = {"_LEFT_OUT": _LEFT_OUT}
-    plain = [_parameter(field, names) for field in fields if not field.kw_only]
-    named = [_parameter(field, names) for field in fields if field.kw_only]
-    lines = list(_assignments(owner, names, is_frozen=is_frozen))
-    parameters = ", ".join(["self", *plain, *(["*", *named] if named else [])])
-    exec(f"def __init__({parameters}):\n " + "\n ".join(lines or ["pass"]), names)  # noqa: S102 (names of fields)
-    made: Any = names["__init__"]
-    made.__qualname__ = f"{owner.__qualname__}.__init__"
-    made.__module__ = owner.__module__
-    made.__annotations__ = {field.name: field.type for field in fields} | {"return": None}
-    return made
+    def _is_parameter(self, name: str) -> bool:
+        return name not in self._special or self._special[name].init
 
+    def _is_named(self, name: str) -> bool:
+        kw_only = self._special[name].kw_only if name in self._special else MISSING
+        return self._is_kw_only if kw_only is MISSING else bool(kw_only)
 
-def _parameter(field: Field[Any], names: dict[str, object]) -> str:
-    if field.default is not dataclasses.MISSING:
-        names[f"_default_{field.name}"] = field.default
-        return f"{field.name}=_default_{field.name}"
-    return field.name if field.default_factory is dataclasses.MISSING else f"{field.name}=_LEFT_OUT"
+    def _parameters(self) -> str:
+        plain, named = ["self"], ["*"]
+        for name in filter(self._is_parameter, self._names):
+            default = f"_default_{name}" if name in self._defaults else "_LEFT_OUT"
+            has_default = name in self._defaults or name in self._factories
+            (named if self._is_named(name) else plain).append(f"{name}={default}" if has_default else name)
+        return ", ".join(plain if len(named) == 1 else plain + named)
 
-
-def _assignments(owner: type, names: dict[str, object], *, is_frozen: bool) -> Iterator[str]:
-    for each in dataclasses.fields(owner):
-        name = value = each.name
-        if each.default_factory is not dataclasses.MISSING:
-            names[f"_new_{name}"] = each.default_factory
-            value = f"_new_{name}() if {name} is _LEFT_OUT else {name}" if each.init else f"_new_{name}()"
-        elif not each.init:
-            if each.default is dataclasses.MISSING:
+    def _assignments(self, *, has_more: bool) -> Iterator[str]:
+        for name in self._names:
+            if self._is_parameter(name):
+                value = f"_new_{name}() if {name} is _LEFT_OUT else {name}" if name in self._factories else name
+            elif name in self._factories or name in self._defaults:
+                value = f"_new_{name}()" if name in self._factories else f"_default_{name}"
+            else:
                 continue
-            names[value := f"_default_{name}"] = each.default
-        if is_frozen:
-            names[f"_set_{name}"] = getattr(owner, name).__set__  # past the `__setattr__` that refuses
-        yield f"_set_{name}(self, {value})" if is_frozen else f"self.{name} = {value}"
-    if hasattr(owner, "__post_init__"):
-        yield "self.__post_init__()"
+            yield f"_set_{name}(self, {value})" if self._is_frozen else f"self.{name} = {value}"
+        if has_more:
+            yield "self.__post_init__()"
 
 
-def _values_of(owner: type) -> Values:
+def _values_of(names: Sequence[str]) -> Values:
     """Return a function from an instance to the values that it is compared by."""
-    names = [field.name for field in dataclasses.fields(owner) if field.compare]
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda instance: tuple(getattr(instance, name) for name in names)
+    return attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
 
 
 def _equality(values: Values) -> Callable[[object, object], bool]:
@@ -165,45 +210,24 @@ def _order(values: Values) -> dict[str, object]:
     return {"__lt__": __lt__, "__le__": __le__, "__gt__": __gt__, "__ge__": __ge__}
 
 
-def _representation(owner: type) -> Callable[[object], str]:
-    names = [field.name for field in dataclasses.fields(owner) if field.repr]
-
-    @recursive_repr()
-    def __repr__(self: object) -> str:  # noqa: N807
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        return f"{self.__class__.__qualname__}({shown})"
-
-    return __repr__
+@recursive_repr()
+def _represent(self: Any) -> str:
+    shown = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in dataclasses.fields(self) if each.repr)
+    return f"{self.__class__.__qualname__}({shown})"
 
 
-def _frozen_methods(owner: type) -> dict[str, object]:
-    names = [field.name for field in dataclasses.fields(owner)]
-
-    def __setattr__(_self: object, name: str, _value: object) -> NoReturn:  # noqa: N807
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(_self: object, name: str) -> NoReturn:  # noqa: N807
-        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
-
-    def __getstate__(self: object) -> list[object]:  # noqa: N807
-        return [getattr(self, name) for name in names]
-
-    def __setstate__(self: object, state: list[object]) -> None:  # noqa: N807
-        for name, value in zip(names, state, strict=True):
-            object.__setattr__(self, name, value)
-
-    return {
-        "__setattr__": __setattr__,
-        "__delattr__": __delattr__,
-        "__getstate__": __getstate__,
-        "__setstate__": __setstate__,
-    }
+def _refuse_to_set(_self: object, name: str, _value: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-def _add(owner: type, methods: dict[str, object]) -> None:
-    """Give a class what it has not written itself."""
-    own = vars(owner)
-    for name, method in methods.items():
-        is_left = name not in own or (name == "__hash__" and own[name] is None)
-        if is_left:
-            setattr(owner, name, method)
+def _refuse_to_delete(_self: object, name: str) -> NoReturn:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state_of(self: Any) -> list[object]:
+    return [getattr(self, name) for name in self.__slots__]
+
+
+def _set_state(self: Any, state: list[object]) -> None:
+    for name, value in zip(self.__slots__, state, strict=True):
+        object.__setattr__(self, name, value)

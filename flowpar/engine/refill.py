@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.record.resume import read_settled
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
 
 def recorded_outputs(journal: Journal, run_dir: Path) -> Iterator[tuple[OutputKey, ValueRef]]:
     """Give each output of the run so far and where it lives, those included that are not on disk yet."""
+    from flowpar.record.resume import read_settled  # late: only after the process of the outputs was lost
+
     journal.commit()
     settled, _ = read_settled(run_dir)
     for name, task in settled.tasks.items():

@@ -20,13 +20,11 @@ from flowpar import __version__
 from flowpar.core.digest import digest
 from flowpar.core.frozen import dataclass, field, replace
 from flowpar.core.source import Source
-from flowpar.expr.references import references
 from flowpar.lang.reading import read_source
-from flowpar.planning.dotenv import DotenvProblem, read_env_files, read_variables
 from flowpar.plugin.local import project_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flowpar.code.looked import Looked
     from flowpar.expr.template import Template
@@ -91,9 +89,8 @@ class Grounds:
         source = read_source(path)
         if not isinstance(source, Source) or digest(source.text) != self.text:
             return None
-        try:
-            env_file = read_variables(self.folder, self.env_files)
-        except DotenvProblem:
+        env_file = _variables(self.folder, self.env_files)
+        if env_file is None:
             return None
         is_same = self._is_environment({**os.environ, **env_file}) and self.kinds.are_found_by(registry)
         is_same = is_same and self.packages in {"", packages_stamp()}
@@ -118,6 +115,8 @@ def setting_of(path: str, *, registry: Registry, executor: str | None) -> str:
 
 def grounds_of(checked: Checked, environment: Mapping[str, str], setting: str) -> Grounds | None:
     """Return what the plan of a sound workflow stands on; None where not all of it can be asked again."""
+    from flowpar.planning.dotenv import read_env_files  # late, as below
+
     own = _grounds_of(checked, environment, setting)
     found: dict[str, Checked] = {}
     pending = [checked]
@@ -188,8 +187,22 @@ def _templates_of(checked: Checked) -> Iterator[Template]:
 
 
 def _variables_in(templates: Iterable[Template]) -> Iterator[str | None]:
+    from flowpar.expr.references import references  # late: of a plan that was kept nobody asks
+
     for template in templates:
         yield from (reference.name for reference in references(template) if reference.context == "env")
+
+
+def _variables(folder: str, files: Sequence[str]) -> Mapping[str, str] | None:
+    """Return the variables of env files; None where one can't be read any more."""
+    if not files:
+        return {}
+    from flowpar.planning.dotenv import DotenvProblem, read_variables  # late: most workflows have none
+
+    try:
+        return read_variables(folder, files)
+    except DotenvProblem:
+        return None
 
 
 def _digest_of(environment: Mapping[str, str], name: str) -> str:

@@ -12,6 +12,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowpar.core.collector import collector_paused
 from flowpar.core.diagnostics import Diagnostics
 from flowpar.core.digest import digest
 from flowpar.lang.inputs import variable_of
@@ -81,7 +82,8 @@ def keep(prepared: Prepared, folder: RunFolder) -> None:
 
 def _new(path: str, registry: Registry, given: GivenInputs, executor: str | None) -> Prepared:
     # Late: YAML, pydantic and networkx take longer to import than all the rest, and a plan that was kept needs none.
-    from flowpar.planning.planner import prepare
+    with collector_paused():
+        from flowpar.planning.planner import prepare
 
     prepared = prepare(path, registry=registry, given=given, executor=executor)
     grounds = prepared.grounds

@@ -7,7 +7,6 @@ never claims what is not on disk.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.events import (
@@ -23,18 +22,9 @@ from flowpar.core.events import (
 )
 from flowpar.core.outcome import Failure
 from flowpar.report.jsonline import encode
+from flowpar.report.lean_structlog import structlog
 from flowpar.report.line import iso, line_of
 from flowpar.report.terminal import strip_controls
-
-if sys.modules.get("rich") is None:
-    # structlog imports rich where it is installed, for tracebacks that are never drawn here:
-    # 40 of 110 ms of its import. While this name is None, it goes without.
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    import structlog
-
-    del sys.modules["rich"]
-else:
-    import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping

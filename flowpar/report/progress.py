@@ -25,7 +25,6 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.outcome import Failure
-from flowpar.report.picture import progress_of
 from flowpar.report.tally import Tally
 from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import counted, duration, name_of, reason_of
@@ -149,6 +148,8 @@ def _further_lines(event: Event) -> list[str]:
             wait = f", next in {duration(delay_s)}" if delay_s else ""
             return [f"{name_of(subject)}: round {subject.round} done in {duration(event.measure.duration_s)}{wait}"]
         case TaskProgressed(subject):
+            from flowpar.report.picture import progress_of  # late: few tasks tell of any
+
             return [f"{name_of(subject)}: {progress_of(event)}"]
         case _:
             return []

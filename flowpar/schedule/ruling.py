@@ -3,7 +3,8 @@
     if, for_each, matrix ─► contexts of plain values ─► evaluate ─┬─► verdict, items
                                                                   └─► NOT_HERE
 
-Nothing here runs code of the user's or opens a value of their classes.
+Nothing here runs code of the user's or opens a value of their classes. What evaluates is imported at the
+first decision: many runs have nothing to decide, and it is a twentieth of what a start imports.
 """
 
 from __future__ import annotations
@@ -13,10 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from flowpar.core.errors import InternalError, NeedsWorker
 from flowpar.core.outcome import Failure, FailureKind, TaskFailed
-from flowpar.execute.contexts import build_contexts
-from flowpar.execute.decide import expand, judge
 from flowpar.execute.expansion import Expansion
-from flowpar.expr.evaluate import IN_ENGINE
 from flowpar.schedule.decision import NOT_HERE, NOTHING_KNOWN
 from flowpar.schedule.job import bindings_of
 from flowpar.schedule.opening import expansion_of
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from flowpar.core.outcome import ValueRef
     from flowpar.data.store import ValueStore
     from flowpar.execute.recipe import Bindings, Shared, TaskView
+    from flowpar.expr.template import Template
     from flowpar.planning.model import PlannedTask
     from flowpar.schedule.crew import OutputKey
     from flowpar.schedule.decision import Items, NotHere
@@ -76,14 +75,14 @@ class EngineDecisions:
         condition = task.condition
         if condition is None:
             raise InternalError(f'task "{task.id}" has no condition')
-        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings_of(task, views, run))
+        return self._judge(condition, bindings_of(task, views, run))
 
     def judge_item(self, task: PlannedTask, bindings: Bindings) -> bool | Failure | NotHere:
         """Evaluate the `if` of a task for one of its items."""
         condition = task.condition
         if condition is None:
             raise InternalError(f'task "{task.id}" has no condition')
-        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings)
+        return self._judge(condition, bindings)
 
     def expand(
         self, task: PlannedTask, views: Mapping[str, TaskView], *, run: Mapping[str, object] = NOTHING_KNOWN
@@ -91,6 +90,9 @@ class EngineDecisions:
         """Evaluate the items of a fan-out."""
         if task.fan_out is None:
             raise InternalError(f'task "{task.id}" has no items')
+        from flowpar.execute.decide import expand
+        from flowpar.expr.evaluate import IN_ENGINE
+
         recipe = expansion_of(task, task.fan_out)
         return self._rule(lambda contexts: expand(recipe, contexts, limits=IN_ENGINE), bindings_of(task, views, run))
 
@@ -123,7 +125,15 @@ class EngineDecisions:
         text = self._read(ref)
         return text if isinstance(text, str | Failure) else _strange("outputs")
 
+    def _judge(self, condition: Template, bindings: Bindings) -> bool | Failure | NotHere:
+        from flowpar.execute.decide import judge
+        from flowpar.expr.evaluate import IN_ENGINE
+
+        return self._rule(lambda contexts: judge(condition, contexts, limits=IN_ENGINE), bindings)
+
     def _rule(self, decide: Callable[[Mapping[str, object]], T], bindings: Bindings) -> T | Failure | NotHere:
+        from flowpar.execute.contexts import build_contexts
+
         shared = self._shared if bindings.scope is None else bindings.scope.within(self._shared)
         contexts = build_contexts(shared, bindings, load=self._load, fetch=self._fetch, environment=WorkerEnvironment())
         try:

@@ -206,7 +206,7 @@ def test_nothing_is_left_to_compile_once_all_is_complete() -> None:
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["_Init", "function"]
+    assert done.stdout.split() == ["_WhenLookedAt", "function"]
 
 
 def test_completing_twice_is_as_well() -> None:
