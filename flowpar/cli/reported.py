@@ -148,7 +148,9 @@ def _failure(one: PastAttempt, run_dir: Path, named: tuple[str, str]) -> Failure
         traceback="" if failure is None else failure.traceback,
         tail=() if one.log_file is None else tuple(_tail(run_dir, one.log_file)),
         log=one.log_file or "",
-        commands=tuple(f"flowpar {verb} {named[0]} {shlex.quote(name)}{named[1]}" for verb in ("debug", "logs")),
+        commands=tuple(
+            f"flowpar {verb} {named[0]} {shlex.quote(name)}{named[1]}" for verb in ("debug", "show", "logs")
+        ),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,6 +57,8 @@ def work_tree_of(folder: str) -> WorkTree | None:
 
 
 def _asked(folder: str, *arguments: str) -> str | None:
+    import subprocess  # late: a run, which reads a commit, asks nobody
+
     environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(

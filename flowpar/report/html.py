@@ -168,7 +168,9 @@ def _failure(failure: FailureView, *, is_open: bool) -> str:
         f'<p class="faint log">Log: <code>{html(failure.log)}</code></p>' if failure.log else "",
         *(
             _command(label, text)
-            for label, text in zip(("Look into it", "All it printed"), failure.commands, strict=False)
+            for label, text in zip(
+                ("Look into it", "What it was given", "All it printed"), failure.commands, strict=False
+            )
         ),
         "</details>",
     ]

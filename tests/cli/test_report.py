@@ -4,9 +4,15 @@ import json
 import os
 import re
 import stat
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from flowpar.cli.reported import reported
+from flowpar.core.errors import StateError
+from flowpar.report.html import render
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Desk
@@ -129,6 +135,23 @@ def test_a_journal_cut_short_is_shown_as_far_as_it_goes(failed: Desk, desk: Desk
         assert done.returncode == 0
         assert "was cut" in done.stdout
         assert "Traceback (most" not in done.stderr
+
+
+def test_whatever_becomes_of_a_journal_there_is_a_page_or_a_state_error(failed: Desk, desk: Desk) -> None:
+    desk.become(failed)
+    run_dir = desk.newest_run()
+    journal = run_dir / "events.jsonl"
+    whole = journal.read_bytes()
+    changed = [whole[:end] for end in range(0, len(whole), 211)]
+    changed += [whole[:at] + b"\xff<!--" + whole[at + 5 :] for at in range(0, len(whole), 397)]
+    pages = 0
+    for content in changed:
+        journal.write_bytes(content)
+        with suppress(StateError):
+            page, _, _ = reported(run_dir, datetime.now(UTC))
+            pages += render(page).startswith("<!doctype html>")
+
+    assert pages > len(changed) // 2
 
 
 def test_a_damaged_journal_is_shown_up_to_the_damage_and_ends_the_command_with_3(failed: Desk, desk: Desk) -> None:

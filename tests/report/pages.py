@@ -88,7 +88,7 @@ def page_of(
                 traceback=text,
                 tail=(text, text),
                 log=text,
-                commands=(text, text),
+                commands=(text, text, text),
             )
             for one in failed[:30]
         ),

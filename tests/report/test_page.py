@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("there is no chromium: apt-get install chromium, then make test")
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=50_000)
         yield browser
         browser.close()
 
@@ -86,7 +86,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Any]:
             color_scheme=scheme,  # type: ignore[arg-type]
             bypass_csp=bypasses,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(50_000)
         opened.append(context)
         return Shown(context.new_page(), path)
 
