@@ -99,8 +99,8 @@ def _output(look: Look) -> Shown:
         return Shown(problem=_why_none(look.place.standing))
     try:
         return Shown(Outlines(look.run_dir).load(value))
-    except NeedsWorker as error:
-        return Shown(problem=str(error))
+    except (NeedsWorker, MemoryError, RecursionError) as error:
+        return Shown(problem=str(error) or "it takes too much memory to be shown")
 
 
 def _why_none(standing: Standing) -> str:
