@@ -64,11 +64,12 @@ def command(
         python = sys.executable
         raise UsageError(f"ipdb is not installed in {python}", hint="pip install ipdb, or leave --ipdb out for pdb")
     screen = system_screen(color)
+    look = look_back(screen, state_dir, run, task)
     if copy_into is not None:
-        _copy(look_back(screen, state_dir, run, task), copy_into, is_run=is_post_mortem or wants_ipdb)
-    replay = look_back(screen, state_dir, run, task).replay(
-        debugger="ipdb" if wants_ipdb else "pdb", is_post_mortem=is_post_mortem
-    )
+        _copy(look, copy_into, is_run=is_post_mortem or wants_ipdb)
+    had_failed = not look.place.standing.is_done
+    debugger = "ipdb" if wants_ipdb else "pdb"
+    replay = look.replay(debugger=debugger, is_post_mortem=is_post_mortem, had_failed=had_failed)
     _become(command_of("flowpar.engine.foreground", replay.send()))
 
 

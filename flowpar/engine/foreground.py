@@ -90,7 +90,8 @@ def _follow(replay: Replay, scratch: str) -> int:
     finally:
         sys.settrace(None)
     tell(f"{replay.name} succeeded here: it returned {shown(attempt.returned)}")
-    tell(f"nothing is recorded; to run it in the run: flowpar resume {replay.run}")
+    if ways["had_failed"]:
+        tell(f"nothing is recorded; to run it in the run: flowpar resume {replay.run}")
     return ExitCode.OK
 
 
