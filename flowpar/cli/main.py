@@ -29,6 +29,7 @@ VERBS = {
     "runs": ("flowpar.cli.runs", "List the runs that are kept, and how they ended."),
     "show": ("flowpar.cli.show", "Show one run: its tasks, how they ended, how long they took."),
     "logs": ("flowpar.cli.logs", "Print what the tasks of a run printed."),
+    "why": ("flowpar.cli.why", "Say why a task ran, or did not, and what changed."),
     "debug": ("flowpar.cli.debug", "Run one attempt of a run again, here, under pdb."),
     "trace": ("flowpar.cli.trace", "Write a run as a trace for Perfetto and Chrome."),
     "report": ("flowpar.cli.report", "Write one page of HTML on a run."),

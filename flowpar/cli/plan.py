@@ -18,15 +18,18 @@ from flowpar.planning.capacity import fitted
 from flowpar.planning.planner import prepare
 from flowpar.planning.select import select
 from flowpar.plugin.registry import Registry
+from flowpar.record.history import run_ids
 from flowpar.report.excerpt import render
 from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
 from flowpar.report.screen import Color, system_screen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from flowpar.cli.forecast import Forecast
+    from flowpar.engine.why import Foreseen
     from flowpar.planning.model import Plan
 
 _EXAMPLES = options.examples(
@@ -77,14 +80,33 @@ def command(
     found = forecast(plan, costs_of(plan, state_dir), slots)
     if found is None and workers is not None:
         screen.tell(f'flowpar: no earlier run of "{plan.workflow}" is known, so none is predicted', "warning")
+    foreseen = _foreseen(plan, state_dir)
     record = {**records_of(found.plan if found else plan), "prediction": found.record() if found else None}
-    screen.show(shown(record) if is_json else _text(plan, found))
+    if foreseen:
+        record["cache"] = {each.task: each.record() for each in foreseen}
+    screen.show(shown(record) if is_json else _text(plan, found, foreseen))
     return ExitCode.OK
 
 
-def _text(plan: Plan, found: Forecast | None) -> str:
+def _foreseen(plan: Plan, state_dir: Path) -> list[Foreseen]:
+    if all(task.cache is None for task in plan.tasks):
+        return []
+    # Late: nobody else pays for it.
+    from flowpar.engine.why import foresee
+
+    return foresee(plan, [state_dir / "runs" / run for run in run_ids(state_dir)])
+
+
+def _told(foreseen: Foreseen) -> list[str]:
+    return [f"  {foreseen.text()}", *(f"    note: {note}" for note in foreseen.notes)]
+
+
+def _text(plan: Plan, found: Forecast | None, foreseen: Sequence[Foreseen]) -> str:
     rows = rows_of(plan)
+    cached = ["", "of what has a cache:", *(line for each in foreseen for line in _told(each))] if foreseen else []
     if found is None:
-        return f"{headline(plan)}\n\n{table(rows)}\nlongest path: {path_text(longest_path(plan))}\n"
-    timed = [found.row(task, row) for task, row in zip(plan.tasks, rows, strict=True)]
-    return "\n".join([headline(plan), "", table(timed), *found.lines(), ""])
+        lines = [f"{headline(plan)}\n\n{table(rows)}\nlongest path: {path_text(longest_path(plan))}"]
+    else:
+        timed = [found.row(task, row) for task, row in zip(plan.tasks, rows, strict=True)]
+        lines = [headline(plan), "", table(timed), *found.lines()]
+    return "\n".join([*lines, *cached, ""])

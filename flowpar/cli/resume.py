@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
+from flowpar.cli.audited import tell_audit
 from flowpar.cli.running import START_METHODS, RunArguments, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
@@ -93,6 +94,7 @@ def command(
         with watch.way_on():
             end = resume_workflow(prepared, options_now, watch.sinks, tree, earlier=earlier, start=start)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)
+    tell_audit(screen, earlier.folder.path, plan, is_audited=arguments.audit)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, earlier.folder.path)
     show_outputs(screen, end, earlier.folder.path, is_json=arguments.is_json, left_out=left_out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowpar.cli import options
+from flowpar.cli.audited import tell_audit
 from flowpar.cli.running import RunArguments, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
@@ -54,6 +55,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     with watch.way_on():
         end, folder = run_workflow(prepared, arguments.engine_options(run_dir=run_dir), watch.sinks, tree)
     watch.tell_end(is_good=end.exit_code == ExitCode.OK, has_hints=arguments.has_hints)
+    tell_audit(screen, folder.path, prepared.plan, is_audited=arguments.audit)
     if arguments.result_file is not None:
         write_result(arguments.result_file, end, folder.path)
     show_outputs(screen, end, folder.path, is_json=arguments.is_json, left_out=left_out)

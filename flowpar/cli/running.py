@@ -54,6 +54,7 @@ class RunArguments:
     no_sync: bool
     sync_values: bool
     values_limit: int | None
+    audit: bool
     no_plugins: bool
     trust_state: bool
     no_cache: bool
@@ -106,6 +107,7 @@ class RunArguments:
             cache=self._cache_options(),
             executor=self.executor,
             allows_plugins=not self.no_plugins,
+            is_audited=self.audit,
             recorded=self._recorded(),
             is_traced=is_traced(self.sinks),
         )
@@ -194,6 +196,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         metavar="NAME[=TARGET]",
         help="Tell otel[=URL] or prometheus=FILE.prom, or a sink that is installed, too; may be repeated.",
     ),
+    click.option("--audit", is_flag=True, help="Tell what tasks read that they do not declare; they take longer."),
     options.no_plugins(),
     click.option("--trust-state", is_flag=True, help="Use a state folder that is a link or another user's."),
     options.as_json("the outputs"),

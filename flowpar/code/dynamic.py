@@ -48,6 +48,12 @@ def is_dynamic(node: str) -> bool:
     return node == "~sys.modules" or (module in _MODULES and not is_data)
 
 
+def is_clock(node: str, path: tuple[str, ...]) -> bool:
+    """Whether a name of the standard library's tells the time of day."""
+    is_of_class = node in {"~datetime.datetime", "~datetime.date"} and path[-1] in {"now", "today", "utcnow"}
+    return is_of_class or node in {"~time.time", "~time.time_ns", "~time.localtime", "~time.gmtime", "~time.ctime"}
+
+
 def dynamic_imports(lookup: Lookup, outline: Outline, piece: Piece) -> Iterator[tuple[str, str]]:
     """Give the modules that a piece imports by a text, and the reason why all of each counts."""
     for call, _ in piece.calls:

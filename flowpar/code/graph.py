@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
-from flowpar.code.dynamic import LOOKING_AT_SOURCE, dynamic_imports, is_dynamic
+from flowpar.code.dynamic import LOOKING_AT_SOURCE, dynamic_imports, is_clock, is_dynamic
 from flowpar.code.impact import Impacts
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
@@ -119,6 +119,8 @@ class Graph:
                 elif is_dynamic(target):
                     self._note(outline, node, f'{read.line}: "{path}" may reach anything, so all of the module counts')
                     yield f"{outline.name}:*"
+                elif is_clock(target, read.path):
+                    self._note(outline, node, f'{read.line}: "{path}" asks for the time, which no key knows')
 
     def _note(self, outline: Outline, node: str, text: str) -> None:
         self.noted |= self.closures.bit(node)

@@ -27,13 +27,13 @@ from flowpar.data.removal import Removal
 from flowpar.data.spool import FOLDER as SPOOLS
 from flowpar.data.store import ValueStore
 from flowpar.engine.brought import bringing_to, brought_by
+from flowpar.engine.keeping import keep_prepared
 from flowpar.engine.pools import most_light, pools_of
 from flowpar.engine.refill import recorded_outputs
 from flowpar.engine.signals import StopSignals
 from flowpar.execute.crew import Crew
 from flowpar.execute.leftover import end_leftovers
 from flowpar.planning.preload import preload_of
-from flowpar.planning.ready import keep
 from flowpar.planning.template import within
 from flowpar.record.commit import commit_of
 from flowpar.record.folder import RunFolder
@@ -86,8 +86,7 @@ def run_workflow(
         is_synced=options.is_synced,
     )
     with Lock.take(folder.path):
-        _keep_document(folder, prepared)
-        keep(prepared, folder)
+        keep_prepared(folder, prepared, plan)
         journal = Journal(folder.path / JOURNAL, is_synced=options.is_synced)
         secrets = prepared.secrets
         end = _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, secrets=secrets)
@@ -110,8 +109,7 @@ def resume_workflow(
     end_leftovers(folder.run_id)
     journal = Journal.reopen(folder.path / JOURNAL, earlier.end, is_synced=options.is_synced)
     folder.clear_leftovers()
-    _keep_document(folder, prepared)
-    keep(prepared, folder)
+    keep_prepared(folder, prepared, plan)
     secrets = prepared.secrets
     return _record(plan, options, journal, folder, make_sinks=make_sinks, tree=tree, secrets=secrets, start=start)
 
@@ -261,6 +259,7 @@ def _run_options(
         values_limit=options.values_limit,
         syncs_values=options.syncs_values,
         trace_id=trace_of(folder.run_id, os.environ) if options.is_traced else "",
+        is_audited=options.is_audited,
         pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
 
@@ -275,9 +274,3 @@ def _versions(plan: Plan) -> dict[str, str]:
         "platform": f"{system.sysname} {system.release} {system.machine}",
         **({"commit": commit} if commit else {}),
     }
-
-
-def _keep_document(folder: RunFolder, prepared: Prepared) -> None:
-    source = prepared.sources.get(prepared.path)
-    if source is not None:
-        folder.write("workflow.yaml", prepared.secrets.masker.text(source.text).encode())

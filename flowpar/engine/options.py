@@ -19,7 +19,7 @@ class EngineOptions:
     `recorded` are the options of the command line that the journal keeps for a resume. With `keeps_values` all files
     of values stay when nobody will read them any more; otherwise the newest of them do, where there is no
     `values_limit` on what they may hold together, in bytes. With `syncs_values` they are on disk before they count.
-    Where it `is_traced`, tasks get a `TRACEPARENT`.
+    Where it `is_traced`, tasks get a `TRACEPARENT`; where it `is_audited`, what they reach is noted.
     `executor` is that of the command line, with its address.
     """
 
@@ -36,6 +36,7 @@ class EngineOptions:
     syncs_values: bool = False
     cache: CacheOptions = field(default_factory=CacheOptions)
     is_traced: bool = False
+    is_audited: bool = False
     recorded: Mapping[str, object] = field(default_factory=dict)
     executor: str | None = None
     allows_plugins: bool = True

@@ -149,7 +149,8 @@ class Attempt:
         surroundings.extend_path(self._shared)
         match self._recipe:
             case Call() as call:
-                with self.scratch(self._shared.run_dir) as scratch:
+                watched = surroundings.watched(self._shared, self._job, call, is_isolated=self._is_isolated)
+                with self.scratch(self._shared.run_dir) as scratch, watched:
                     return self._call(call, scratch)
             case Expand() as recipe:
                 return Success(self._written(expand(recipe, self._settle().contexts).encode()))

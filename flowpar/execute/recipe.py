@@ -34,6 +34,7 @@ class Shared(Packed):
     `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
     With `has_cache` large values have a checksum by which they may be known again anywhere.
     With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
+    If it `is_audited`, attempts note what they reach (`execute/audit.py`).
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class Shared(Packed):
     syncs_values: bool = False
     has_cache: bool = False
     trace_id: str = ""
+    is_audited: bool = False
 
 
 INPUTS = "(inputs)"

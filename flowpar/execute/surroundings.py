@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +26,10 @@ from flowpar.expr.template import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from contextlib import AbstractContextManager
 
     from flowpar.execute.base import Job
-    from flowpar.execute.recipe import Shared
+    from flowpar.execute.recipe import Call, Shared
     from flowpar.expr.template import Template
 
 
@@ -50,6 +51,16 @@ _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 def folders_of_modules(shared: Shared) -> list[str]:
     """Return where the workflow's modules are looked for, first to last."""
     return [shared.workflow_dir, *shared.python_path]
+
+
+def watched(shared: Shared, job: Job, call: Call, *, is_isolated: bool) -> AbstractContextManager[None]:
+    """Return what sees what an attempt reaches, in a run with an audit; a rehearsal is of no interest."""
+    if not shared.is_audited or not job.task:
+        return nullcontext()
+    # Late: nobody else pays for it.
+    from flowpar.execute.audit import audited
+
+    return audited(shared, job, call, is_isolated=is_isolated)
 
 
 def extend_path(shared: Shared) -> None:

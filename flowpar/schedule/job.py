@@ -167,7 +167,7 @@ def maker_of(plan: Plan, options: RunOptions, crew: Crew, ledger: Ledger, *, han
     shared = share(plan, options.run_id, options.run_dir, address=crew.outputs_address, key=crew.outputs_key)
     has_cache = any(task.cache is not None for task in within(plan.tasks))
     limit, is_synced = options.values_limit, options.syncs_values
-    shared = replace(shared, secrets=options.secrets, trace_id=options.trace_id)
+    shared = replace(shared, secrets=options.secrets, trace_id=options.trace_id, is_audited=options.is_audited)
     shared = replace(shared, values_limit=limit, syncs_values=is_synced, has_cache=has_cache)
     return JobMaker(shared, ledger, hand_out, first=options.start.first_job)
 

@@ -182,3 +182,17 @@ def test_the_digest_is_the_same_in_every_checkout_and_process(project: Callable[
     assert here == Reaches(Library([other])).of("steps:run")
     assert isinstance(here, Reached)
     assert here.digest == "5f4d9bef71892389"  # as in any other process, and in any other version of Python
+
+
+def test_a_note_tells_who_asks_for_the_time(project: Callable[..., Reaches]) -> None:
+    reaches = project(
+        steps="from datetime import datetime\nimport time as t\n\ndef run():\n    return datetime.now(), t.time()\n"
+    )
+
+    reached = reaches.of("steps:run")
+
+    assert isinstance(reached, Reached)
+    assert reached.notes == (
+        'steps.py:5: "datetime.now" asks for the time, which no key knows',
+        'steps.py:5: "t.time" asks for the time, which no key knows',
+    )

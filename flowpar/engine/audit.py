@@ -1,0 +1,135 @@
+"""What the tasks of a run reached and do not declare, and the lines that would declare it.
+
+audit.jsonl ─┬─► Undeclared(task, files=("data/*.csv",), env=("LANG",), …) ─► the text after a run with `--audit`
+journal ─────┘    what is declared is in the parts of keys
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from flowpar.core.errors import StateError
+from flowpar.core.frozen import dataclass
+from flowpar.data.matched import matched
+from flowpar.execute.audit import AUDIT
+from flowpar.record.made import read_made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_FEW = 3
+_MOST_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """What one task, all of its items together, reached; `files`, `outputs` and `env` as `cache` would declare them."""
+
+    task: str
+    files: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Give the text for people."""
+        declared = {"files": self.files, "env": self.env, "outputs": self.outputs}
+        if any(declared.values()):
+            yield f'audit: "{self.task}" does not declare all that it reads and writes; its cache would say'
+            yield "    cache:"
+            yield from (f"      {key}: [{', '.join(map(_quoted, names))}]" for key, names in declared.items() if names)
+        for what, names in self.others:
+            more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+            yield f'audit: "{self.task}" {what}: {", ".join(names[:_MOST_SHOWN])}{more}'
+
+
+def undeclared(run_dir: Path, workflow_dir: str) -> list[Undeclared]:
+    """Return what the audit of a run has seen that nothing declares, task by task."""
+    seen: dict[str, dict[str, set[str]]] = {}
+    for line in _lines(run_dir):
+        kinds = seen.setdefault(str(line.get("task")), {})
+        for kind in ("read", "written", "env", "sockets", "processes", "clocks"):
+            kinds.setdefault(kind, set()).update(line.get(kind) or ())
+    declared = _declared(run_dir, workflow_dir)
+    found = [_of_task(task, kinds, declared.get(task, _NOTHING), workflow_dir) for task, kinds in sorted(seen.items())]
+    return [each for each in found if each != Undeclared(each.task)]
+
+
+_NOTHING: Mapping[str, set[str]] = {}
+_OTHERS = {
+    "outside": "wrote outside of the workflow's folder",
+    "sockets": "connected to",
+    "processes": "started",
+    "clocks": "asked the time of",
+}
+
+
+def _of_task(
+    task: str, kinds: Mapping[str, set[str]], declared: Mapping[str, set[str]], workflow_dir: str
+) -> Undeclared:
+    root = os.path.realpath(workflow_dir)
+    read = {_below(path, root) for path in kinds["read"]} - declared.get("files", set())
+    written = {_below(path, root) for path in kinds["written"]} - declared.get("outputs", set())
+    outside = {path for path in written if os.path.isabs(path)}  # noqa: PTH117 - texts
+    others = {**kinds, "outside": {path for path in outside if not path.startswith("/tmp/")}}  # noqa: S108 - to be left out
+    return Undeclared(
+        task,
+        patterns(read - written),
+        tuple(sorted(kinds["env"] - declared.get("env", set()))),
+        patterns(written - outside),
+        tuple((text, tuple(sorted(others[kind]))) for kind, text in _OTHERS.items() if others[kind]),
+    )
+
+
+def patterns(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return paths as somebody would write them: a few as they are, more of one kind in one folder as a pattern."""
+    kinds = {path: (os.path.dirname(path), os.path.splitext(path)[1]) for path in paths}  # noqa: PTH120, PTH122 - texts
+    counts = Counter(kinds.values())
+    shown = {
+        path if counts[kind] < _FEW or not kind[1] else os.path.join(kind[0], f"*{kind[1]}")  # noqa: PTH118 - texts
+        for path, kind in kinds.items()
+    }
+    return tuple(sorted(shown))
+
+
+def _declared(run_dir: Path, workflow_dir: str) -> dict[str, dict[str, set[str]]]:
+    """Return what tasks declare, as it is in the parts of their keys."""
+    found: dict[str, dict[str, set[str]]] = {}
+    try:
+        made = read_made(run_dir).made.values()
+    except StateError:
+        return found
+    for each in made:
+        parts = each.parts or {}
+        kinds = found.setdefault(each.task, {"files": set(), "env": set(), "outputs": set()})
+        kinds["files"].update(parts.get("files") or ())
+        kinds["env"].update(parts.get("variables") or ())
+        kinds["outputs"].update(matched(tuple(parts.get("outputs") or ()), workflow_dir).files)
+    return found
+
+
+def _below(path: str, root: str) -> str:
+    return os.path.relpath(path, root) if path.startswith(root + os.sep) else path
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if any(sign in text for sign in "*[]{},:#&!|>'%@` ") else text
+
+
+def _lines(run_dir: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        content = (run_dir / AUDIT).read_bytes()
+    except OSError:
+        return
+    for line in content.splitlines():
+        try:
+            read = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue  # cut short by a process that was killed
+        if isinstance(read, dict):
+            yield read

@@ -1,0 +1,169 @@
+"""Why a task ran, or did not: its key in one run against the nearest one of an earlier run.
+
+    explain(run_dir, runs, "report", None) ─► Answer(state, verdict, against, reasons)
+
+The nearest is the one from which it differs least, among the newest runs of the same workflow.
+"""
+
+from __future__ import annotations
+
+import platform
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from flowpar.core.errors import UsageError
+from flowpar.core.frozen import dataclass, replace
+from flowpar.core.part_name import matching
+from flowpar.core.suggest import nearest
+from flowpar.engine.parts import number_in
+from flowpar.record.made import RunMade, earlier, read_made, told
+from flowpar.record.resume import read_settled
+from flowpar.report.reasons import MadeOf, Reason, reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from flowpar.planning.model import Plan
+    from flowpar.record.made import Made
+
+Verdict = Literal["cached", "changed", "same", "first", "no_key", "no_cache", "skipped"]
+_MOST_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why one task or item ended as it did; `count` items are told of where several have the same answer.
+
+    `against` is the run and the task or item that it is held against, or that it was taken from.
+    """
+
+    name: str
+    state: str
+    verdict: Verdict
+    against: tuple[str, str] | None = None
+    reasons: tuple[Reason, ...] = ()
+    saved_s: float = 0.0
+    note: str = ""
+    count: int = 1
+
+
+def explain(run_dir: Path, runs: Sequence[Path], name: str, item: str | None) -> tuple[str, list[Answer]]:
+    """Return the run and why a task ran in it, with one answer for each way in which its items differ."""
+    settled, _ = read_settled(run_dir, is_salvaged=True, keeps_values=False)
+    tasks = matching(name, settled.tasks)
+    if not tasks:
+        near = nearest(name, settled.tasks)
+        hint = f'did you mean "{near}"?' if near is not None else f"there are: {', '.join(settled.tasks)}"
+        raise UsageError(f'"{name}" is no task of run {settled.run.run_id} that came to an end', hint=hint)
+    if item is not None and len(tasks) > 1:
+        raise UsageError(f'"{name}" is one of {len(tasks)} tasks', hint=f"name one, as {tasks[0]}")
+    number = None if item is None else number_in(settled, tasks[0], item)
+    now = read_made(run_dir, tasks)
+    wanted = [made for place, made in now.made.items() if number is None or place[1] == number]
+    if not wanted:
+        raise UsageError(f'"{name}" has not come to an end in run {settled.run.run_id}')
+    wholes = {made.task for made in wanted if made.item is not None}
+    wanted = [made for made in wanted if made.item is not None or made.task not in wholes]
+    older = [path for path in runs if path.resolve() != run_dir.resolve() and path.name < run_dir.name]
+    before = list(islice(earlier(older, now, tasks), _MOST_RUNS))
+    return now.run, _grouped([_answer(made, now, before) for made in wanted])
+
+
+def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
+    name = _name(made)
+    if made.state == "skipped":
+        return Answer(name, made.state, "skipped", note=made.reason)
+    if made.state == "cached":
+        return Answer(name, made.state, "cached", made.made_by, saved_s=made.saved_s)
+    if made.parts is None:
+        return Answer(name, made.state, "no_cache" if made.state == "succeeded" else "no_key")
+    others = [(run, other) for run in before for other in _alike(made, run)]
+    if not others:
+        return Answer(name, made.state, "first")
+    mine = now.made_of(made)
+    differing = [(reasons(mine, run.made_of(other)), run, other) for run, other in others]
+    found, run, other = min(differing, key=lambda each: len(each[0]))
+    return Answer(name, made.state, "changed" if found else "same", (run.run, _name(other)), found)
+
+
+def _alike(made: Made, run: RunMade) -> list[Made]:
+    """Return what of a run this may be held against: what has the same key, else the same task or item."""
+    known = [other for other in run.made.values() if other.task == made.task and other.parts is not None]
+    same = [other for other in known if other.key == made.key]
+    return same[:1] or [other for other in known if other.item == made.item] or known[:1]
+
+
+def _grouped(answers: list[Answer]) -> list[Answer]:
+    """Put together what is told in the same words."""
+    groups: dict[tuple[object, ...], Answer] = {}
+    for answer in answers:
+        run = "" if answer.against is None else answer.against[0]
+        key = (answer.state, answer.verdict, run, tuple(reason.text for reason in answer.reasons), answer.note)
+        first = groups.get(key)
+        if first is None:
+            groups[key] = answer
+        else:
+            groups[key] = replace(first, count=first.count + 1, saved_s=first.saved_s + answer.saved_s)
+    return list(groups.values())
+
+
+def _name(made: Made) -> str:
+    return made.task if made.item is None else f"{made.task}[{made.item}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of a task with a cache before it runs: what of its code changed, and `above`, who may change it."""
+
+    task: str
+    against: str
+    reasons: tuple[Reason, ...] = ()
+    above: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return it on one line."""
+        if not self.against:
+            return f"{self.task}: would run, as no earlier run has it"
+        if self.reasons:
+            told = "; ".join(reason.text for reason in self.reasons)
+            return f"{self.task}: would run: {told} since run {self.against}"
+        if self.above:
+            others = " or ".join(self.above)
+            return f"{self.task}: would run if {others} gives something else than in run {self.against}"
+        return f"{self.task}: nothing of its code has changed since run {self.against}"
+
+    def record(self) -> dict[str, object]:
+        """Return it as `--json` shows it."""
+        told = [reason.record() for reason in self.reasons]
+        return {
+            "against": self.against or None,
+            "reasons": told,
+            "depends_on": list(self.above),
+            "notes": list(self.notes),
+        }
+
+
+def foresee(plan: Plan, runs: Sequence[Path]) -> list[Foreseen]:
+    """Return what is known of the tasks that have a cache, as far as their code goes; arguments the run will know."""
+    tasks = [task for task in plan.tasks if task.cache is not None]
+    here = RunMade("", plan.file, {}, {})
+    run = next(earlier(runs, here, {task.id for task in tasks}), here) if tasks else here
+    known = {made.task: made for made in run.made.values() if made.parts is not None}
+    python = ".".join(platform.python_version_tuple()[:2])
+    found: dict[str, Foreseen] = {}
+    for task in tasks:
+        made, caching = known.get(task.id), task.cache
+        notes = () if caching is None or caching.reached is None else caching.reached.notes
+        if made is None or made.parts is None or caching is None:
+            found[task.id] = Foreseen(task.id, "", notes=notes)
+            continue
+        packages = {} if caching.reached is None else dict(caching.reached.distributions)
+        mine = {"kind": task.kind, "code": caching.code, "python": python, "packages": packages}
+        others = {name: part for name, part in made.parts.items() if name in mine}
+        parts = None if caching.reached is None else list(map(told, caching.reached.parts))
+        changed = reasons(MadeOf(mine, parts), MadeOf(others, run.made_of(made).code))
+        above = tuple(need for need in task.needs if need in found and (found[need].reasons or found[need].above))
+        found[task.id] = Foreseen(task.id, run.run, changed, above, notes)
+    return list(found.values())

@@ -1,0 +1,116 @@
+"""`flowpar why`, the reasons in `flowpar plan`, and what a changed source runs again."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+from warm import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = {
+    "w.yaml": """
+        flowpar: 1
+        inputs: {n: 1}
+        defaults: {cache: true}
+        tasks:
+          price: {python: "steps:price", with: {n: "${{ inputs.n }}"}}
+          plain: {python: "steps:plain", for_each: {n: [1, 2, "${{ inputs.n * 10 }}"]}, with: {n: "${{ each.n }}"}}
+          never: {shell: "true", if: "inputs.n > 99"}
+          always: {shell: "true", cache: false}
+    """,
+    "steps.py": """
+        from lib.near import near
+
+        def price(n):
+            total = near() * n  # as agreed
+            return total
+
+        def plain(n): return n
+    """,
+    "lib/__init__.py": "",
+    "lib/near.py": "import lib.far\n\ndef near(): return lib.far.rate()\n",
+    "lib/far.py": "from lib.rates import RATE\n\ndef rate(): return RATE\n",
+    "lib/rates.py": "UNUSED = 1\nRATE = 3\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    return tmp_path
+
+
+def flowpar(project: Path, *arguments: str) -> str:
+    end = run(arguments, cwd=project, is_merged=True)
+    assert end.returncode == 0, end.stdout
+    return str(end.stdout)
+
+
+def told(project: Path, *arguments: str) -> list[str]:
+    """The lines of a command, with the runs as `run 1`, `run 2`, in their order."""
+    text = flowpar(project, *arguments)
+    for number, folder in enumerate(sorted((project / ".flowpar" / "runs").iterdir()), 1):
+        text = text.replace(folder.name, str(number))
+    return text.splitlines()
+
+
+def edit(project: Path, name: str, old: str, new: str) -> None:
+    text = (project / name).read_text()
+    assert old in text
+    (project / name).write_text(text.replace(old, new))
+
+
+def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -> None:
+    flowpar(project, "run", "w.yaml")
+
+    assert told(project, "why", "last", "price") == ["price ran in run 1: no earlier run has it"]
+
+    edit(project, "steps.py", "total", "sum_of_all")
+    edit(project, "steps.py", "# as agreed", "# as said\n")
+    edit(project, "lib/rates.py", "UNUSED = 1", '"""Rates."""\nUNUSED = 2')
+
+    assert "2 cached" in flowpar(project, "run", "w.yaml")
+    [cached] = told(project, "why", "last", "price")
+    assert cached.startswith(
+        "price did not run in run 2: it was made in run 1, and nothing that counts has changed since"
+    )
+
+    edit(project, "lib/rates.py", "RATE = 3", "RATE = 4")
+
+    lines = told(project, "plan", "w.yaml")
+    assert "  price: would run: constant RATE (lib/rates.py:3) changed since run 2" in lines
+    assert "  plain: nothing of its code has changed since run 2" in lines
+
+    flowpar(project, "run", "w.yaml", "-i", "n=2")
+
+    assert told(project, "why", "last", "price") == [
+        "price ran in run 3, because since run 2:",
+        "  constant RATE (lib/rates.py:3) changed",
+        '  argument "n" changed',
+    ]
+    assert told(project, "why", "last", "plain[2]") == [
+        "plain[2] ran in run 3, because since run 2:",
+        '  argument "n" changed',
+    ]
+    assert told(project, "why", "last", "always") == [
+        "always ran in run 3: nothing was kept for it, as it had no cache"
+    ]
+    assert told(project, "why", "last", "never") == ["never did not run in run 3: its condition is false"]
+    found = json.loads(flowpar(project, "why", "last", "price", "--json"))
+    assert [reason["name"] for reason in found["answers"][0]["reasons"]] == ["lib.rates:RATE", "n"]
+
+
+def test_a_task_that_is_not_there_is_told_with_the_nearest_name(project: Path) -> None:
+    flowpar(project, "run", "w.yaml", "--only", "plain")
+
+    end = run(["why", "last", "plan"], cwd=project)
+
+    assert end.returncode == 2
+    assert end.stderr.endswith('did you mean "plain"?\n')
