@@ -5,6 +5,7 @@
 
 A resume runs again what did not succeed, and what is below it; what was skipped, and what sub-workflows and `finally`
 begin with, may run again, too. A value that nobody reads, or only the workflow's outputs, is a result and stays.
+The items that a worker made for a task are read by that task alone: they go when it succeeded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Holding:
     def __init__(self) -> None:
         """Hold nothing yet."""
         self._held: dict[str, list[ValueRef]] = {}
+        self._items: dict[str, ValueRef] = {}
         self._kept: set[str] = set()
         self._unsettled: set[str] = set()
         self._unneeded: list[ValueRef] = []
@@ -32,6 +34,11 @@ class Holding:
         if not _goes_on(task):
             self._held.setdefault(task.id, []).append(ref)
 
+    def hold_items(self, task: PlannedTask, ref: ValueRef) -> None:
+        """Note what a worker made the items of a task of, where that is a file."""
+        if ref.file is not None:
+            self._items[task.id] = ref
+
     def closed(self, record: Record) -> None:
         """Note that a task ended: what it read is kept, unless a resume is sure not to run it again."""
         task = record.task
@@ -40,6 +47,9 @@ class Holding:
             self._unsettled.add(task.id)
         if not is_settled or task.in_finally or task.tidies or _goes_on(task):
             self._kept |= task.reads | task.decides_on
+        items = self._items.pop(task.id, None)
+        if items is not None and record.state.is_success:
+            self._unneeded.append(items)
 
     def unread(self, record: Record) -> None:
         """Note that all readers of a task ended."""

@@ -81,6 +81,7 @@ class Opening:
         elif isinstance(decision, Judge):
             self._judged(record, self._decisions.read_judged(outcome.value))
         elif record.task.fan_out is not None:
+            self._desk.ledger.holding.hold_items(record.task, outcome.value)
             self._bound(record, record.task.fan_out, self._decisions.read_expanded(outcome.value))
 
     def _judged(self, record: Record, verdict: bool | Failure) -> None:  # noqa: FBT001 - a verdict is what it is about

@@ -56,6 +56,10 @@ def pieces(count: int):
         yield np.full(20_000, float(number))
 
 
+def listed(count: int):
+    return list(pieces(count))
+
+
 def first(value):
     return float(value[0])
 
@@ -244,6 +248,15 @@ def test_the_files_of_what_was_yielded_go_with_their_last_reader(folder: Path) -
     again: Any = flowpar(folder, "resume", "run", "--json")
 
     assert json.loads(done.stdout) == json.loads(again.stdout) == {"all": [[0.0, 1.0, 2.0, 3.0], 6.0]}
+    assert not list((folder / "run" / "values").iterdir())
+
+
+def test_a_list_of_items_goes_with_the_last_of_them(folder: Path) -> None:
+    listed = YIELDED.replace('"steps:pieces"', '"steps:listed"')
+
+    done = run(folder, listed, "--values-limit", "4MiB")
+
+    assert json.loads(done.stdout) == {"all": [[0.0, 1.0, 2.0, 3.0], 6.0]}
     assert not list((folder / "run" / "values").iterdir())
 
 

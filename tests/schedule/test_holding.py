@@ -77,3 +77,14 @@ def test_results_are_kept() -> None:
 
 def test_what_its_own_task_has_of_it_is_kept_where_that_failed() -> None:
     assert unneeded(record("a", state=TaskState.FAILED), record("b", "a")) == []
+
+
+@pytest.mark.parametrize(("state", "left"), [(TaskState.SUCCEEDED, [FILE]), (TaskState.FAILED, [])])
+def test_the_items_that_a_worker_made_go_with_the_success_of_their_task(state: TaskState, left: list[ValueRef]) -> None:
+    task = record("a", state=state)
+    ledger = Ledger([task])
+    ledger.holding.hold_items(task.task, FILE)
+
+    ledger.close(task)
+
+    assert ledger.holding.take_unneeded() == left
