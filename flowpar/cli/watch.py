@@ -122,7 +122,8 @@ class Watch:
             self._screen.tell(self._actions.keep(self._summary), "warning")
         if self._format is LogFormat.JSON or (is_good and self._verbosity is Verbosity.QUIET):
             return
-        self._screen.tell(self._summary.text() if self._actions is None else self._actions.told(self._summary))
+        told = None if self._actions is None else self._actions.told(self._summary)
+        self._screen.tell(self._summary.text(self._screen.painted) if told is None else told)
         if has_hints and self._format is LogFormat.AUTO:
             self._screen.tell(self._summary.hint())
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from flowpar.core.events import Event
 
+    Paint = Callable[[str, str], str]
+
 _MOST_FAILURES = 10
 _TAIL_LINES = 15
 TAIL_BYTES = 16_384
@@ -70,24 +72,27 @@ class SummarySink:
     def close(self) -> None:
         """Do nothing, for the same reason."""
 
-    def text(self) -> str:
+    def text(self, paint: Paint = lambda text, _: text) -> str:
         """Return the summary: failures, then one line on the run; empty where no run took place."""
         if self.run is None or self.finished is None:
             return ""
         folder = near(self.run.run_dir)
-        parts = [failure_text(event, self.run.run_dir, folder) for event in self.failures]
+        parts = []
+        for event in self.failures:
+            head, _, rest = failure_text(event, self.run.run_dir, folder).partition("\n")
+            parts.append(f"{paint(head, 'error')}\n{rest}")
         if self.more:
             parts.append(f"… and {self.more} more; {folder}/run.log.jsonl has them all\n")
-        parts.append(self.closing())
+        parts.append(self.closing(paint))
         return "\n".join(parts)
 
-    def closing(self) -> str:
+    def closing(self, paint: Paint = lambda text, _: text) -> str:
         """Return how the run ended and how to go on where it did not end well; for one that has no end the way on."""
         if self.run is None or self.finished is None:
             return self.way_on()
-        folder = near(self.run.run_dir)
+        state = paint(state_of(self.finished), "error" if self.finished.exit_code else "good")
         ways = f"{self._way_in()}{self.way_on()}" if self.finished.exit_code else ""
-        return _last_line(self.finished, folder) + ways
+        return f"{state}{_last_line(self.finished, near(self.run.run_dir))}{ways}"
 
     def hint(self) -> str:
         """Return a line on where the tasks would have run better, by what was measured; mostly empty."""
@@ -184,7 +189,7 @@ def state_of(finished: RunFinished) -> str:
 def _last_line(finished: RunFinished, folder: str) -> str:
     counts = tallied(finished.counts)
     took = duration(finished.duration_s)
-    return f"{state_of(finished)} in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
+    return f" in {took}: {counts or 'no tasks'}\nrun folder: {one_line(folder, limit=4096)}\n"
 
 
 def _typed(path: Path) -> str:
