@@ -40,12 +40,13 @@ _MAGIC: Mapping[bytes, Literal["image/png", "image/jpeg"]] = {
 
 
 class Previews:
-    """Looks at the values of one run; pictures together stay within a bound of bytes."""
+    """Looks at the values of one run; what is read of files, and pictures, stay within bounds of bytes."""
 
-    def __init__(self, run_dir: Path, *, picture_bytes: int = 2 << 20) -> None:
+    def __init__(self, run_dir: Path, *, picture_bytes: int = 2 << 20, read_bytes: int = 64 << 20) -> None:
         """Read nothing yet."""
         self._run_dir = run_dir
         self._left = picture_bytes
+        self._left_to_read = read_bytes
 
     def of(self, ref: ValueRef) -> Preview:
         """Return what is shown of a value, or why there is nothing to show; never raises."""
@@ -86,6 +87,9 @@ class Previews:
             return ref.inline
         if ref.size_bytes > _LARGEST_BYTES:
             raise Damaged(f"it is too large to be shown here ({size(ref.size_bytes)}, in {ref.file})")
+        if ref.size_bytes > self._left_to_read:
+            raise Damaged(f"the values before it are large enough ({size(ref.size_bytes)}, in {ref.file})")
+        self._left_to_read -= ref.size_bytes
         with os.fdopen(open_inside(self._run_dir, ref.file or ""), "rb") as stream:
             data = stream.read(ref.size_bytes + 1)
         if len(data) != ref.size_bytes or not is_checksum_of([data], ref.checksum):

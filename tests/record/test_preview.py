@@ -154,3 +154,14 @@ def test_a_list_that_is_in_itself_many_times_over_is_bounded() -> None:
         value = [value, value]
 
     assert len(written(seen(value))[0]) < 40_000
+
+
+def test_no_more_is_read_of_files_than_a_person_looks_at(tmp_path: Path) -> None:
+    store = ValueStore(tmp_path)
+    (tmp_path / "values").mkdir()
+    refs = [store.put("x" * 1000, f"{n}-a", as_file=True) for n in range(3)]
+    previews = Previews(tmp_path, read_bytes=refs[0].size_bytes * 2)
+
+    shown = [isinstance(previews.of(ref), Text) for ref in refs]
+
+    assert shown == [True, True, False]

@@ -39,7 +39,7 @@ function showSums() {
     memory: Math.max(sum.memory, one.memory || 0)}), {cpu: 0, took: 0, count: 0, memory: 0});
   const tile = (name, text, under) => tiles.append(make("div", {}, make("dt", {}, name),
     make("dd", {}, text, under ? make("span", {class: "under"}, under) : "")));
-  tile("Tasks", data.tasks.length.toLocaleString("en"), counted(data.allAttempts, "attempt"));
+  tile("Tasks", data.tasks.length.toLocaleString("en"), counted(data.allAttempts > attemptCount ? data.allAttempts : all.count, "attempt"));
   if (all.count) tile("CPU time", duration(all.cpu), `of ${duration(all.took)} in tasks`);
   if (all.memory) tile("Peak memory", kibibytes(all.memory), "of one task");
   if (data.critical.length) {
