@@ -10,7 +10,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import comparison, cpu, data, graphs, imports, launch, replay, scale, startup, stg, taskbench, warm
+from benchmarks import (
+    cache,
+    comparison,
+    cpu,
+    data,
+    graphs,
+    imports,
+    launch,
+    replay,
+    scale,
+    startup,
+    stg,
+    taskbench,
+    warm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +50,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "imports": imports.figures,
     "cpu": cpu.figures,
     "data": data.figures,
+    "cache": cache.figures,
     "stg": stg.figures,
     "taskbench": taskbench.figures,
     "replay": replay.figures,
