@@ -136,7 +136,8 @@ def typed(run_id: str, run_dir: str, usual_state_dir: str) -> tuple[str, str]:
         return _typed(folder), ""
     state_dir = folder.parent.parent
     is_usual = os.path.realpath(usual_state_dir) == os.path.realpath(state_dir)
-    return run_id, "" if is_usual else f" --state-dir {_typed(state_dir)}"
+    named = one_line(shlex.quote(run_id), limit=4096)  # a folder that somebody sent may have any name
+    return named, "" if is_usual else f" --state-dir {_typed(state_dir)}"
 
 
 def last_lines(text: str, lines: int = _TAIL_LINES) -> list[str]:

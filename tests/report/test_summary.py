@@ -9,7 +9,7 @@ import pytest
 from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import RunStatus
-from flowpar.report.summary import SummarySink
+from flowpar.report.summary import SummarySink, typed
 from flowpar.testing.events import run_finished, run_started, task_failed, task_succeeded
 
 if TYPE_CHECKING:
@@ -157,3 +157,11 @@ def test_a_log_that_is_gone_hides_nothing(tmp_path: Path) -> None:
 
 def test_no_run_has_no_summary() -> None:
     assert summary() == ""
+
+
+def test_a_run_with_the_name_of_a_command_is_typed_as_a_name(tmp_path: Path) -> None:
+    name = "20251122-$(touch x)"
+
+    run, where = typed(name, str(tmp_path / "runs" / name), str(tmp_path))
+
+    assert (run, where) == (f"'{name}'", "")
