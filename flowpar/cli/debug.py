@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,8 +93,9 @@ def refuse_folder(folder: Path) -> None:
 
 def _become(command: list[str]) -> NoReturn:
     """Let another program take the place of this one, with its terminal, so that nobody stands between."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):
+            stream.flush()
     try:
         os.execv(command[0], command)  # noqa: S606 - it is the same Python
     except OSError as error:

@@ -14,6 +14,7 @@ import os
 import pickle
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.frozen import dataclass, field
 from flowpar.core.outcome import TaskFailed
 from flowpar.data.codec import NotEncodable, encode
-from flowpar.engine import copied_text
-from flowpar.engine.foreground import shown, tell, tell_failure
+from flowpar.engine import copied_text, voice
+from flowpar.engine.foreground import tell_failure
+from flowpar.engine.voice import shown, tell
 from flowpar.execute import share
 from flowpar.execute.attempt import masker_of
 from flowpar.execute.replay import Harmless, Replay
@@ -61,14 +63,14 @@ class Copy:
 
 def main(number: int) -> None:
     """Write the folder that the descriptor tells of, and end the process."""
+    voice.open_streams()
     replay = Replay.receive(number)
     share.one_thread_each()
     into = Path(str(replay.ways["folder"]))
     with tempfile.TemporaryDirectory(prefix="flowpar-copy-") as scratch:
         code = _follow(replay, scratch, into)
         os.chdir("/")
-    sys.stdout.flush()
-    sys.exit(code)
+    voice.end(code)
 
 
 def _follow(replay: Replay, scratch: str, into: Path) -> int:
@@ -76,7 +78,8 @@ def _follow(replay: Replay, scratch: str, into: Path) -> int:
     try:
         _Copying(replay, scratch, into, before).follow()
     except _Copied:
-        sys.stdout.write(f"{replay.ways['folder']}\n")
+        with suppress(OSError):
+            sys.stdout.write(f"{replay.ways['folder']}\n")
         return ExitCode.OK
     except TaskFailed as failed:
         return tell_failure(replay, failed.failure)

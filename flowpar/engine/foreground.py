@@ -22,12 +22,13 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.variables import OUTPUT_FILE, SHELL_VALUE
 from flowpar.data.codec import NotEncodable
+from flowpar.engine import voice
+from flowpar.engine.voice import shown, tell
 from flowpar.execute import debugger, share
 from flowpar.execute.attempt import masker_of
 from flowpar.execute.failure import failure_of, traceback_of
 from flowpar.execute.replay import Harmless, Replay
 from flowpar.plugin.spec import TaskContext
-from flowpar.report.terminal import strip_controls
 from flowpar.report.wording import reason_of
 from flowpar.tasks.script import run_script
 from flowpar.tasks.shell import check_command, command_of, shell
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import Failure
     from flowpar.execute.base import Job
-
-_LONGEST_SHOWN = 100
 
 
 class _Left(BaseException):
@@ -51,6 +50,7 @@ class _Left(BaseException):
 
 def main(number: int) -> None:
     """Make the attempt that the descriptor tells of, and end the process; its exit code is 1 where it fails."""
+    voice.open_streams()
     replay = Replay.receive(number)
     share.one_thread_each()
     for ending in (signal.SIGTERM, signal.SIGHUP):
@@ -58,8 +58,7 @@ def main(number: int) -> None:
     with tempfile.TemporaryDirectory(prefix="flowpar-debug-") as scratch:
         code = _follow(replay, scratch)
         os.chdir("/")
-    sys.stdout.flush()
-    sys.exit(code)
+    voice.end(code)
 
 
 def _end(number: int, _: object) -> None:
@@ -97,12 +96,11 @@ def _follow(replay: Replay, scratch: str) -> int:
 
 def _look_into(error: BaseException, replay: Replay, pdb: Any) -> int:
     sys.settrace(None)
-    if isinstance(error, SystemExit) and error.__traceback__ is None:
-        raise error
+    if isinstance(error, BrokenPipeError) and voice.is_reader_gone():
+        return ExitCode.TASK_FAILED
     trace = debugger.users_frames(error.__traceback__)
     error.__traceback__ = trace
-    sys.stdout.flush()
-    sys.stderr.write(f"{strip_controls(traceback_of(error))}\n")
+    voice.say(traceback_of(error))
     if trace is not None:
         tell(f'{replay.name} raised it; "q" leaves, "u" and "d" go up and down, "h" helps')
         debugger.post_mortem(pdb, trace)
@@ -113,10 +111,9 @@ def _look_into(error: BaseException, replay: Replay, pdb: Any) -> int:
 
 def tell_failure(replay: Replay, failure: Failure) -> int:
     """Say why an attempt failed, and how to get values again that are gone; return the exit code."""
-    sys.stdout.flush()
     tell(f"{replay.name} failed: {reason_of(failure, limit=1000)}")
     if failure.traceback:
-        sys.stderr.write(f"{strip_controls(failure.traceback)}\n")
+        voice.say(failure.traceback)
     if failure.kind is FailureKind.EXPRESSION:
         for task, file in replay.gone.items():
             tell(f'what {task} returned ("{file}") is not kept any more: all that read it were done')
@@ -163,8 +160,7 @@ def _introduce(replay: Replay, positional: Sequence[object], named: Mapping[str,
     for name, value in (*((str(n), value) for n, value in enumerate(positional)), *named.items()):
         if isinstance(value, TaskContext):
             continue
-        sys.stderr.write(f"  {name} = {hide(shown(value))}\n")
-    sys.stderr.flush()
+        voice.say(f"  {name} = {hide(shown(value))}")
 
 
 def _run_command(
@@ -174,11 +170,10 @@ def _run_command(
     command = command_of(run, shell)
     environment = {**context.env, OUTPUT_FILE: str(context.scratch / ".flowpar-output")}
     tell(f"{replay.name} of {replay.run}, again, in {context.cwd}: nothing of it is recorded")
-    sys.stderr.write(f"$ {context.mask(strip_controls(shlex.join(command)))}\n")
+    voice.say(f"$ {context.mask(shlex.join(command))}")
     for name, value in environment.items():
         if name.startswith((SHELL_VALUE, OUTPUT_FILE)):
-            sys.stderr.write(f"  {name}={context.mask(shown(value))}\n")
-    sys.stderr.flush()
+            voice.say(f"  {name}={context.mask(shown(value))}")
     check_command(command, context)
     code = _attended(command, environment, str(context.cwd))
     if code == 0:
@@ -234,21 +229,4 @@ def _post(kind: str, body: Mapping[str, object]) -> None:
         line = f"{body['level']}: {body['message']}{more}"
     else:
         return
-    sys.stderr.write(f"{strip_controls(line)}\n")
-    sys.stderr.flush()
-
-
-def shown(value: object) -> str:
-    """Return a value on one line, whatever its class does."""
-    try:
-        text = strip_controls(" ".join(repr(value).split()))
-    except Exception:  # noqa: BLE001 - the user's class may do anything
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
-
-
-def tell(message: str) -> None:
-    """Say something of ours on stderr."""
-    sys.stdout.flush()
-    sys.stderr.write(f"flowpar: {strip_controls(message)}\n")
-    sys.stderr.flush()
+    voice.say(line)

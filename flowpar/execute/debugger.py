@@ -100,7 +100,7 @@ def post_mortem(debugger: Any, traceback: TracebackType) -> None:
     debugger.wanted = None
     try:
         debugger.interaction(None, traceback)
-    except bdb.BdbQuit:
+    except (bdb.BdbQuit, BrokenPipeError):  # the person has left, or whoever read it
         return
 
 

@@ -11,7 +11,7 @@ import os
 import pickle
 import sys
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +56,11 @@ class Replay:
     def send(self) -> int:
         """Return a descriptor from which a process to come reads this; secrets are in it, so no file has it."""
         content = pickle.dumps(self, 5)
+        for low in range(3):
+            with suppress(OSError):  # a closed one would be the first free number, and taken for stdout
+                os.fstat(low)
+                continue
+            os.open(os.devnull, os.O_RDWR)
         if hasattr(os, "memfd_create"):
             number = os.memfd_create("flowpar-replay", 0)
         else:

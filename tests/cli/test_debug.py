@@ -223,3 +223,25 @@ def test_nothing_is_copied_over_what_is_there(failed: tuple[Desk, str], tmp_path
     assert done.returncode == 2
     assert "is there already, and not empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(("streams", "code"), [(">&-", 0), (">&- 2>&- <&-", 0), ("2>&1 | head -n 1", 0)])
+def test_streams_that_are_closed_or_have_lost_their_reader_are_no_bug(
+    failed: tuple[Desk, str], streams: str, code: int
+) -> None:
+    desk, _ = failed
+    command = f'"{sys.executable}" -m flowpar debug last "check[12]" {streams}'
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=desk.folder,
+        env=desk.environment(A_TOKEN=SECRET),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert "Traceback" not in done.stdout + done.stderr
