@@ -222,7 +222,7 @@ class Timeline {
   }
 
   paintLevels() {
-    const pen = this.pen, base = ROW.top - 14, tall = 48, most = Math.max(this.running.most, this.waiting.most, 1);
+    const pen = this.pen, base = ROW.top - 14, tall = 48;
     // The number of those that wait may be a thousand times that of those that run: each has a scale of its own.
     const path = (steps, scale, isFilled) => {
       pen.beginPath();
@@ -253,7 +253,6 @@ class Timeline {
       pen.fillStyle = this.color("waiting-ink");
       pen.fillText(`waiting ≤ ${this.waiting.most.toLocaleString("en")}`, this.gutter ? x : x + 96, base - (this.gutter ? 8 : 64));
     }
-    return most;
   }
 
   paintRows() {
