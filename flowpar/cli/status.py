@@ -166,7 +166,9 @@ class _View:
         return _COLUMNS if terminal is None else terminal.size()[0] - 1
 
     def text(self) -> str:
-        """Return the picture of this moment."""
+        """Return the picture of this moment; there is none of what never began."""
+        if self._tally.run is None:
+            return ""
         columns = self._columns()
         glyphs = Glyphs() if self._screen.draws_unicode else ASCII
         now, left_s = self._times()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
-from flowpar.report.github import Actions, harmless
+from flowpar.report.github import Actions
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flowpar.planning.prepared import Prepared
     from flowpar.record.folder import RunFolder
     from flowpar.report.estimate import Expected
+    from flowpar.report.github import Actions
     from flowpar.report.screen import Screen
 
 _STDERR = 2
@@ -57,7 +58,7 @@ class Watch:
         self._format = log_format
         self._verbosity = verbosity
         self._expected: Expected | None = None
-        self._actions = Actions.around(os.environ) if log_format is LogFormat.AUTO else None
+        self._actions = _actions() if log_format is LogFormat.AUTO else None
         self._others: Sequence[EventSink] = ()
         state_dir = os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar"
         self._summary = SummarySink(state_dir, leave_word=None if tree is None else tree.last_word.leave)
@@ -68,12 +69,11 @@ class Watch:
         if prepared.diagnostics and (prepared.plan is None or not is_silent):
             # Late: most documents are sound.
             from flowpar.report.excerpt import render
-            from flowpar.report.findings import as_github
 
             text = render(prepared.diagnostics, prepared.sources, is_coloured=self._screen.has_colors)
             self._say(text)
             if self._actions is not None:
-                self._screen.tell(as_github(prepared.diagnostics))
+                self._screen.tell(self._actions.annotations(prepared.diagnostics))
 
     def tell_resumption(self, earlier: EarlierRun, resumption: Resumption) -> None:
         """Say what of the earlier run is not taken as it was recorded, and why; unless stderr is for programs."""
@@ -140,7 +140,7 @@ class Watch:
 
     def _say(self, text: str) -> None:
         """Say what may hold foreign text, of which a runner of GitHub must obey nothing."""
-        self._screen.tell(text if self._actions is None else harmless(text))
+        self._screen.tell(text if self._actions is None else self._actions.quiet(text))
 
     def _face(self) -> EventSink:
         if self._format is not LogFormat.AUTO:
@@ -160,3 +160,12 @@ class Watch:
             has_unicode=self._screen.tells_unicode,
         )
         return PulsingSink(sink)
+
+
+def _actions() -> Actions | None:
+    """Return the job of GitHub Actions that this is a step of."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return None
+    from flowpar.report.github import Actions  # what only a job needs
+
+    return Actions.around(os.environ)

@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure
 from flowpar.core.states import TaskState
+from flowpar.report.findings import as_github
 from flowpar.report.summary import failure_text, state_of, verb_of
 from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import duration, name_of, near, reason_of, tallied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from flowpar.core.diagnostics import Diagnostic
     from flowpar.core.events import RunStarted, TaskEnded
     from flowpar.report.summary import SummarySink
 
@@ -63,6 +65,16 @@ class Actions:
         if summary.more:
             parts.append(f"… and {summary.more} more; {harmless(near(run.run_dir))}/run.log.jsonl has them all\n")
         return "".join([*parts, harmless(summary.closing())])
+
+    @staticmethod
+    def annotations(diagnostics: Iterable[Diagnostic]) -> str:
+        """Return what was found in the workflow, at its lines."""
+        return as_github(diagnostics)
+
+    @staticmethod
+    def quiet(text: str) -> str:
+        """Return a text of which the runner obeys nothing."""
+        return harmless(text)
 
     def keep(self, summary: SummarySink) -> str:
         """Write the summary of the job; return why that cannot be, or nothing."""

@@ -85,11 +85,13 @@ class PlainSink:
 
 
 def lines_of(event: Event, verbosity: Verbosity) -> list[str]:
-    """Return what is told of an event at once."""
-    if verbosity is Verbosity.QUIET:
-        return _urgent_lines(event)
-    lines = _urgent_lines(event) or _usual_lines(event)
-    return lines or (_further_lines(event) if verbosity is Verbosity.VERBOSE else [])
+    """Return what is told of an event at once; names are foreign where a journal is read back that somebody forged."""
+    lines = _urgent_lines(event)
+    if verbosity is not Verbosity.QUIET:
+        lines = lines or _usual_lines(event)
+    if verbosity is Verbosity.VERBOSE:
+        lines = lines or _further_lines(event)
+    return [line if line.isprintable() else strip_controls(line) for line in lines]
 
 
 def _urgent_lines(event: Event) -> list[str]:

@@ -110,6 +110,16 @@ def test_a_name_cannot_steer_the_terminal() -> None:
     assert failure_lines == ["late: skipped: fake: succeeded"]
 
 
+def test_a_forged_journal_cannot_steer_the_terminal_by_its_names() -> None:
+    evil = "\x1b[2Ja\x9b31m"
+    events = [replace(run_started([evil]), run_id=evil), task_started(evil), task_failed(evil), task_succeeded(evil)]
+
+    lines = told(*events, verbosity=Verbosity.VERBOSE)
+
+    assert "".join(lines).isprintable()
+    assert lines[2] == "a: failed: ValueError: bad row"
+
+
 @pytest.mark.parametrize("verbosity", list(Verbosity))
 def test_nothing_is_written_for_nothing(verbosity: Verbosity) -> None:
     assert told(verbosity=verbosity) == []
