@@ -112,7 +112,12 @@ def test_a_name_cannot_steer_the_terminal() -> None:
 
 def test_a_forged_journal_cannot_steer_the_terminal_by_its_names() -> None:
     evil = "\x1b[2Ja\x9b31m"
-    events = [replace(run_started([evil]), run_id=evil), task_started(evil), task_failed(evil), task_succeeded(evil)]
+    events: list[Event] = [
+        replace(run_started([evil]), run_id=evil),
+        task_started(evil),
+        task_failed(evil),
+        task_succeeded(evil),
+    ]
 
     lines = told(*events, verbosity=Verbosity.VERBOSE)
 
