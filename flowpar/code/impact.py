@@ -11,6 +11,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
+from flowpar.code.form import chain_of
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from flowpar.code.lookup import Lookup
     from flowpar.code.normal import Write
     from flowpar.code.outline import Outline, Piece
+
+_MOST_BASES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +107,17 @@ class Impacts:
         return name if module == outline.name and name in outline.variables else ""
 
     def _told_bases(self, outline: Outline, node: ast.ClassDef) -> Iterator[str]:
-        """Give the bases that are told of their subclasses, by `__init_subclass__` or a metaclass."""
-        for base in node.bases:
-            head = base.value if isinstance(base, ast.Subscript) else base
-            names = [head.id] if isinstance(head, ast.Name) else []
-            for found in (target for name in names for target in self._lookup.follow(outline.name, (name,))):
-                module, _, name = found.partition(":")
-                if name and name != "*" and self._is_told(module, name, 16):
-                    for told in (found, *self._written_by(found)):
-                        yield self._own(outline, told)
+        """Give the bases that know their subclasses: by `__init_subclass__`, a metaclass, or because they ask."""
+        for base in self._bases(outline.name, node):
+            module, _, name = base.partition(":")
+            if self._is_told(module, name, _MOST_BASES):
+                for told in (base, *self._written_by(base)):
+                    yield self._own(outline, told)
 
     def _is_told(self, module: str, name: str, depth: int) -> bool:
         outline = self._lookup.outline(module)
+        if outline is not None and any("__subclasses__" in piece.words for piece in outline.pieces):
+            return True
         for piece in () if outline is None else outline.variables.get(name, ()):
             node = piece.node
             if not isinstance(node, ast.ClassDef) or depth == 0:
@@ -124,11 +126,17 @@ class Impacts:
                 return True
             if any(keyword.arg == "metaclass" for keyword in node.keywords):
                 return True
-            bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
-            above = (found.partition(":") for base in bases for found in self._lookup.follow(module, (base,)))
-            if any(inner and inner != "*" and self._is_told(home, inner, depth - 1) for home, _, inner in above):
+            above = (base.partition(":") for base in self._bases(module, node))
+            if any(self._is_told(home, inner, depth - 1) for home, _, inner in above):
                 return True
         return False
+
+    def _bases(self, module: str, node: ast.ClassDef) -> Iterator[str]:
+        """Give the variables of the project's that a class is based on."""
+        for base in node.bases:
+            root, attributes = chain_of(base.value if isinstance(base, ast.Subscript) else base)
+            found = self._lookup.follow(module, (root.id, *attributes)) if isinstance(root, ast.Name) else ()
+            yield from (each for each in found if ":" in each and not each.endswith(":*"))
 
     def _now(self, outline: Outline, piece: Piece) -> set[str]:
         reads = (read for read in piece.reads if not read.is_late)

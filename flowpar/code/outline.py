@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
 from flowpar.code.form import chain_of
-from flowpar.code.names import Definition, names_of, statements_in
+from flowpar.code.names import Definition, Imported, names_of, statements_in
 from flowpar.code.scope import imported_by
 from flowpar.core.frozen import dataclass
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from flowpar.code.library import Module
-    from flowpar.code.names import Imported
+    from flowpar.code.names import Names
     from flowpar.code.normal import Import, Read, Write
 
+_TYPING = frozenset({"typing", "typing_extensions"})
 PartKind = Literal["function", "class", "constant", "module"]
 
 
@@ -103,7 +104,7 @@ def outline_of(module: Module, has_effect: Callable[[ast.AST], bool], *, is_stri
     running = _documented(body) if is_strict else list(body)
     pieces = tuple(
         piece_of(index, statement, package, has_effect, is_strict=is_strict)
-        for index, statement in enumerate(_running(running))
+        for index, statement in enumerate(_running(running, module.names))
     )
     bound: dict[str, tuple[Piece, ...]] = {}
     variables: dict[str, tuple[Piece, ...]] = {}
@@ -137,20 +138,21 @@ def piece_of(
     )
 
 
-def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def _running(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
     """Give the statements of a module that may run in a worker."""
     for statement in body:
-        if isinstance(statement, ast.If) and _never(statement.test):
-            yield from _running(statement.orelse)
+        if isinstance(statement, ast.If) and _never(statement.test, names):
+            yield from _running(statement.orelse, names)
         elif not isinstance(statement, ast.Pass) and not _is_text(statement):
             yield statement
 
 
-def _never(test: ast.expr) -> bool:
+def _never(test: ast.expr, names: Names) -> bool:
     """Whether a condition is known to be false in a worker."""
     match test:
-        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(value=ast.Name(id="typing"), attr="TYPE_CHECKING"):
-            return True
+        case ast.Name(id="TYPE_CHECKING" as name) | ast.Attribute(value=ast.Name(id=name), attr="TYPE_CHECKING"):
+            binding = names.bindings.get(name)
+            return binding is not None and isinstance(binding.value, Imported) and binding.value.module in _TYPING
         case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
             return True
         case ast.Constant(value=value):
