@@ -31,10 +31,10 @@ def command_of(shell: str, text: str) -> list[str]:
     return [SHELLS[shell], *(["sh"] if shell == "busybox" else []), "-eu", "-c", text]
 
 
-def run(shell: str, text: str, value: str, folder: str) -> subprocess.CompletedProcess[bytes]:
+def run(shell: str, text: str, value: str, folder: str, **more: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         command_of(shell, text),
-        env={"V": value, "PATH": "/nowhere", "LC_ALL": "C.UTF-8"},
+        env={"V": value, "PATH": "/nowhere", "LC_ALL": "C.UTF-8", **more},
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -92,16 +92,20 @@ TAKEN_BY_BASH = [
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("text", [*TAKEN, *TAKEN_BY_BASH])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=words)
-def test_what_a_command_receives_is_the_value_as_one_word(shell: str, text: str, tmp_path: Path, value: str) -> None:
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(words, min_size=5, max_size=5))
+def test_what_a_command_receives_is_the_value_as_one_word(
+    shell: str, text: str, tmp_path: Path, values: list[str]
+) -> None:
+    """Several values to a shell: its start is most of what it costs."""
     if text in TAKEN_BY_BASH and shell != "bash":
         return
     command = filled(text, is_bash=shell == "bash")
 
     assert command is not None
-    done = run(shell, command, value, str(tmp_path))
-    assert done.stdout == value.encode() + b"\0", done.stderr
+    each = "\n".join(f"(\nV=$V{number}\n{command}\n)" for number in range(len(values)))
+    done = run(shell, each, "", str(tmp_path), **{f"V{number}": value for number, value in enumerate(values)})
+    assert done.stdout.split(b"\0") == [*(value.encode() for value in values), b""], done.stderr
 
 
 @pytest.mark.parametrize("is_bash", [False, True])
