@@ -99,7 +99,10 @@ def _said(command: Sequence[str], folder: Path) -> str:
         for name, value in os.environ.items()
         if not name.startswith("FLOWPAR_") and name != "PYTHONDONTWRITEBYTECODE"
     }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Failed(f"{' '.join(command)} can't be started: {error}") from error
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr or done.stdout}")
     return done.stdout
@@ -120,9 +123,14 @@ def own_seconds(command: Sequence[str], *, folder: Path) -> float:
         )
     except subprocess.TimeoutExpired as error:
         raise Failed(f"{' '.join(command)} had no end after {YARDSTICK_PATIENCE_S} s") from error
+    except OSError as error:
+        raise Failed(f"{' '.join(command)} can't be started: {error}") from error
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
-    return float(done.stdout.split()[-1])
+    try:
+        return float(done.stdout.split()[-1])
+    except (IndexError, ValueError) as error:
+        raise Failed(f"{' '.join(command)} did not say what it took:\n{done.stdout}\n{done.stderr}") from error
 
 
 def peer_seconds(peer: str, graph: Path, workers: int, *, interpreter: str = sys.executable) -> float:

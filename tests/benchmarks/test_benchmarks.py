@@ -34,3 +34,13 @@ def test_a_peer_that_is_not_here_is_said() -> None:
 def test_a_yardstick_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(Failed, match=r"ended with 1:\nthe result is 2, not 3"):
         own_seconds(python("-c", "import sys; sys.exit('the result is 2, not 3')"), folder=tmp_path)
+
+
+def test_a_yardstick_that_says_nothing_has_failed(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="did not say what it took"):
+        own_seconds(python("-c", ""), folder=tmp_path)
+
+
+def test_a_yardstick_that_is_not_there_has_failed(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="can't be started"):
+        own_seconds([str(tmp_path / "nothing")], folder=tmp_path)
