@@ -39,9 +39,10 @@ def main(tells: str, file: str, arguments: list[str]) -> int:
         Path(file).write_text(f"{time.perf_counter() - started}\n")
         return end
 
-    build._run = timed  # noqa: SLF001
+    # By name: a type checker knows that these are no part of what the module gives away.
+    setattr(build, "_run", timed)  # noqa: B010
     if tells == "off":
-        build.FanoutSink = Nobody  # type: ignore[assignment,misc]
+        setattr(build, "FanoutSink", Nobody)  # noqa: B010
     return run_command(arguments, tree=tree)
 
 
