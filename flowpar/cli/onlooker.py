@@ -41,7 +41,6 @@ class Onlooker:
         self._asked_at = 0.0
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
-        self.pid: int | None = None
         self.at = 0.0
 
     def look(self) -> bool:
@@ -59,8 +58,7 @@ class Onlooker:
             return True
         if time.monotonic() - self._asked_at >= _LOCK_EVERY_S:
             self._asked_at = time.monotonic()
-            self.pid = holder(self._run_dir)
-            if self.pid is None and not (self.run is None and is_young(self._run_dir, time.time())):
+            if holder(self._run_dir) is None and not (self.run is None and is_young(self._run_dir, time.time())):
                 self.look()  # it may have ended right before
                 return True
         return False

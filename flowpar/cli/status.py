@@ -98,6 +98,7 @@ class _View:
         if terminal is None:
             self._sink = PlainSink(self._screen.show)
             self._until_over(self._sink.commit)
+            self._sink.close()
             return
         sink = LiveSink(
             terminal,
@@ -127,10 +128,9 @@ class _View:
     def _until_over(self, show: Callable[[], object]) -> None:
         while True:
             self.look()
-            is_over = self._onlooker.is_over()
-            show()
-            if is_over or not self._screen.has_stdout:
+            if self._onlooker.is_over() or not self._screen.has_stdout:
                 return
+            show()
             time.sleep(_LOOK_EVERY_S)
 
     def _take(self, event: Event) -> None:

@@ -54,6 +54,7 @@ class Watch:
     ) -> None:
         """Watch on `screen`; the guard of `tree` has the last word should this process be killed."""
         self._is_resumed = is_resumed
+        self._is_guarded = tree is not None
         self._screen = screen
         self._format = log_format
         self._verbosity = verbosity
@@ -146,7 +147,7 @@ class Watch:
         if self._format is not LogFormat.AUTO:
             is_json = self._format is LogFormat.JSON
             return LogSink.to_stream(_STDERR, is_json=is_json, has_colors=self._screen.has_colors)
-        terminal = None if self._verbosity is Verbosity.QUIET else self._screen.terminal()
+        terminal = None if self._verbosity is Verbosity.QUIET else self._screen.terminal(is_guarded=self._is_guarded)
         if terminal is None:
             return PlainSink(self._say, verbosity=self._verbosity)
         from flowpar.report.live import LiveSink, PulsingSink  # what only a drawing pays

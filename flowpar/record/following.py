@@ -1,10 +1,10 @@
 """A journal read while it is written: what has been added since the last look, and no more.
 
     JournalTail ── news ──► whole records, in order
-                └─ was_cut   what was read is no longer what is there (a resume with --salvage): begin anew
 
 A last line that is not whole yet is read when it is; one that stays bad is where the journal ends for a reader, as a
-resume cuts it off and writes on from there.
+resume cuts it off and writes on from there. Where what was read is no longer what is there (a resume with --salvage) it
+begins anew, with the start of the run.
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ class JournalTail:
         self._count = 0
         self._size = 0  # of the lines that were given
         self.is_damaged = False
-        self.was_cut = False
 
     def news(self) -> Iterator[Line]:
         """Give the records that are whole now and were not given yet; at most a few MiB of them at once."""
-        self.is_damaged = self.was_cut = False
+        self.is_damaged = False
         stream = self._opened()
         if stream is None:
             return
@@ -78,7 +77,6 @@ class JournalTail:
                     return self._stream
                 self.close()
                 self._count = self._size = 0
-                self.was_cut = True
             self._stream = open_journal(self._path)
         except FileNotFoundError:
             return None

@@ -107,11 +107,11 @@ class Screen:
         """Return `text` in a style, where there are colours."""
         return f"{_STYLES[style]}{text}{_PLAIN}" if self.has_colors else text
 
-    def terminal(self, *, is_stdout: bool = False) -> Tty | None:
+    def terminal(self, *, is_stdout: bool = False, is_guarded: bool = False) -> Tty | None:
         """Return stderr, or stdout, as pictures are drawn on it; None where it is no terminal that can."""
         stream = self._stdout if is_stdout else self._stderr
         is_able = _is_terminal(stream) and self._environment.get("TERM") != "dumb"
-        return Tty(stream) if stream is not None and is_able else None
+        return Tty(stream, is_guarded=is_guarded) if stream is not None and is_able else None
 
     @property
     def tells_unicode(self) -> bool:

@@ -21,8 +21,9 @@ _COLUMNS, _ROWS = 80, 24  # of a terminal that does not say it, as on a serial l
 class Tty:
     """Writes to a stream that is a terminal; from the main thread it notices that the process went on after a stop."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Listen to SIGCONT until `close`."""
+    def __init__(self, stream: TextIO, *, is_guarded: bool = False) -> None:
+        """Listen to SIGCONT until `close`; the process group that the shell knows of an engine is that of its guard."""
+        self._group = os.getpgid(os.getppid()) if is_guarded else os.getpgrp()
         self._stream = stream
         self._fd = stream.fileno()
         self._was_away = False
@@ -51,12 +52,9 @@ class Tty:
         return _COLUMNS, _ROWS
 
     def is_ours(self) -> bool:
-        """Whether this command is in the foreground of the terminal, or the terminal is not its own.
-
-        The process group that a shell knows is that of the guard, who is the parent of an engine.
-        """
+        """Whether this command is in the foreground of the terminal, or the terminal is not its own."""
         try:
-            is_ours = os.tcgetpgrp(self._fd) in {os.getpgrp(), os.getpgid(os.getppid())}
+            is_ours = os.tcgetpgrp(self._fd) == self._group
         except OSError:
             return True
         self._was_away = self._was_away or not is_ours

@@ -360,7 +360,7 @@ def test_a_terminal_gets_a_live_view_that_is_gone_at_the_end(desk: Desk) -> None
     assert b"doubles" in seen
     assert b"\x1b[J" in seen
     assert seen.rfind(b"\x1b[?7h") > seen.rfind(b"\x1b[?7l")
-    assert b"succeeded in" in seen
+    assert b"succeeded\x1b[0m in" in seen
 
 
 def test_the_journal_keeps_what_a_resume_needs(desk: Desk) -> None:
