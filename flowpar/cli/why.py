@@ -41,7 +41,7 @@ def command(*, run: str, task: str, state_dir: Path, is_json: bool, color: Color
     if target is None:
         raise UsageError(f'"{task}" is neither TASK nor TASK[ITEM]')
     run_dir = find_run(state_dir, run).resolve()
-    runs = [run_dir.parent / each for each in run_ids(run_dir.parents[1])]
+    runs = [state_dir / "runs" / each for each in run_ids(state_dir)]
     run_id, answers = explain(run_dir, runs, *target)
     if is_json:
         screen.show(shown({"run": run_id, "answers": [_record(answer) for answer in answers]}))

@@ -65,7 +65,8 @@ def explain(run_dir: Path, runs: Sequence[Path], name: str, item: str | None) ->
         raise UsageError(f'"{name}" has not come to an end in run {settled.run.run_id}')
     wholes = {made.task for made in wanted if made.item is not None}
     wanted = [made for made in wanted if made.item is not None or made.task not in wholes]
-    older = [path for path in runs if path.resolve() != run_dir.resolve() and path.name < run_dir.name]
+    names = [path.name for path in runs]
+    older = runs[: names.index(run_dir.name)] if run_dir.name in names else runs
     before = list(islice(earlier(older, now, tasks), _MOST_RUNS))
     return now.run, _grouped([_answer(made, now, before) for made in wanted])
 

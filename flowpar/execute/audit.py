@@ -104,8 +104,9 @@ class Auditor:
 @contextmanager
 def audited(shared: Shared, job: Job, call: Call, *, is_isolated: bool) -> Iterator[None]:
     """See what an attempt reaches, and add it to the run's audit; what it is given by `env` is no news."""
-    folders = tuple(os.path.realpath(folder) + os.sep for folder in (shared.workflow_dir, *shared.python_path))
-    seen = Seen(folders, (*_installed(), os.path.realpath(shared.run_dir) + os.sep, *_SYSTEM))
+    paths = [os.path.abspath(folder) for folder in (shared.workflow_dir, *shared.python_path)]  # noqa: PTH100 - texts
+    folders = {path + os.sep for path in (*paths, *map(os.path.realpath, paths))}
+    seen = Seen(tuple(folders), (*_installed(), os.path.realpath(shared.run_dir) + os.sep, *_SYSTEM))
     auditor = _auditor()
     try:
         with auditor.listening(seen, is_isolated=is_isolated), _asked(auditor) if is_isolated else nullcontext():

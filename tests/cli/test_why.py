@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from warm import run
 
+from flowpar.engine.why import explain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -61,6 +63,21 @@ def told(project: Path, *arguments: str) -> list[str]:
     return text.splitlines()
 
 
+def verdicts(project: Path, task: str, item: str | None = None) -> list[tuple[str, str, list[str]]]:
+    """Why a task of the last run ran, without a command: verdict, the number of the run before, reasons."""
+    runs = sorted((project / ".flowpar" / "runs").iterdir())
+    numbers = {path.name: str(number) for number, path in enumerate(runs, 1)}
+    _, answers = explain(runs[-1], runs, task, item)
+    return [
+        (
+            answer.verdict,
+            "" if answer.against is None else numbers[answer.against[0]],
+            [reason.text for reason in answer.reasons],
+        )
+        for answer in answers
+    ]
+
+
 def edit(project: Path, name: str, old: str, new: str) -> None:
     text = (project / name).read_text()
     assert old in text
@@ -95,14 +112,10 @@ def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -
         "  constant RATE (lib/rates.py:3) changed",
         '  argument "n" changed',
     ]
-    assert told(project, "why", "last", "plain[2]") == [
-        "plain[2] ran in run 3, because since run 2:",
-        '  argument "n" changed',
-    ]
-    assert told(project, "why", "last", "always") == [
-        "always ran in run 3: nothing was kept for it, as it had no cache"
-    ]
-    assert told(project, "why", "last", "never") == ["never did not run in run 3: its condition is false"]
+    assert verdicts(project, "plain", "2") == [("changed", "2", ['argument "n" changed'])]
+    assert verdicts(project, "plain") == [("cached", "1", []), ("changed", "2", ['argument "n" changed'])]
+    assert verdicts(project, "always") == [("no_cache", "", [])]
+    assert verdicts(project, "never") == [("skipped", "", [])]
     found = json.loads(flowpar(project, "why", "last", "price", "--json"))
     assert [reason["name"] for reason in found["answers"][0]["reasons"]] == ["lib.rates:RATE", "n"]
 
