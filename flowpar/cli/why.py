@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_ENDED = {"timed_out": "timed out", "cancelled": "was cancelled"}
 _EXAMPLES = options.examples(
     "flowpar why last report",
     "flowpar why last 'resize[17]'",
@@ -58,7 +59,7 @@ def _record(answer: Answer) -> dict[str, object]:
         record["against"] = {"run": answer.against[0], "task": answer.against[1]}
     if answer.verdict == "cached":
         record["saved_s"] = round(answer.saved_s, 6)
-    if answer.note:
+    if answer.verdict in {"skipped", "not_kept"}:
         record["note"] = answer.note
     return record | {"reasons": [reason.record() for reason in answer.reasons]}
 
@@ -72,6 +73,8 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
         "changed": f"ran in run {run}, because since {before}",
         "same": f"ran in run {run}, though nothing that counts has changed since {before}: what was kept of that had "
         "expired, was removed, or was not to be used (--refresh)",
+        "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {_ENDED.get(answer.note, answer.note)}, and what "
+        "does not succeed is not kept",
         "first": f"ran in run {run}: no earlier run has it",
         "no_key": f"{answer.state} in run {run}: what does not succeed is not kept, and is made again",
         "no_cache": f"ran in run {run}: nothing was kept for it, as it had no cache",

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from flowpar.planning.model import Plan
     from flowpar.record.made import Made
 
-Verdict = Literal["cached", "changed", "same", "first", "no_key", "no_cache", "skipped"]
+Verdict = Literal["cached", "changed", "same", "not_kept", "first", "no_key", "no_cache", "skipped"]
 _MOST_RUNS = 5
+_KEPT = frozenset({"succeeded", "cached"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,14 @@ def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
     mine = now.made_of(made)
     differing = [(reasons(mine, run.made_of(other)), run, other) for run, other in others]
     found, run, other = min(differing, key=lambda each: len(each[0]))
-    return Answer(name, made.state, "changed" if found else "same", (run.run, _name(other)), found)
+    verdict: Verdict = "changed" if found else "same" if other.state in _KEPT else "not_kept"
+    return Answer(name, made.state, verdict, (run.run, _name(other)), found, note=other.state)
 
 
 def _alike(made: Made, run: RunMade) -> list[Made]:
     """Return what of a run this may be held against: what has the same key, else the same task or item."""
     known = [other for other in run.made.values() if other.task == made.task and other.parts is not None]
-    same = [other for other in known if other.key == made.key]
+    same = sorted((other for other in known if other.key == made.key), key=lambda other: other.state not in _KEPT)
     return same[:1] or [other for other in known if other.item == made.item] or known[:1]
 
 

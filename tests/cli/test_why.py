@@ -120,6 +120,14 @@ def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -
     assert [reason["name"] for reason in found["answers"][0]["reasons"]] == ["lib.rates:RATE", "n"]
 
 
+def test_what_failed_before_runs_again_though_nothing_changed(project: Path) -> None:
+    edit(project, "steps.py", "return n", "return 1 / 0")
+    for _ in range(2):
+        assert run(["run", "w.yaml", "--only", "plain"], cwd=project).returncode == 1
+
+    assert verdicts(project, "plain", "1") == [("not_kept", "1", [])]
+
+
 def test_a_task_that_is_not_there_is_told_with_the_nearest_name(project: Path) -> None:
     flowpar(project, "run", "w.yaml", "--only", "plain")
 
