@@ -68,12 +68,13 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
     name = f"{answer.name} and {answer.count - 1} more" if answer.count > 1 else answer.name
     other_run, other = answer.against or ("", "")
     before = f"run {other_run}" if other in {"", answer.name} else f"run {other_run} (as {other})"
+    became = _ENDED.get(answer.note, answer.note)
     said = {
         "cached": f"did not run in run {run}: it was made in {before}, and nothing that counts has changed since",
         "changed": f"ran in run {run}, because since {before}",
         "same": f"ran in run {run}, though nothing that counts has changed since {before}: what was kept of that had "
         "expired, was removed, or was not to be used (--refresh)",
-        "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {_ENDED.get(answer.note, answer.note)}, and what "
+        "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {became}, and what "
         "does not succeed is not kept",
         "first": f"ran in run {run}: no earlier run has it",
         "no_key": f"{answer.state} in run {run}: what does not succeed is not kept, and is made again",
