@@ -26,6 +26,7 @@ from flowpar.execute.link import Link
 from flowpar.execute.outputs import KeptOutputs
 from flowpar.execute.preload import TemplateExecutor
 from flowpar.execute.process import ProcessExecutor
+from flowpar.execute.recipe import OUTPUTS
 from flowpar.execute.watch import Watch
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ class Crew:
 
     def submit(self, executor: str, job: Job) -> None:
         """Give a job to an executor that has room."""
-        if self.template is not None:
+        # Where all was in the cache the outputs alone are made: packages are not imported for them.
+        if self.template is not None and job.task != OUTPUTS:
             self.template.begin(job.shared)
         self._executor_of[job.number] = executor
         self._member(executor).submit(job)

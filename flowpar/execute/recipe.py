@@ -57,6 +57,8 @@ class Shared(Packed):
     is_audited: bool = False
 
 
+OUTPUTS = "outputs"
+"""The task, which is none, that makes the workflow's outputs after all others."""
 INPUTS = "(inputs)"
 """The task of a sub-workflow, by its id there, that makes the inputs which other tasks give."""
 

@@ -196,7 +196,7 @@ class _Key:
         except NeedsWorker:
             if limits is IN_WORKER:
                 raise
-            sources = Sources(self._bindings, self._maker.fetch, self._load)
+            sources = Sources(self._bindings, self._maker.fetch, self._load, store=self._maker.named.store)
             read = sources.of(template, self._contexts)
             self._classes |= self._maker.named.of(sources.unopened)
             return self._maker.digest(read)

@@ -18,7 +18,7 @@ from flowpar.core.errors import ExitCode, InternalError
 from flowpar.core.outcome import Failure
 from flowpar.core.states import RunStatus
 from flowpar.execute.base import Completion, Notice, Printed, Reported, Started
-from flowpar.execute.recipe import Call, Render
+from flowpar.execute.recipe import OUTPUTS, Call, Render
 from flowpar.planning.model import PlannedTask
 from flowpar.schedule.announce import Announcer
 from flowpar.schedule.attempt import Attempt, Ready
@@ -259,7 +259,7 @@ class Loop:
             self._rendered = "{}"
             return
         task = PlannedTask(
-            id="outputs",
+            id=OUTPUTS,
             index=len(plan.tasks),
             kind="outputs",
             layer=len(plan.layers),

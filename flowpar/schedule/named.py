@@ -47,7 +47,7 @@ class Named:
 
     def __init__(self, store: ValueStore, codes: ClassCodes) -> None:
         """Read values of `store`, and ask `codes` for code."""
-        self._store = store
+        self.store = store
         self._codes = codes
         self._known: dict[str, dict[str, str]] = {}
         self._modules: tuple[bytes, ...] | None = None
@@ -68,7 +68,7 @@ class Named:
 
     def _read(self, ref: ValueRef) -> Iterator[tuple[str, str]]:
         try:
-            data = self._store.data(ref)
+            data = self.store.data(ref)
         except ValueLost as error:
             raise NotTold(str(error)) from error
         if data[: len(PARTS)] == PARTS:

@@ -11,10 +11,12 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from flowpar.core.checksum import checksum
 from flowpar.core.errors import NeedsWorker
 from flowpar.core.outcome import ValueRef
 from flowpar.data.codec import decode_plain
 from flowpar.data.parts import PARTS, parts_in
+from flowpar.execute.expansion import Expansion
 from flowpar.execute.recipe import INPUTS
 from flowpar.expr.member import member_of
 from flowpar.expr.references import references_of
@@ -25,6 +27,7 @@ from flowpar.schedule.named import NotTold
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from flowpar.data.store import ValueStore
     from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.expr.references import Reference
     from flowpar.expr.template import Template
@@ -44,15 +47,18 @@ def asks_the_disk(template: Template) -> bool:
 class Sources:
     """Finds the sources of one attempt's templates."""
 
-    def __init__(self, bindings: Bindings, fetch: Fetch, load: Callable[[ValueRef], object]) -> None:
+    def __init__(
+        self, bindings: Bindings, fetch: Fetch, load: Callable[[ValueRef], object], *, store: ValueStore
+    ) -> None:
         """Look in `bindings`; `fetch` gives outputs that do not travel, `load` opens what may be opened.
 
-        `unopened` are the values of which only the checksum was taken.
+        `store` has the lists that items stand in; `unopened` are the values of which only the checksum was taken.
         """
         self.unopened: list[ValueRef] = []
         self._bindings = bindings
         self._fetch = fetch
         self._load = load
+        self._store = store
 
     def of(self, template: Template, contexts: Mapping[str, object]) -> object:
         """Return plain data that says the same only of the same value; raises NotTold."""
@@ -130,16 +136,13 @@ class Sources:
 
     def _item(self, data: bytes) -> object:
         if not data.startswith(_POINTER):
-            ref = ValueRef(len(data), "", is_plain=False, inline=data)
-            try:
-                return "value", self._load(ref)
-            except NeedsWorker:
-                self.unopened.append(ref)
-                return "bytes", data
-        place, name, _ = cast("tuple[tuple[Any, ...], str | None, int]", decode_plain(data[len(_POINTER) :]))
-        if name is not None:
-            raise NotTold("an item of a list is large")
-        return self._ref(ValueRef(*place))
+            return self._ref(ValueRef(len(data), checksum([data]), is_plain=False, inline=data))
+        place, name, index = cast("tuple[tuple[Any, ...], str | None, int]", decode_plain(data[len(_POINTER) :]))
+        if name is None:
+            return self._ref(ValueRef(*place))
+        # A large item of a list: of all that a key is made of this alone is read, as nobody took its checksum.
+        view = Expansion.read(self._store, ValueRef(*place)).columns[name].view(index)
+        return self._ref(ValueRef(len(view), checksum([view]), is_plain=False, inline=bytes(view)))
 
 
 def reference_fields(code: str, name: str) -> frozenset[str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,11 @@ def double(n: int) -> int:
 
 def ramp(count: int):
     return np.arange(count, dtype=float)
+
+
+def stream(count: int):
+    for number in range(count):
+        yield np.full(20000, float(number))
 
 
 def total(values) -> float:
@@ -192,6 +198,58 @@ def test_the_code_of_a_class_counts_that_an_argument_is_of(run_workflow: RunWork
     again = run_workflow(CLASS)
 
     assert (again.outputs, attempts(again)) == ({"all": 6}, ["rate", "apply"])
+
+
+FORMS = """
+    flowpar: 1
+    defaults: {cache: true}
+    tasks:
+      stream:
+        python: steps:stream
+        with: {count: 4}
+      each:
+        python: steps:total
+        for_each: ${{ tasks.stream.output }}
+        with: {values: "${{ each.item }}"}
+      batched:
+        python: steps:double
+        for_each: {n: "${{ tasks.each.output }}"}
+        with: {n: "${{ int(each.n) }}"}
+        batch: 2
+      grid:
+        python: steps:double
+        matrix: {n: [1, 2], m: [3, 4]}
+        if: ${{ matrix.n * matrix.m != 8 }}
+        with: {n: "${{ matrix.n * matrix.m }}"}
+        executor: thread
+      keyed:
+        python: steps:double
+        for_each: [5, 6]
+        key: each.item
+        with: {n: "${{ each.item }}"}
+        executor: inline
+      pooled:
+        python: {script: "output = len(values)"}
+        with: {values: "${{ tasks.stream.output }}"}
+        executor: pool
+      part:
+        workflow: part.yaml
+        with: {n: "${{ tasks.pooled.output }}"}
+    finally:
+      tidy: {shell: echo over}
+    outputs: {all: "${{ [tasks.batched.output, tasks.grid.output, tasks.keyed.output, tasks.part.output.y] }}"}
+"""
+
+
+def test_every_form_of_a_task_is_known_again(run_workflow: RunWorkflow, project: Path) -> None:
+    part = DOUBLE.replace("tasks:", "inputs: {n: {type: integer}}\n    tasks:").replace("all:", "y:")
+    part = part.replace("{n: 21}", "{n: '${{ inputs.n }}'}")
+    (project / "part.yaml").write_text(dedent(part))
+    first, second = run_workflow(FORMS), run_workflow(FORMS)
+
+    assert first.outputs == second.outputs == {"all": [[0, 40000, 80000, 120000], [6, 8, 12, None], [10, 12], 8]}
+    # What only passes values on is done again, and so is what tidies up.
+    assert set(attempts(second)) == {"part/(inputs)", "part", "tidy"}
 
 
 FILES = """

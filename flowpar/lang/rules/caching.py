@@ -37,7 +37,9 @@ def read_caching(
     reading: Reading, targets: Targets, path: Path, model: TaskModel, *, defaults: DefaultsModel, view: View
 ) -> CheckedCache | None:
     """Read the `cache` of a task, its own or that of `defaults`; None where it has none, or can't have one."""
-    own, home = (model.cache, path) if model.cache is not None else (defaults.cache, ("defaults",))
+    # What tidies up is to be done each time, unless it says otherwise itself.
+    inherited = None if model.in_finally else defaults.cache
+    own, home = (model.cache, path) if model.cache is not None else (inherited, ("defaults",))
     if own is None or own.is_on is False or model.kind in {"workflow", ""}:
         return None
     if model.repeat is not None:
