@@ -74,8 +74,8 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
         "changed": f"ran in run {run}, because since {before}",
         "same": f"ran in run {run}, though nothing that counts has changed since {before}: what was kept of that had "
         "expired, was removed, or was not to be used (--refresh)",
-        "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {became}, and what "
-        "does not succeed is not kept",
+        "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {became}, and "
+        "what does not succeed is not kept",
         "first": f"ran in run {run}: no earlier run has it",
         "no_key": f"{answer.state} in run {run}: what does not succeed is not kept, and is made again",
         "no_cache": f"ran in run {run}: nothing was kept for it, as it had no cache",
