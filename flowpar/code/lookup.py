@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.effect import AnnotationEffect
-from flowpar.code.library import Broken, Library, Module
+from flowpar.code.library import Library, Module
 from flowpar.code.module import NotFound, is_installed
 from flowpar.code.outline import outline_of
 
@@ -166,7 +166,3 @@ class Lookup:
             yield f"~builtins.{name}"
         elif not is_known:
             yield f"?{outline.name}.{name}"
-
-    def is_broken(self, module: str) -> bool:
-        """Whether a module's source is no Python, or can't be read."""
-        return isinstance(self.library.read(module), Broken)

@@ -38,7 +38,6 @@ class Made:
     made_by: tuple[str, str] | None = None
     saved_s: float = 0.0
     reason: str = ""
-    items: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,6 @@ def _made(run: str, state: str, record: Mapping[str, Any]) -> Made:
         (str(by.get("run")), str(by.get("task"))) if isinstance(by, dict) else None,
         float(record.get("saved_s", 0.0)),
         str(record.get("reason", "")),
-        record.get("items"),
     )
 
 
