@@ -6,7 +6,8 @@ the fields; `__init__` is compiled, and the standard decorator asked for what `f
 when that is first looked at. Whoever reads the code, and mypy, sees the standard decorator; `fields`,
 `replace`, `asdict`, `copy`, `pickle` and `match` work with what it makes.
 
-Of its options those are here that flowpar uses: there is no `InitVar`, and slots are not a choice.
+Of its options those are here that flowpar uses: there is no `InitVar`, slots are not a choice, and annotations are
+text, as in every module of flowpar.
 """
 
 from __future__ import annotations
@@ -139,8 +140,12 @@ class _Fields:
         if self._is_frozen:  # past the `__setattr__` that refuses
             names |= {f"_set_{name}": getattr(owner, name).__set__ for name in self._names}
         lines = list(self._assignments(has_more=hasattr(owner, "__post_init__"))) or ["pass"]
-        exec(f"def __init__({self._parameters()}):\n " + "\n ".join(lines), names)  # noqa: S102 (names of fields)
-        made: Any = names["__init__"]
+        text = f"def __init__({self._parameters()}):\n  " + "\n  ".join(lines)
+        # With the globals of its module, as annotations are looked up there.
+        module = vars(sys.modules[owner.__module__]) if owner.__module__ in sys.modules else {}
+        found: dict[str, Any] = {}
+        exec(f"def make({', '.join(names)}):\n {text}\n return __init__", module, found)  # noqa: S102 (names of fields)
+        made = found["make"](**names)
         made.__qualname__ = f"{owner.__qualname__}.__init__"
         made.__module__ = owner.__module__
         taken = {name: kinds[name] for name in self._names if self._is_parameter(name)}

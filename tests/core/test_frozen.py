@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass as standard
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -181,6 +181,10 @@ def test_a_frozen_one_travels_by_pickle() -> None:
     sent = Sent(1, other=Sent(2))
 
     assert pickle.loads(pickle.dumps(sent)) == sent
+
+
+def test_annotations_are_looked_up_in_the_module() -> None:
+    assert get_type_hints(Sent.__init__) == {"key": int, "other": Sent | None, "return": type(None)}
 
 
 def test_one_that_holds_itself_can_be_shown() -> None:
