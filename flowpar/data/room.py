@@ -39,6 +39,16 @@ def take_room(draft: int, folder: str, *, size_bytes: int, limit_bytes: int) -> 
         os.close(lock)
 
 
+def has_room(folder: str, *, size_bytes: int, limit_bytes: int | None) -> bool:
+    """Whether more fits beside what is there, as far as that is known without a lock."""
+    if limit_bytes is None or not size_bytes:
+        return True
+    try:
+        return _held_bytes(folder) + size_bytes <= limit_bytes
+    except FileNotFoundError:
+        return size_bytes <= limit_bytes
+
+
 def _held_bytes(folder: str) -> int:
     held_bytes = 0
     with os.scandir(folder) as entries:

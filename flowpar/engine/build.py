@@ -204,7 +204,13 @@ def _cache(
     # Late: a run without a cache has no use for SQLite.
     from flowpar.engine.caching import open_cache
 
-    shared = replace(share(plan, folder.run_id, os.fspath(folder.path)), secrets=secrets.values)
+    limit, is_synced = options.values_limit, options.syncs_values
+    shared = replace(
+        share(plan, folder.run_id, os.fspath(folder.path)),
+        secrets=secrets.values,
+        values_limit=limit,
+        syncs_values=is_synced,
+    )
     cache = open_cache(
         options.cache, options.state_dir, shared, lambda: crew.outputs, tell=tell, trust_state=options.trust_state
     )

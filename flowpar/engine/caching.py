@@ -20,6 +20,7 @@ from flowpar.core.errors import MachineError
 from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry
 from flowpar.data.cache_secret import secret_of
+from flowpar.data.room import has_room
 from flowpar.data.store import ValueStore
 from flowpar.engine.class_codes import ClassCodes
 from flowpar.engine.put_back import put_back
@@ -53,7 +54,7 @@ class RunCache:
         folder: CacheFolder,
         keys: KeyMaker,
         seen: SeenFiles,
-        run_dir: str,
+        shared: Shared,
         *,
         options: CacheOptions,
         tell: Tell,
@@ -62,7 +63,8 @@ class RunCache:
         self._folder = folder
         self._keys = keys
         self._seen = seen
-        self._run_dir = run_dir
+        self._run_dir = shared.run_dir
+        self._values_limit = shared.values_limit
         self._refreshed = frozenset(options.refreshed)
         self._limit_bytes = options.limit_bytes
         self._has_kept = False
@@ -86,7 +88,8 @@ class RunCache:
             self._tell_once(f"{task.id} is not cached: {error}", about=f"{task.id} has no key")
             return None
         for pattern in keyed.unmatched:
-            self._tell_once(f'no file matches "{pattern}", which {task.id} declares to read')
+            message = f'no file matches "{pattern}", which {task.id} declares to read'
+            self._tell_once(message, about=f"{task.id} matches nothing")
         keeping = keyed.keeping
         if not may_hit or self._is_refreshed(task.id):
             return keeping
@@ -122,8 +125,10 @@ class RunCache:
         ttl_s = None if task.cache is None else task.cache.ttl_s
         if ttl_s is not None and time() - entry.made_at > ttl_s:
             return None
-        has_blobs = any(True for _ in entry.blobs())
-        value = self._folder.restore(entry, self._run_dir, str(number()) if has_blobs else "")
+        size_bytes = sum(ref.size_bytes for ref in (entry.value, *(entry.values or ())) if ref.file is not None)
+        if not has_room(f"{self._run_dir}/values", size_bytes=size_bytes, limit_bytes=self._values_limit):
+            return None  # it is made, and says itself that there is no room
+        value = self._folder.restore(entry, self._run_dir, str(number()) if size_bytes else "")
         put_back(entry.files, keeping.folder, self._folder, self._seen)
         self._folder.touch(keeping.key, keeping.place)
         return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds)
@@ -164,4 +169,4 @@ def open_cache(
     named = Named(ValueStore(shared.run_dir), ClassCodes((shared.workflow_dir, *shared.python_path)))
     digester = Digester(secret, root)
     keys = KeyMaker(shared, outputs, digester, seen, named=named, cache_dir=folder.path, root=root)
-    return RunCache(folder, keys, seen, shared.run_dir, options=options, tell=tell)
+    return RunCache(folder, keys, seen, shared, options=options, tell=tell)

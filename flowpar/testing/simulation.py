@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Bindings, TaskView
     from flowpar.expr.template import Template
+    from flowpar.schedule.caching import Cache
     from flowpar.schedule.crew import Stop, StopRequests
     from flowpar.schedule.decision import Items, NotHere
 
@@ -232,6 +233,7 @@ def play(
     prepare: Callable[[FakeCrew], None] = lambda _: None,
     sink: RunSink | None = None,
     remove: Callable[[Sequence[ValueRef]], None] | None = None,
+    cache: Cache | None = None,
 ) -> Played:
     """Run a plan, or tasks in file order, to its end; `prepare` may schedule actions of the crew."""
     clock, recording = FakeClock(), RecordingSink()
@@ -247,6 +249,7 @@ def play(
         random=random.Random(_SEED).random,  # noqa: S311 - the same each time, and no secret
         stops=stops,
         remove=remove,
+        cache=cache,
     )
     return Played(loop.run(), recording, crew, clock)
 
