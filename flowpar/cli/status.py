@@ -79,7 +79,7 @@ class _View:
         self._state_dir = state_dir
         self._clock = SystemClock()
         self._onlooker = Onlooker(run_dir, self._take)
-        self._summary = SummarySink(os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")
+        self._summary = _summary()
         self._tally, self._pace = Tally(), Pace()
         self._failures: list[str] = []
         self._sink: EventSink | None = None
@@ -134,13 +134,14 @@ class _View:
             time.sleep(_LOOK_EVERY_S)
 
     def _take(self, event: Event) -> None:
-        """Add up an event, or let the sink do it that shows the run."""
-        self._summary.emit(event)
+        """Add up an event, or let the sink do it that shows the run; a run that was resumed is counted anew."""
         if isinstance(event, RunStarted):
+            self._summary = _summary()
             expected = self._expected(event)
             self._tally, self._pace, self._failures = Tally(), Pace(expected), []
             if isinstance(self._sink, LiveSink):
                 self._sink.expected = expected
+        self._summary.emit(event)
         if self._sink is not None:
             self._sink.emit(event)
             return
@@ -202,3 +203,7 @@ class _View:
                 self._screen.show(f"{status_text(overview)}\n")
             self._screen.show(self._summary.closing())
         return ExitCode.ENVIRONMENT if overview.status == Status.DAMAGED else ExitCode.OK
+
+
+def _summary() -> SummarySink:
+    return SummarySink(os.environ.get("FLOWPAR_STATE_DIR") or ".flowpar")

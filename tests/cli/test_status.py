@@ -110,6 +110,23 @@ def test_a_run_is_followed_on_a_terminal_until_it_ends(desk: Desk, waiting: subp
     assert b"\x1b[?25l" not in seen
 
 
+def test_a_run_that_was_resumed_and_cut_off_does_not_show_its_first_end(desk: Desk) -> None:
+    desk.write(FAILS)
+    desk.run("run", "workflow.yaml", "-q")
+    desk.run("resume", "-q")
+    journal = desk.newest_run() / "events.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    resumed = next(at for at, line in enumerate(lines) if b'"run.resumed"' in line)
+    journal.write_bytes(b"".join(lines[: resumed + 1]))
+
+    head, *end = desk.run("status").stdout.splitlines()
+
+    assert "2/3" in head
+    assert "failed" not in head
+    assert end[0] == "interrupted (crashed)"
+    assert end[-1].startswith("continue with: ")
+
+
 @pytest.mark.parametrize("damage", [b'{"torn', b"\x00\x1b[2J\n", b""])
 def test_a_journal_that_was_cut_short_is_shown_as_far_as_it_is_good(desk: Desk, damage: bytes) -> None:
     desk.write(FAILS)
