@@ -154,7 +154,7 @@ def _retries(slices: Sequence[_Slice]) -> Iterator[tuple[str, _Slice, _Slice]]:
     last: dict[tuple[str, int | None], _Slice] = {}
     for each in slices:
         place = (each.attempt.task, each.attempt.item)
-        if place in last:
+        if place in last and last[place].end <= each.start:  # unless the clock was set back in between
             again = "next round" if each.attempt.round != last[place].attempt.round else "tried again"
             yield again, last[place], each
         last[place] = each
@@ -171,7 +171,7 @@ def _arrows(slices: Sequence[_Slice], needs: Mapping[str, Iterable[str]]) -> Ite
             last[task] = each
     for task, wanted in needs.items():
         for need in wanted:
-            if task in first and need in last and last[need].end <= first[task].end:
+            if task in first and need in last and last[need].end <= first[task].start:
                 yield "needs", last[need], first[task]
 
 
@@ -181,7 +181,7 @@ def _arrow_events(number: int, arrow: tuple[str, _Slice, _Slice]) -> Iterator[Ev
     # It binds to the slice around it: a slice does not hold its own end.
     leaves = max(source.start, source.end - 1)
     yield {"ph": "s", "ts": leaves, "tid": source.slot, **common}
-    yield {"ph": "f", "bp": "e", "ts": max(leaves, target.start), "tid": target.slot, **common}
+    yield {"ph": "f", "bp": "e", "ts": target.start, "tid": target.slot, **common}
 
 
 def _resumes(past: Past, begun: float) -> Iterator[Event]:
