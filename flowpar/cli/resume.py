@@ -9,7 +9,7 @@ import click
 
 from flowpar.cli import options
 from flowpar.cli.audited import tell_audit
-from flowpar.cli.running import START_METHODS, RunArguments, run_options, selected, show_outputs, timed
+from flowpar.cli.running import START_METHODS, RunArguments, refuse_unknown, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.core.part_name import split_item
@@ -83,6 +83,7 @@ def command(
         plan = prepared.plan
         if plan is None:
             return ExitCode.USAGE
+        refuse_unknown(prepared, arguments.refresh)
         prepared, left_out = selected(prepared, arguments.only)
         prepared = timed(prepared, arguments, watch)
         resumption = earlier.resumption(prepared.selected or plan, redo)

@@ -10,7 +10,7 @@ import click
 
 from flowpar.cli import options
 from flowpar.cli.audited import tell_audit
-from flowpar.cli.running import RunArguments, run_options, selected, show_outputs, timed
+from flowpar.cli.running import RunArguments, refuse_unknown, run_options, selected, show_outputs, timed
 from flowpar.cli.watch import Watch
 from flowpar.core.errors import ExitCode
 from flowpar.engine.build import run_workflow
@@ -49,6 +49,7 @@ def command(tree: Tree | None, /, *, file: str, run_dir: Path | None, **given: A
     watch.tell_findings(prepared)
     if prepared.plan is None:
         return ExitCode.USAGE
+    refuse_unknown(prepared, arguments.refresh)
     prepared, left_out = selected(prepared, arguments.only)
     prepared = timed(prepared, arguments, watch)
     watch.tell_also(arguments.sinks, prepared.selected or prepared.plan, allows_plugins=not arguments.no_plugins)

@@ -14,9 +14,10 @@ from flowpar.cli import options
 from flowpar.cli.cpus import usable_cpus
 from flowpar.cli.sinks import is_traced
 from flowpar.cli.watch import LogFormat, Watch
-from flowpar.core.errors import ExitCode
+from flowpar.core.errors import ExitCode, UsageError
 from flowpar.core.executors import EXECUTORS, how_to_install, split_address
 from flowpar.core.frozen import dataclass, replace
+from flowpar.core.suggest import nearest
 from flowpar.engine.cache_options import LIMIT_BYTES, CacheOptions
 from flowpar.engine.options import EngineOptions
 from flowpar.plugin.executors import InstalledExecutors
@@ -221,6 +222,20 @@ def selected(prepared: Prepared, only: Sequence[str]) -> tuple[Prepared, tuple[s
 
     selection = select(prepared.plan, only)
     return replace(prepared, selected=selection.plan), selection.outputs
+
+
+def refuse_unknown(prepared: Prepared, refresh: Sequence[str]) -> None:
+    """Raise UsageError where `--refresh` names what is no task, nor a part of one that only the run will know."""
+    plan = prepared.plan
+    if plan is None or not refresh:
+        return
+    known = {task.id for task in plan.tasks}
+    for name in refresh:
+        whole = name.partition("[")[0]
+        if name not in known and not any(each == whole or each.startswith((f"{name}/", f"{whole}[")) for each in known):
+            near = nearest(name, known)
+            hint = f'did you mean "{near}"?' if near else "see flowpar plan for the names of tasks"
+            raise UsageError(f'--refresh names "{name}", which is no task', hint=hint)
 
 
 def timed(prepared: Prepared, arguments: RunArguments, watch: Watch) -> Prepared:

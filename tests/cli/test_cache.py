@@ -64,6 +64,8 @@ def test_options_of_a_run_and_the_care_of_the_cache(desk: Desk) -> None:
     assert len(listed(desk)) == 1
     assert "1 entry removed" in desk.run("cache", "gc", "--limit", "1").stderr
     assert desk.run("cache", "rm").returncode == 2
+    wrong = desk.run("run", "workflow.yaml", "--refresh", "sums")
+    assert (wrong.returncode, 'did you mean "sum"?' in wrong.stderr) == (2, True)
 
 
 def test_a_run_goes_on_from_what_was_cached(desk: Desk) -> None:
