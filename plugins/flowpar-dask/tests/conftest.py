@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DEADLINE_S = 100.0
+DEADLINE_S = 240.0
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,11 @@ class LocalCluster:
         lines = self._said.read()[-_MOST_SAID:].decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    @property
+    def pid(self) -> int:
+        """The process of the scheduler, which leads the group."""
+        return self._process.pid
+
     def close(self) -> None:
         """End all of it at once."""
         with suppress(ProcessLookupError):
@@ -80,13 +85,13 @@ class LocalCluster:
                 stream.close()
 
 
-def connect(address: str) -> Any:
+def connect(address: str, *, within_s: float = _CONNECT_S) -> Any:
     """Return a client of the scheduler at an address; raises MachineError where nobody answers in time."""
     _be_quiet()
     try:
-        client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout=within_s, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
-        reason = f"no dask scheduler answers at {address} within {_CONNECT_S:g} s"
+        reason = f"no dask scheduler answers at {address} within {within_s:g} s"
         raise MachineError(reason, hint='start one with "dask scheduler", or leave the address out') from error
     except (ValueError, TypeError) as error:
         hint = "write it as tcp://host:8786"

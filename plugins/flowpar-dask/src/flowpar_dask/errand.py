@@ -106,7 +106,7 @@ class Errand:
         outcome = completion.outcome
         if not isinstance(outcome, Failure) or outcome.type != "ModuleNotFoundError":
             return completion
-        text = f"the dask worker {self._address} can't import it: {outcome.message}; it has to be installed there"
+        text = f"{outcome.message} (on the dask worker {self._address})"
         return replace(completion, outcome=replace(outcome, message=text))
 
 

@@ -222,6 +222,7 @@ class DaskExecutor:
         with self._changed:
             if word.refusal:
                 self._fail(MachineError(word.refusal, hint=_HINT))
+                return
             flight = self._desk.flights.get(word.number)
             if flight is None:
                 return

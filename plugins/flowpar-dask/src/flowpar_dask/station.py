@@ -40,6 +40,8 @@ _IDLE_S = 30.0
 _QUIET_S = 0.1
 _TOLD_EVERY_S = 0.1
 _WHOLE = 1000
+# Of shorter ones some are handed over ahead; what is handed over is not given back.
+_SHORT_S = 0.02
 
 
 class Station:
@@ -59,8 +61,9 @@ class Station:
         self._errands: list[Errand] = []
         self._errand_of: dict[int, Errand] = {}
         self._waiting: dict[str, deque[Job]] = {"pool": deque(), "process": deque()}
-        self._given: dict[int, float] = {}
+        self._given: set[int] = set()
         self._not_wanted: set[int] = set()
+        self._lately_s = 1.0
         self._idle_since = time.monotonic()
         threading.Thread(target=self._serve, name="flowpar-station", daemon=True).start()
 
@@ -182,12 +185,14 @@ class Station:
         return "pool" if is_home else "process"
 
     def _fill(self) -> None:
-        now = time.monotonic()
         for executor, waiting in self._waiting.items():
-            while waiting and self._crew.has_room(executor):
+            while waiting and self._may_go_ahead() and self._crew.has_room(executor):
                 job = waiting.popleft()
-                self._given[job.number] = now
+                self._given.add(job.number)
                 self._crew.submit(executor, job)
+
+    def _may_go_ahead(self) -> bool:
+        return len(self._given) < self._slots or self._lately_s < _SHORT_S
 
     def _cancel(self, jobs: Collection[int], *, force: bool) -> None:
         for number in jobs:
@@ -211,7 +216,8 @@ class Station:
 
     def _note(self, errand: Errand, notice: Notice) -> None:
         if isinstance(notice, Completion):
-            self._given.pop(notice.job, None)
+            self._given.discard(notice.job)
+            self._lately_s = notice.ended - notice.started
             self._errand_of.pop(notice.job, None)
         if not isinstance(notice, Started) or not errand.is_short:
             errand.note(notice)

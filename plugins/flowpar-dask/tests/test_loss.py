@@ -1,0 +1,144 @@
+"""A dask worker, the scheduler and the run are killed in the middle: nothing that is recorded is made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from distributed import Client
+
+from flowpar_dask.cluster import LocalCluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Yard
+
+DEADLINE_S = 120.0
+STEPS = """
+import os, time
+from pathlib import Path
+
+
+def work(n: int) -> int:
+    with open(f"made-{n}", "a") as made:
+        made.write(f"{os.getpid()}\\n")
+    if n >= 4:
+        Path(f"begun-{n}").touch()
+        while not Path("go").exists():
+            time.sleep(0.02)
+    return n
+"""
+WORKFLOW = """
+flowpar: 1
+name: loss
+tasks:
+  work:
+    for_each: {n: "${{ range(8) }}"}
+    python: steps:work
+    with: {n: "${{ each.n }}"}
+    retry: {attempts: 3, on: [died]}
+outputs: {all: "${{ tasks.work.output }}"}
+"""
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[LocalCluster]:
+    cluster = LocalCluster(2, tmp_path / "cluster")
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def work(yard: Yard) -> Yard:
+    yard.write(steps=STEPS, w=WORKFLOW)
+    return yard
+
+
+def until(is_met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_met():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def begun(folder: Path) -> int:
+    return len(list(folder.glob("begun-*")))
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    (file,) = folder.glob(".flowpar/runs/*/events.jsonl")
+    return [json.loads(line.split("\t")[0]) for line in file.read_text().splitlines()]
+
+
+def made(folder: Path) -> dict[int, int]:
+    return {int(file.name[5:]): len(file.read_text().splitlines()) for file in folder.glob("made-*")}
+
+
+def recorded(folder: Path) -> Counter[int]:
+    lines = journal(folder)
+    return Counter(line["item"] for line in lines if line["event"] == "task.succeeded" and line["item"] is not None)
+
+
+def test_a_killed_worker_costs_the_attempts_that_it_made_a_try(work: Yard, mortal: LocalCluster) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}", "--json")
+    until(lambda: begun(work.folder) == 2)
+
+    client: Any = Client
+    with client(mortal.address, set_as_default=False) as asking:
+        for pid in asking.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+    (work.folder / "go").touch()
+    out, err = run.communicate(timeout=DEADLINE_S)
+
+    assert run.returncode == 0, err
+    assert json.loads(out) == {"all": list(range(8))}
+    assert set(recorded(work.folder).values()) == {1}
+    died = [line for line in journal(work.folder) if line["event"] == "task.retrying"]
+    assert {line["error"]["kind"] for line in died} == {"died"}
+    assert {n for n, times in made(work.folder).items() if times > 1} <= {line["item"] for line in died}
+
+
+def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, mortal: LocalCluster) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}")
+    until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
+
+    os.kill(mortal.pid, signal.SIGKILL)
+    _, err = run.communicate(timeout=DEADLINE_S)
+
+    assert run.returncode == 3
+    assert f"the dask scheduler at {mortal.address} is lost" in err
+    (work.folder / "go").touch()
+    done = work.run("resume", "--executor", "process", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"all": list(range(8))}
+    assert [made(work.folder)[n] for n in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address: str) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={address}")
+    until(lambda: begun(work.folder) == 2)
+    pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
+
+    run.kill()
+    run.communicate(timeout=DEADLINE_S)
+
+    until(lambda: not any(is_there(pid) for pid in pids))
+    (work.folder / "go").touch()
+    done = work.run("resume", "--executor", f"dask={address}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"all": list(range(8))}
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
