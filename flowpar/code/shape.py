@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowpar.code.generic import Bound
-    from flowpar.code.library import Library, Resolved
+    from flowpar.code.library import Library
 
 _DEEPEST_BASE = 16
 
@@ -109,7 +109,7 @@ def shape_of(library: Library, module: Module, node: ast.ClassDef, *, depth: int
     is_complete = (
         len(bases) + sum(map(_is_known_root, roots, [family] * len(roots))) == len(node.bases)
         and all(base.is_complete for base in bases)
-        and all(_is_harmless(library.meaning(module, _callee(d))) for d in node.decorator_list)
+        and all(_decorator(library, module, each) in _HARMLESS for each in node.decorator_list)
         and not any(keyword.arg == "metaclass" for keyword in node.keywords)
     )
     inherited = [field for base in reversed(bases) for field in base.fields]
@@ -147,7 +147,8 @@ _ROOTS: dict[str, Family | None] = {
 }
 _MIXINS = {"builtins.str", "builtins.int", "enum.ReprEnum"}
 _NEUTRAL = {"builtins.object", "abc.ABC", "typing.Generic"}  # not Protocol: anything may be of its form
-_DATACLASSES = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
+_STANDARD, _OWN = "dataclasses.dataclass", "flowpar.core.frozen.dataclass"
+_DATACLASSES = {_STANDARD, "pydantic.dataclasses.dataclass"}
 _HARMLESS = {
     *_DATACLASSES,
     "enum.unique",
@@ -164,19 +165,17 @@ def _head(base: ast.expr) -> ast.expr:
     return base.value if isinstance(base, ast.Subscript) else base
 
 
-def _callee(decorator: ast.expr) -> ast.expr:
-    return decorator.func if isinstance(decorator, ast.Call) else decorator
-
-
-def _is_harmless(meaning: Resolved) -> bool:
-    return isinstance(meaning, Foreign) and standard(meaning.qualified) in _HARMLESS
+def _decorator(library: Library, module: Module, decorator: ast.expr) -> str:
+    """Return the qualified name of a decorator, empty where it is the project's or not known."""
+    meaning = library.meaning(module, decorator.func if isinstance(decorator, ast.Call) else decorator)
+    if isinstance(meaning, Defined) and f"{meaning.module.name}.{meaning.name}" == _OWN:
+        return _STANDARD  # whose meaning it has
+    return standard(meaning.qualified) if isinstance(meaning, Foreign) else ""
 
 
 def _family(library: Library, module: Module, node: ast.ClassDef, above: Iterable[Family | None]) -> Family:
-    for decorator in node.decorator_list:
-        meaning = library.meaning(module, _callee(decorator))
-        if isinstance(meaning, Foreign) and meaning.qualified in _DATACLASSES:
-            return Family.DATACLASS
+    if any(_decorator(library, module, each) in _DATACLASSES for each in node.decorator_list):
+        return Family.DATACLASS
     return next((family for family in above if family not in {None, Family.PLAIN}), None) or Family.PLAIN
 
 

@@ -17,7 +17,7 @@ def test_plugins_lists_the_built_in_kinds(capsys: pytest.CaptureFixture[str]) ->
     assert main(["plugins"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["kind", "from", "function", "usable"]
+    assert lines[0].split() == ["kind", "is", "from", "function", "usable"]
     assert [line.split()[0] for line in lines[2:4]] == ["python", "shell"]
 
 
