@@ -7,8 +7,10 @@ import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from distributed import Client
 
@@ -16,11 +18,11 @@ from flowpar_dask.cluster import LocalCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from conftest import Yard
 
 DEADLINE_S = 120.0
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has semaphores
 STEPS = """
 import os, time
 from pathlib import Path
@@ -142,3 +144,17 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="the system keeps semaphores elsewhere")
+def test_a_cluster_of_our_own_leaves_no_process_and_no_semaphore(tmp_path: Path) -> None:
+    before = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")}
+    cluster = LocalCluster(1, tmp_path / "cluster")
+    made = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")} - before
+    children = psutil.Process(cluster.pid).children(recursive=True)
+
+    cluster.close()
+
+    assert made
+    until(lambda: not any(SHARED_MEMORY.joinpath(name).exists() for name in made))
+    until(lambda: not any(child.is_running() for child in children))

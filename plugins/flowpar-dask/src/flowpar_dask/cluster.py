@@ -75,10 +75,14 @@ class LocalCluster:
         return self._process.pid
 
     def close(self) -> None:
-        """End all of it at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
+        """End all of it: it does so when its standard input ends, and is made to where it does not."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(_END_S)
         for stream in (self._process.stdin, self._process.stdout, self._said):
             if stream is not None:

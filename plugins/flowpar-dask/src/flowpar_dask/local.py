@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 import dask
+import psutil
 from distributed import LocalCluster
 
 
 def main(workers: int, folder: str) -> None:
-    """Serve until whoever started it is gone, then end the whole process group."""
+    """Serve until whoever started it is gone, then end all of it."""
     dask.config.set(
         {
             "distributed.worker.memory.target": False,
@@ -39,7 +40,19 @@ def main(workers: int, folder: str) -> None:
     sys.stdout.write(json.dumps({"address": cluster.scheduler_address}) + "\n")
     sys.stdout.flush()
     sys.stdin.buffer.read()
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    end_at_once()
+
+
+def end_at_once() -> None:
+    """Kill all that was started below and leave; what multiprocessing has in shared memory is tidied by its tracker.
+
+    The tracker of resources sees nobody left who may use them, and ends by itself.
+    """
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if not any("resource_tracker" in word for word in child.cmdline()):
+                child.kill()
+    os._exit(0)
 
 
 if __name__ == "__main__":
