@@ -61,6 +61,7 @@ tasks:
 """
 _LONGEST_ID, _LONGEST_NAME = 128, 100
 _WHOLE: Final = "whole"
+_READ_AS_OTHERS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,16 @@ def written(recording: Recording, tasks: Sequence[ReplayedTask], notes: Iterable
 def _task(task: ReplayedTask) -> str:
     priority = f"    priority: {task.priority}\n" if task.priority else ""
     return (
-        f"  {task.id}:\n    python: {MODULE}:replay\n{priority}    with:\n"
+        f"  {_key(task.id)}:\n    python: {MODULE}:replay\n{priority}    with:\n"
         f"      name: {_quoted(task.name)}\n      seconds: {task.seconds!r}\n"
         "      scale: ${{ inputs.scale }}\n      spin: ${{ inputs.spin }}\n"
         f"      after: {_outputs(task.needs)}\n"
     )
+
+
+def _key(name: str) -> str:
+    """Return an id as a key of YAML, in quotes where a reader of YAML might take it for something else."""
+    return json.dumps(name) if name.lower() in _READ_AS_OTHERS else name
 
 
 def _outputs(ids: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flowpar.core.errors import DocumentError, UsageError
@@ -100,6 +100,7 @@ def test_ids_that_cannot_stand_are_replaced_and_told() -> None:
     assert len(translation.notes) == 4
 
 
+@example(["Null", "yes"], "")
 @given(st.lists(st.text(min_size=1, max_size=200), min_size=1, max_size=8, unique=True), st.text(max_size=120))
 def test_any_names_come_out_as_yaml_with_ids_of_flowpar(names: list[str], title: str) -> None:
     tasks = [{"id": name, "parents": names[:number]} for number, name in enumerate(names)]
