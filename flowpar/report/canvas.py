@@ -57,6 +57,11 @@ class Canvas:
         self._shown, self._widths, self._columns = texts, [width(line) for line in lines], columns
         self._write(text)
 
+    def tell(self, lines: Sequence[Line]) -> None:
+        """Write lines where the cursor is, without a picture."""
+        if lines:
+            self._write("".join(f"{self._text(line)}\n" for line in lines))
+
     def erase(self, columns: int) -> None:
         """Take the picture away."""
         if self._shown:

@@ -101,6 +101,9 @@ class LiveSink:
         """Tell what is still to be told and take the picture away."""
         self.draw()
         with self._drawing:
+            if not self._terminal.is_ours() or self._terminal.take_return():  # others wrote below the picture
+                self._canvas.forget()
+                self._canvas.tell(self._told)
             self._canvas.erase(self._terminal.size()[0])
             self._terminal.close()
 

@@ -78,6 +78,18 @@ def test_nothing_is_drawn_in_the_background_and_all_of_it_below_when_it_comes_ba
     assert paper.written[1].startswith("\r\x1b[J✗ a: failed")
 
 
+def test_a_run_that_ends_in_the_background_takes_no_line_of_others_away() -> None:
+    paper = Paper()
+    sink = live(paper, run_started(["a"]))
+    sink.draw()
+
+    paper.is_foreground = False
+    sink.emit(task_failed("a"))
+    sink.close()
+
+    assert paper.written[1:] == ["✗ a: failed: ValueError: bad row\n"]
+
+
 def test_a_run_that_was_resumed_is_counted_anew() -> None:
     paper = Paper()
 
