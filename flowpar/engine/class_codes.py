@@ -6,6 +6,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from flowpar.core.checksum import checksum
 from flowpar.schedule.named import NotTold
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ClassCodes:
             return ""
         reached = self._reaches.of(f"{module}:{name}")
         if isinstance(reached, Reached):
-            return reached.digest
+            return checksum([repr((reached.digest, reached.distributions)).encode()])
         raise NotTold(f'the code of its class "{module}:{name}" cannot be read')
 
     @cached_property

@@ -25,8 +25,11 @@ _SMALL_BYTES = 32 * 1024
 _PIECE_BYTES = 1 << 20
 # A file may change again within one tick of its clock, and look the same.
 _SETTLED_NS = 2 * 10**9
-_VERSION = 1
-_TABLE = "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, digest TEXT)"
+_VERSION = 2
+_COLUMNS = "size, mtime_ns, ctime_ns, inode"
+_TABLE = f"CREATE TABLE files (path TEXT PRIMARY KEY, {_COLUMNS}, digest TEXT)"
+
+_Stamp = tuple[int, ...]
 
 
 class SeenFiles:
@@ -37,7 +40,7 @@ class SeenFiles:
         self._file = cache_dir / _FILE
         self._database: sqlite3.Connection | None = None
         self._is_lost = False
-        self._new: dict[str, tuple[int, int, int, str]] = {}
+        self._new: dict[str, tuple[_Stamp, str]] = {}
 
     def digest(self, path: str) -> str:
         """Return the digest of what a file holds; raises OSError."""
@@ -45,40 +48,39 @@ class SeenFiles:
             found = os.fstat(stream.fileno())
             if found.st_size < _SMALL_BYTES:
                 return checksum([stream.read()])
-            stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+            stamp = _stamp(found)
             known = self._known(path)
-            if known is not None and known[:3] == stamp:
-                return known[3]
+            if known is not None and known[0] == stamp:
+                return known[1]
             digest = checksum(iter(partial(stream.read, _PIECE_BYTES), b""))
             after = os.fstat(stream.fileno())
-        is_same = (after.st_size, after.st_mtime_ns, after.st_ino) == stamp
-        if is_same and time.time_ns() - found.st_mtime_ns > _SETTLED_NS:
-            self._new[path] = (*stamp, digest)
+        if _stamp(after) == stamp and time.time_ns() - found.st_mtime_ns > _SETTLED_NS:
+            self._new[path] = (stamp, digest)
         return digest
 
     def close(self) -> None:
         """Keep what is new, and give the file back."""
         if self._new:
-            rows = [(path, *seen) for path, seen in self._new.items()]
+            rows = [(path, *stamp, digest) for path, (stamp, digest) in self._new.items()]
             with suppress(sqlite3.Error, OSError):
                 database = self._connected()
                 if database is not None:
                     database.execute("BEGIN IMMEDIATE")
-                    database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+                    database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
                     database.execute("COMMIT")
         if self._database is not None:
             self._database.close()
             self._database, self._is_lost = None, True
 
-    def _known(self, path: str) -> tuple[int, int, int, str] | None:
+    def _known(self, path: str) -> tuple[_Stamp, str] | None:
         if path in self._new:
             return self._new[path]
         database = self._connected()
         if database is None:
             return None
         try:
-            row = database.execute("SELECT size, mtime_ns, inode, digest FROM files WHERE path = ?", (path,)).fetchone()
-            return None if row is None else (int(row[0]), int(row[1]), int(row[2]), str(row[3]))
+            row = database.execute(f"SELECT {_COLUMNS}, digest FROM files WHERE path = ?", (path,)).fetchone()  # noqa: S608
+            return None if row is None else (tuple(map(int, row[:4])), str(row[4]))
         except (sqlite3.Error, ValueError, TypeError):
             self._is_lost = True
             return None
@@ -90,6 +92,11 @@ class SeenFiles:
             except (sqlite3.Error, OSError):
                 self._is_lost = True
         return self._database
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    """Return what is another one where a file was written to, also by one who puts its time back."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _opened(file: Path) -> sqlite3.Connection:

@@ -90,7 +90,7 @@ class KeyMaker:
         self._cache_dir = cache_dir
         self._root = root
         self._place = digester.content(os.fsencode(root))
-        self._surroundings: dict[str, Mapping[str, str]] = {}
+        self._surroundings: dict[object, Mapping[str, str]] = {}
 
     def key(self, task: PlannedTask, bindings: Bindings) -> Keyed:
         """Return the key of an attempt; raises NoKey."""
@@ -127,10 +127,11 @@ class KeyMaker:
 
     def environment(self, shared: Shared) -> Mapping[str, str]:
         """Return the environment of tasks, less what is one attempt's and what the workflow itself sets."""
-        found = self._surroundings.get(shared.workflow_dir)
+        of = (shared.hidden, tuple(shared.env_file.items()))
+        found = self._surroundings.get(of)
         if found is None:
             inherited = {name: value for name, value in os.environ.items() if name not in shared.hidden}
-            found = self._surroundings[shared.workflow_dir] = {**inherited, **shared.env_file}
+            found = self._surroundings[of] = {**inherited, **shared.env_file}
         return found
 
 

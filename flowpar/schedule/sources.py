@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Sequence[OutputKey]], Sequence[ValueRef | None]]
 
 _POINTER = b"\x93fpp"
+_ABSENT = ("absent",)
 _HAS_OUTPUT = frozenset({"succeeded", "cached"})
 
 
@@ -132,7 +133,10 @@ class Sources:
             return name, self._output(entry, self._bindings.tasks[entry])
         held = contexts.get(context)
         # Lists and mappings of ours, with plain data; whatever is in them that is not has no digest.
-        return held[name] if hasattr(held, "__getitem__") else getattr(held, name)
+        try:
+            return held[name] if hasattr(held, "__getitem__") else getattr(held, name)
+        except (KeyError, AttributeError):
+            return _ABSENT  # `default(env.X, …)` may read it all the same
 
     def _item(self, data: bytes) -> object:
         if not data.startswith(_POINTER):

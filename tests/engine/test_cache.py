@@ -334,3 +334,23 @@ def test_a_cache_that_cannot_be_used_is_told_once(run_workflow: RunWorkflow, pro
     run = run_workflow(ITEMS)
 
     assert (run.outputs, len(notes(run))) == ({"all": [2, 4, 6]}, 1)
+
+
+def test_a_variable_that_is_not_set_is_part_of_a_key_beside_an_object(run_workflow: RunWorkflow) -> None:
+    text = """
+        flowpar: 1
+        tasks:
+          ramp: {python: steps:ramp, with: {count: 5}, cache: true}
+          chosen:
+            python: {script: "output = float(values[int(mode)])"}
+            with:
+              values: ${{ [tasks.ramp.output, default(env.FLOWPAR_TEST_MODE, '2')][0] }}
+              mode: ${{ default(env.FLOWPAR_TEST_MODE, '2') }}
+            cache: true
+        outputs: {all: "${{ tasks.chosen.output }}"}
+    """
+
+    first, second = run_workflow(text), run_workflow(text)
+
+    assert (first.outputs, second.outputs) == ({"all": 2.0}, {"all": 2.0})
+    assert second.states == {"ramp": "cached", "chosen": "cached"}
