@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.planning.model import Plan
+    from flowpar.record.reading import JournalEnd
     from flowpar.record.settled import Settled
     from flowpar.report.screen import Screen
 
@@ -41,6 +42,7 @@ class Look:
     plan: Plan
     place: Place
     secrets: Mapping[str, str]
+    end: JournalEnd
 
     def replay(self, **ways: object) -> Replay:
         """Return what a process is told that makes the attempt again."""
@@ -66,7 +68,7 @@ def look_back(screen: Screen, state_dir: Path, run: str, text: str, *, is_to_run
     if is_to_run:
         _tell_changes(screen, settled, text)
     secrets = _secrets(screen, plan)
-    return Look(run_dir, settled, plan, place, secrets)
+    return Look(run_dir, settled, plan, place, secrets, end)
 
 
 def _plan_of(screen: Screen, settled: Settled, run_dir: Path) -> tuple[Plan, str]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from flowpar.cli import options
+from flowpar.cli.output_file import write_output
 from flowpar.cli.reported import reported
 from flowpar.cli.show import tell_end
-from flowpar.core.errors import MachineError, UsageError
 from flowpar.record.history import find_run
-from flowpar.report.html import render
+from flowpar.record.run_id import is_run_id
+from flowpar.report.html import BEGINNING, render
 from flowpar.report.screen import Color, system_screen
 
-_BEGINNING = b"<!doctype html>"
 _EXAMPLES = options.examples(
     "flowpar report last", "flowpar report last -o report.html", "flowpar report 20261122-1015 -o - > report.html"
 )
@@ -43,28 +40,9 @@ def command(*, run: str, target: str | None, state_dir: Path, color: Color) -> i
     if target == "-":
         screen.show(text)
     else:
-        path = Path(f"{overview.run_id}.html" if target is None else target)
-        _write(path, text.encode())
+        # A journal from elsewhere may have anything for an id; it must not choose the folder.
+        name = overview.run_id if is_run_id(overview.run_id) else run_dir.resolve().name
+        path = Path(f"{name}.html" if target is None else target)
+        write_output(path, text.encode(), beginning=BEGINNING, kind="report")
         screen.show(f"{path}\n")
     return tell_end(screen, end, overview)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a page in one move; what is there and is no page stays."""
-    try:
-        with suppress(FileNotFoundError):
-            if not stat.S_ISREG(path.stat().st_mode):
-                path.write_bytes(content)  # a device, or a folder, which says so
-                return
-            with path.open("rb") as there:
-                if not there.read(len(_BEGINNING)).startswith(_BEGINNING[: max(1, path.stat().st_size)]):
-                    raise UsageError(f'"{path}" is there already, and is no report', hint="give another name with -o")
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise MachineError(f'cannot write "{path}": {reason}', hint="give another file with -o") from error

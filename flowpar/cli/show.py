@@ -84,7 +84,7 @@ def _show_task(screen: Screen, look: Look, *, has_inputs: bool, has_output: bool
         screen.show(shown(look_record(look, has_inputs=has_inputs, has_output=has_output)))
     else:
         screen.show(look_text(look, has_inputs=has_inputs, has_output=has_output))
-    return ExitCode.OK
+    return ExitCode.OK if look.end.damaged_at is None else ExitCode.ENVIRONMENT
 
 
 def tell_end(screen: Screen, end: JournalEnd, overview: Overview) -> ExitCode:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flowpar.cli import options
+from flowpar.cli.output_file import write_output
 from flowpar.cli.show import tell_end
-from flowpar.core.errors import UsageError
 from flowpar.core.frozen import replace
 from flowpar.engine.parts import all_tasks
 from flowpar.planning.recall import recall
@@ -19,10 +18,10 @@ from flowpar.record.history import find_run
 from flowpar.record.lock import holder
 from flowpar.record.overview import overview_from, seen_now
 from flowpar.record.past import read_past
-from flowpar.report.jsonline import encode, shown
+from flowpar.report.jsonline import shown
 from flowpar.report.past import RUNNING
 from flowpar.report.screen import Color, system_screen
-from flowpar.report.trace import trace
+from flowpar.report.trace import BEGINNING, trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +37,10 @@ _EXAMPLES = options.examples(
 
 @click.command("trace", epilog=_EXAMPLES)
 @options.run_argument()
-@click.option("-o", "--output", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+@click.option("-o", "--output", "target", default="-", metavar="FILE", help="Write to this file. Default: -, stdout.")
 @options.state_dir()
 @options.color()
-def command(*, run: str, file: Path | None, state_dir: Path, color: Color) -> int:
+def command(*, run: str, target: str, state_dir: Path, color: Color) -> int:
     """Write a run as a trace: what ran when, on which worker, what it waited for, CPU and memory.
 
     RUN is an id, the beginning of one, `last`, or the path of a run folder.
@@ -52,12 +51,12 @@ def command(*, run: str, file: Path | None, state_dir: Path, color: Color) -> in
     past = _until_now(past, time.time())
     facts = settled.run
     about = {"run_id": facts.run_id, "workflow": facts.workflow, "file": facts.file, "started_at": facts.started_at}
-    made = trace(past, _needs(settled, run_dir), {**about, **facts.versions})
-    if file is None:
-        screen.show(shown(made))
+    text = shown(trace(past, _needs(settled, run_dir), {**about, **facts.versions}))
+    if target == "-":
+        screen.show(text)
     else:
-        _write(file, encode(made))
-        screen.tell(f"flowpar: wrote {file}; open it at https://ui.perfetto.dev or in chrome://tracing")
+        write_output(Path(target), text.encode(), beginning=BEGINNING, kind="trace")
+        screen.tell(f"flowpar: wrote {target}; open it at https://ui.perfetto.dev or in chrome://tracing")
     return tell_end(screen, end, seen_now(overview_from(settled), run_dir))
 
 
@@ -77,14 +76,3 @@ def _needs(settled: Settled, run_dir: Path) -> Mapping[str, tuple[str, ...]]:
     if recalled is None:
         return {}
     return {task.id: task.needs for task in all_tasks(recalled.plan, settled.tasks)}
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(f'cannot write "{file}": {(error.strerror or str(error)).lower()}') from error

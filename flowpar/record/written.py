@@ -72,7 +72,7 @@ class _Writing:
         if isinstance(value, Placeholder):
             return self._object(value, depth)
         if isinstance(value, type) and issubclass(value, Placeholder):
-            return value.named.rpartition(".")[2][:200]
+            return _printable(value.named.rpartition(".")[2][:200])
         return self._flat(value)
 
     def _flat(self, value: object) -> str:
@@ -144,7 +144,7 @@ def scalar(value: Placeholder) -> str:
     """Return what stands for one number, path or the like; empty for any other object."""
     arguments = value.arguments
     if value.named.startswith("pathlib.") and all(isinstance(part, str) for part in arguments):
-        return str(PurePosixPath(*map(str, arguments)))
+        return _printable(str(PurePosixPath(*map(str, arguments))))
     if value.named == "uuid.UUID" and isinstance(value.state, dict):
         number = value.state.get("int")
         return str(UUID(int=number)) if isinstance(number, int) and 0 <= number < 1 << 128 else ""
@@ -152,6 +152,11 @@ def scalar(value: Placeholder) -> str:
         case (Placeholder() as kind, bytes() as data) if value.named.endswith(".multiarray.scalar"):
             return _number(_dtype(kind), data)
     return ""
+
+
+def _printable(text: str) -> str:
+    """Return a text as it is, or escaped where something in it would steer a terminal."""
+    return text if text.isprintable() else repr(text)
 
 
 def _number(kind: str, data: bytes) -> str:
@@ -176,7 +181,7 @@ def _shape(shape: tuple[object, ...]) -> str:
 
 def _dtype(value: Placeholder) -> str:
     first = value.arguments[0] if value.arguments else ""
-    return first[:20] if isinstance(first, str) else ""
+    return _printable(first[:20]) if isinstance(first, str) else ""
 
 
 def _state(value: Placeholder) -> list[tuple[str, object]]:
@@ -186,14 +191,14 @@ def _state(value: Placeholder) -> list[tuple[str, object]]:
     if isinstance(state, list) and not value.arguments:
         return []
     if any(isinstance(part, dict) for part in parts):
-        return [(str(key)[:200], each) for part in parts if part for key, each in part.items()]
+        return [(_printable(str(key)[:200]), each) for part in parts if part for key, each in part.items()]
     return [] if state is None else [("state", state)]
 
 
 def _name(value: Placeholder) -> str:
     made_of = value.arguments[0] if value.named == "copyreg._reconstructor" and value.arguments else None
     named = made_of.named if isinstance(made_of, type) and issubclass(made_of, Placeholder) else value.named
-    return named.rpartition(".")[2][:200] or "object"
+    return _printable(named.rpartition(".")[2][:200]) or "object"
 
 
 def _brackets(value: _Container) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowpar.report.html_values import values
 from flowpar.report.page_data import as_json
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
     from flowpar.report.page_model import FailureView, Head, Page
 
+_MARKED = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="generator" content="flowpar report">"""
+# What a page starts with: a file that does may be replaced by a newer one.
+BEGINNING: Final = _MARKED.encode()
 _SCRIPTS = ("vendor/dagre.min.js", "format.js", "table.js", "graph.js", "timeline.js", "page.js")
 _MOST_OPEN = 3
 _SIGNS = {"good": "✓", "bad": "✕", "busy": "…", "odd": "!"}
@@ -32,10 +39,7 @@ def render(page: Page) -> str:
     style = _asset("page.css")
     scripts = [_asset(name) for name in _SCRIPTS]
     parts = [
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
+        _MARKED,
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, scripts)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 1
 WAITING: Final = 2
+# What a trace starts with as JSON: a file that does may be replaced by a newer one.
+BEGINNING: Final = b'{"traceEvents":[{"ph":"M","cat":"flowpar",'
 _MOST_ARROWS = 20_000
 _MOST_POINTS = 10_000
 _TOO_SHORT_US = 1000
@@ -131,7 +133,7 @@ def _slice_event(each: _Slice) -> Event:
 
 def _names(about: Mapping[str, object], slices: Sequence[_Slice]) -> Iterator[Event]:
     for pid, name in ((WORKERS, f"{about.get('workflow', 'run')}: workers"), (WAITING, "waiting for a slot")):
-        yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": name}}
+        yield {"ph": "M", "cat": "flowpar", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": name}}
         yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": 0, "args": {"sort_index": pid}}
     for slot in range(1, max((each.slot for each in slices), default=0) + 1):
         yield {"ph": "M", "name": "thread_name", "pid": WORKERS, "tid": slot, "args": {"name": f"slot {slot}"}}

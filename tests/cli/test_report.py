@@ -12,6 +12,7 @@ import pytest
 
 from flowpar.cli.reported import reported
 from flowpar.core.errors import StateError
+from flowpar.record.journal import sealed
 from flowpar.report.html import render
 
 if TYPE_CHECKING:
@@ -104,9 +105,10 @@ def test_the_environment_has_versions_and_the_commit(failed: Desk) -> None:
         assert f"<dt>{name}</dt>" in page
 
 
-@pytest.mark.parametrize("target", ["workflow.yaml", "there", "no/such/folder/a.html"])
+@pytest.mark.parametrize("target", ["workflow.yaml", "mine.html", "there", "no/such/folder/a.html"])
 def test_nothing_but_a_report_is_ever_written_over(failed: Desk, target: str) -> None:
     (failed.folder / "there").mkdir(exist_ok=True)
+    (failed.folder / "mine.html").write_text("<!doctype html>\n<p>Mine")
     before = (failed.folder / "workflow.yaml").read_text()
 
     done = failed.run("report", "last", "-o", target)
@@ -115,12 +117,26 @@ def test_nothing_but_a_report_is_ever_written_over(failed: Desk, target: str) ->
     assert target in done.stderr
     assert "Traceback" not in done.stderr
     assert (failed.folder / "workflow.yaml").read_text() == before
-    assert not list(failed.folder.glob(".*.html.*"))
+    assert (failed.folder / "mine.html").read_text().endswith("Mine")
+    assert not list(failed.folder.glob(".flowpar-*"))
 
 
 def test_a_report_is_written_over_an_older_one(failed: Desk) -> None:
     for _ in range(2):
         assert failed.run("report", "last", "-o", "again.html").returncode == 0
+
+
+def test_an_id_that_is_none_does_not_choose_where_a_report_goes(failed: Desk, desk: Desk) -> None:
+    desk.become(failed)
+    run_dir = desk.newest_run()
+    journal = run_dir / "events.jsonl"
+    lines = journal.read_bytes().replace(run_dir.name.encode(), b"../chosen").splitlines()
+    journal.write_bytes(b"".join(sealed(line.rpartition(b',"crc32"')[0] + b"}") for line in lines))
+
+    done = desk.run("report", str(run_dir))
+
+    assert done.stdout == f"{run_dir.name}.html\n", done.stderr
+    assert not (desk.folder.parent / "chosen.html").exists()
 
 
 def test_a_journal_cut_short_is_shown_as_far_as_it_goes(failed: Desk, desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shutil import copytree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,7 +150,29 @@ def test_the_run_is_written_as_a_trace(capfd: pytest.CaptureFixture[str], tmp_pa
     assert main(["trace", "last"]) == 0
     assert json.loads(capfd.readouterr().out) == written
 
+    assert main(["trace", "last", "-o", "-"]) == 0
+    assert json.loads(capfd.readouterr().out) == written
+
+    assert main(["trace", "last", "-o", str(tmp_path / "trace.json")]) == 0
     assert main(["trace", "last", "-o", str(tmp_path / "no" / "where.json")]) == 2
+    assert main(["trace", "last", "-o", "workflow.yaml"]) == 2
+
+
+def test_a_damaged_journal_is_shown_up_to_the_damage_and_ends_the_command_with_3(
+    shown: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run_dir = next((shown / ".flowpar" / "runs").iterdir())
+    copied = tmp_path / run_dir.name
+    copytree(run_dir, copied)
+    journal = copied / "events.jsonl"
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:-1], b"garbage\n", last]))
+
+    for task in ([], ["boxes"]):
+        code, _, err = say(capfd, str(copied), *task)
+
+        assert code == 3, err
+        assert "the journal is corrupt at record" in err
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def seen(value: object) -> object:
         (np.zeros((1000, 5)), "array of float64, 1000 by 5"),
         (np.float64(1.5), "1.5"),
         (Path("/x/y"), "/x/y"),
+        (Path("/x/\x1b[31m"), r"'/x/\x1b[31m'"),
         (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
         ({1, 2}, "{1, 2}"),
         (set(), "set()"),
