@@ -45,7 +45,7 @@ lint: $(READY) ## Style, types and floors
 	$(BIN)/mypy
 	@set -e; for plugin in plugins/*/; do \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable "$$plugin[tests]"; \
-	  $(BIN)/mypy --config-file pyproject.toml "$$plugin"src/*; \
+	  (cd "$$plugin" && "$(CURDIR)/$(BIN)/mypy" src); \
 	done
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
