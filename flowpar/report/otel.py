@@ -9,6 +9,7 @@ counted, and what went wrong is said once, at the end. Needs the extra `otel`.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import deque
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -36,16 +37,22 @@ _EVERY_S = 1.0
 _PATIENCE_S = 5.0
 _LAST_PATIENCE_S = 2.0
 _OK, _ERROR = 1, 2
+_USER = re.compile(r"^([A-Za-z]+://)?.*@", re.DOTALL)
 _BELOW_REDIRECTS = 300
 _RETRIED = frozenset({429, 502, 503, 504})
 
 
 def open_sink(target: str, setting: SinkSetting) -> OtelSink:
     """Return the sink for a collector; raises UsageError where its address is none, PluginError without the extra."""
-    url = _url(target, os.environ)
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f'the sink otel needs an address like {_DEFAULT}, not "{target or url}"')
+    url = target or _url("", os.environ)
+    try:
+        url = _url(target, os.environ)
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of urlsplit, and of a port that is none
+        is_address = False
+    if not is_address:
+        raise UsageError(f'the sink otel needs an address like {_DEFAULT}, not "{_without_user(target or url)}"')
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.proto") is None:
         raise PluginError("the sink otel needs the package opentelemetry-proto", hint="pip install 'flowpar[otel]'")
     return OtelSink(url, setting, os.environ)
@@ -58,6 +65,11 @@ def _url(target: str, environment: Mapping[str, str]) -> str:
         return target if path else f"{target.rstrip('/')}/v1/traces"
     whole = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     return whole or f"{(environment.get('OTEL_EXPORTER_OTLP_ENDPOINT') or _DEFAULT).rstrip('/')}/v1/traces"
+
+
+def _without_user(url: str) -> str:
+    """Return an address as it can be told: without the name and the password in it, though it may be none."""
+    return _USER.sub(r"\1", url)
 
 
 class OtelSink:
@@ -91,7 +103,7 @@ class OtelSink:
         if left or self._sender.problem:
             lost = f"{counted(left, 'span')} of this run were not sent" if left else "all spans were sent in the end"
             why = one_line(self._sender.problem) or "it takes too long"
-            self._tell(f"the sink otel had trouble with {self._sender.where}: {why}; {lost}")
+            self._tell(f"the sink otel had trouble with {_without_user(self._sender.where)}: {why}; {lost}")
 
 
 class _Sender:

@@ -40,13 +40,16 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def open_sink(target: str, setting: SinkSetting) -> Prometheus:
-    """Return the sink for a file; raises UsageError where none is named, or its folder is not there."""
+    """Return the sink for a file; raises UsageError where none is named, or it cannot be put in its place."""
     del setting
     if not target:
         raise UsageError("the sink prometheus needs a file", hint="--sink prometheus=FILE.prom")
     path = Path(target).absolute()
     if not path.parent.is_dir() or path.is_dir():
         raise UsageError(f'the sink prometheus cannot write "{target}"', hint="name a file in a folder that is there")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        hint = "it would be replaced by a file; name a regular file, or none that is there"
+        raise UsageError(f'the sink prometheus writes no "{target}": it is no regular file', hint=hint)
     return Prometheus(path)
 
 

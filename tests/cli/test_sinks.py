@@ -95,6 +95,8 @@ def test_a_collector_that_is_not_there_is_one_line_after_a_good_run(traced: Desk
     [
         ("otle", 'there is no sink "otle"; did you mean "otel"?'),
         ("prometheus", "the sink prometheus needs a file; --sink prometheus=FILE.prom"),
+        ("prometheus=/dev/stdout", 'the sink prometheus writes no "/dev/stdout": it is no regular file'),
+        ("otel=http://x:port", 'the sink otel needs an address like http://localhost:4318, not "http://x:port"'),
         ("otel=nowhere", "the sink otel needs an address like http://localhost:4318"),
     ],
 )

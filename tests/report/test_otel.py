@@ -134,10 +134,25 @@ def test_where_traces_go(monkeypatch: pytest.MonkeyPatch, target: str, variables
     assert open_sink(target, SinkSetting())._sender.where == url  # noqa: SLF001 - where it would send to
 
 
-@pytest.mark.parametrize("target", ["localhost:4318", "ftp://x", "http://"])
+@pytest.mark.parametrize(
+    "target", ["localhost:4318", "ftp://x", "http://", "http://x:port", "http://x:99999", "http://["]
+)
 def test_an_address_that_is_none_is_refused(target: str) -> None:
     with pytest.raises(UsageError, match="needs an address like http://localhost:4318"):
         open_sink(target, SinkSetting())
+
+
+def test_who_sends_is_not_told_with_the_address() -> None:
+    with pytest.raises(UsageError) as refused:
+        open_sink("http://ada:pa@word@x:port/?as=http://y", SinkSetting())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens there
+        [said] = told(f"http://ada:word@127.0.0.1:{taken.getsockname()[1]}", a_run())
+
+    for text in (str(refused.value), said):
+        assert "word" not in text
+        assert "ada" not in text
+    assert "trouble with http://127.0.0.1:" in said
 
 
 def test_a_collector_that_is_not_there_is_said_once_and_never_raises() -> None:

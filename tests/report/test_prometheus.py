@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,31 @@ def test_a_target_that_cannot_be_a_file_is_refused(tmp_path: Path) -> None:
     for target in ("", str(tmp_path), str(tmp_path / "no" / "x.prom")):
         with pytest.raises(UsageError):
             open_sink(target, SinkSetting())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "lost link"])
+def test_what_is_there_and_is_no_regular_file_is_refused_and_stays(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x.prom"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/null" if kind == "link" else tmp_path / "nowhere")
+
+    with pytest.raises(UsageError, match="it is no regular file"):
+        open_sink(str(path), SinkSetting())
+
+    assert not path.is_file()
+
+
+def test_a_run_that_is_killed_leaves_when_it_began_and_that_it_runs(tmp_path: Path) -> None:
+    sink = Prometheus(tmp_path / "x.prom")
+    for event in a_run("words")[:-1]:
+        sink.emit(event)
+
+    found = {name: value for (name, _), value in samples(tmp_path / "x.prom").items()}
+    assert found["flowpar_run_running"] == 1
+    assert found["flowpar_run_start_time_seconds"] == AT
+    assert "flowpar_run_end_time_seconds" not in found
 
 
 class TestContract(SinkContract):
