@@ -23,8 +23,7 @@ from flowpar.core.frozen import dataclass, field
 from flowpar.core.outcome import TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.engine import copied_text, voice
-from flowpar.engine.foreground import tell_failure
-from flowpar.engine.voice import shown, tell
+from flowpar.engine.foreground import tell_failure, voice_of
 from flowpar.execute import share
 from flowpar.execute.attempt import masker_of
 from flowpar.execute.replay import Harmless, Replay
@@ -84,7 +83,7 @@ def _follow(replay: Replay, scratch: str, into: Path) -> int:
     except TaskFailed as failed:
         return tell_failure(replay, failed.failure)
     except OSError as error:
-        tell(f'cannot write "{into}": {(error.strerror or str(error)).lower()}')
+        voice_of(replay).tell(f'cannot write "{into}": {(error.strerror or str(error)).lower()}')
         return ExitCode.ENVIRONMENT
     return ExitCode.OK
 
@@ -148,7 +147,10 @@ class _Copying(Harmless):
                 copy.left_out[f"argument {place}"] = problem
                 positional[place] = None
         (self._into / "inputs.pkl").write_bytes(pickle.dumps((positional, kept)))
-        self._write("inputs.json", copied_text.readable_json({**dict(enumerate(positional)), **kept}, shown))
+        self._write(
+            "inputs.json",
+            copied_text.readable_json({**dict(enumerate(positional)), **kept}, voice_of(self._replay).shown),
+        )
         self._write("run.py", copied_text.run_py(copy, script), mode=0o700)
 
     def _write_command(

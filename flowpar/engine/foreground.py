@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.errors import ExitCode
@@ -23,7 +24,7 @@ from flowpar.core.outcome import FailureKind, TaskFailed
 from flowpar.core.variables import OUTPUT_FILE, SHELL_VALUE
 from flowpar.data.codec import NotEncodable
 from flowpar.engine import voice
-from flowpar.engine.voice import shown, tell
+from flowpar.engine.voice import Voice
 from flowpar.execute import debugger, share
 from flowpar.execute.attempt import masker_of
 from flowpar.execute.failure import failure_of, traceback_of
@@ -66,14 +67,14 @@ def _end(number: int, _: object) -> None:
 
 
 def _follow(replay: Replay, scratch: str) -> int:
-    ways = replay.ways
+    ways, speech = replay.ways, voice_of(replay)
     try:
         pdb = debugger.debugger_of(str(ways["debugger"]))
     except Exception as error:  # noqa: BLE001 - of somebody else's package
-        tell(f"{ways['debugger']} cannot be used: {type(error).__name__}: {error}")
+        speech.tell(f"{ways['debugger']} cannot be used: {type(error).__name__}: {error}")
         return ExitCode.ENVIRONMENT
     try:
-        attempt = _Foreground(replay.bound(_post), scratch, replay, pdb)
+        attempt = _Foreground(replay.bound(partial(_post, speech)), scratch, replay, pdb)
         attempt.follow()
     except _Left as left:
         return left.code
@@ -82,15 +83,15 @@ def _follow(replay: Replay, scratch: str) -> int:
     except TaskFailed as failed:
         return tell_failure(replay, failed.failure)
     except NotEncodable as error:
-        tell(f"{replay.name} failed: {error.message}")
+        speech.tell(f"{replay.name} failed: {error.message}")
         return ExitCode.TASK_FAILED
     except BaseException as error:  # noqa: BLE001 - whatever the user's code does is what is looked for
         return _look_into(error, replay, pdb)
     finally:
         sys.settrace(None)
-    tell(f"{replay.name} succeeded here: it returned {shown(attempt.returned)}")
+    speech.tell(f"{replay.name} succeeded here: it returned {speech.shown(attempt.returned)}")
     if ways["had_failed"]:
-        tell(f"nothing is recorded; to run it in the run: flowpar resume {replay.run}")
+        speech.tell(f"nothing is recorded; to run it in the run: flowpar resume {replay.run}")
     return ExitCode.OK
 
 
@@ -100,24 +101,32 @@ def _look_into(error: BaseException, replay: Replay, pdb: Any) -> int:
         return ExitCode.TASK_FAILED
     trace = debugger.users_frames(error.__traceback__)
     error.__traceback__ = trace
-    voice.say(traceback_of(error))
+    speech, mask = voice_of(replay), masker_of(replay.job.shared).error
+    speech.say(traceback_of(error, mask=mask))
     if trace is not None:
-        tell(f'{replay.name} raised it; "q" leaves, "u" and "d" go up and down, "h" helps')
+        speech.tell(f'{replay.name} raised it; "q" leaves, "u" and "d" go up and down, "h" helps')
         debugger.post_mortem(pdb, trace)
     elif not isinstance(error, KeyboardInterrupt):
-        return tell_failure(replay, failure_of(error))
+        return tell_failure(replay, failure_of(error, mask=mask))
     return ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.TASK_FAILED
+
+
+def voice_of(replay: Replay) -> Voice:
+    """Return the voice that knows the secrets of an attempt."""
+    return Voice(masker_of(replay.job.shared))
 
 
 def tell_failure(replay: Replay, failure: Failure) -> int:
     """Say why an attempt failed, and how to get values again that are gone; return the exit code."""
-    tell(f"{replay.name} failed: {reason_of(failure, limit=1000)}")
+    speech = voice_of(replay)
+    failure = masker_of(replay.job.shared).failure(failure)  # before it is cut
+    speech.tell(f"{replay.name} failed: {reason_of(failure, limit=1000)}")
     if failure.traceback:
-        voice.say(failure.traceback)
+        speech.say(failure.traceback)
     if failure.kind is FailureKind.EXPRESSION:
         for task, file in replay.gone.items():
-            tell(f'what {task} returned ("{file}") is not kept any more: all that read it were done')
-            tell(f"get it again with: flowpar resume {replay.run} --from {shlex.quote(task)}")
+            speech.tell(f'what {task} returned ("{file}") is not kept any more: all that read it were done')
+            speech.tell(f"get it again with: flowpar resume {replay.run} --from {shlex.quote(task)}")
     return ExitCode.TASK_FAILED
 
 
@@ -125,7 +134,7 @@ class _Foreground(Harmless):
     """Calls the function under a debugger, or starts the command with this terminal."""
 
     def __init__(self, job: Job, scratch: str, replay: Replay, pdb: Any) -> None:
-        super().__init__(job, _post, scratch=scratch)
+        super().__init__(job, partial(_post, voice_of(replay)), scratch=scratch)
         self._replay = replay
         self._pdb = pdb
         self.returned: object = None
@@ -154,13 +163,13 @@ def _wanted(function: Any, positional: Sequence[Any]) -> Any:
 
 
 def _introduce(replay: Replay, positional: Sequence[object], named: Mapping[str, object]) -> None:
-    hide = masker_of(replay.job.shared).text
+    speech = voice_of(replay)
     attempt = f", attempt {replay.job.attempt}" if replay.job.attempt > 1 else ""
-    tell(f"{replay.name}{attempt} of {replay.run}, again: nothing of it is recorded")
+    speech.tell(f"{replay.name}{attempt} of {replay.run}, again: nothing of it is recorded")
     for name, value in (*((str(n), value) for n, value in enumerate(positional)), *named.items()):
         if isinstance(value, TaskContext):
             continue
-        voice.say(f"  {name} = {hide(shown(value))}")
+        speech.say(f"  {name} = {speech.shown(value)}")
 
 
 def _run_command(
@@ -169,20 +178,21 @@ def _run_command(
     """Run a command with this terminal; return its exit code, or 1 where it could not be started."""
     command = command_of(run, shell)
     environment = {**context.env, OUTPUT_FILE: str(context.scratch / ".flowpar-output")}
-    tell(f"{replay.name} of {replay.run}, again, in {context.cwd}: nothing of it is recorded")
-    voice.say(f"$ {context.mask(shlex.join(command))}")
+    speech = voice_of(replay)
+    speech.tell(f"{replay.name} of {replay.run}, again, in {context.cwd}: nothing of it is recorded")
+    speech.say(f"$ {shlex.join(command)}")
     for name, value in environment.items():
         if name.startswith((SHELL_VALUE, OUTPUT_FILE)):
-            voice.say(f"  {name}={context.mask(shown(value))}")
+            speech.say(f"  {name}={speech.shown(value)}")
     check_command(command, context)
-    code = _attended(command, environment, str(context.cwd))
+    code = _attended(speech, command, environment, str(context.cwd))
     if code == 0:
-        tell(f"{replay.name} succeeded here: it ended with code 0")
+        speech.tell(f"{replay.name} succeeded here: it ended with code 0")
         return ExitCode.OK
     told = f"ended with code {code}" if code > 0 else f"was killed by {_signal_name(-code)}"
-    tell(f"{replay.name} failed: it {told}")
+    speech.tell(f"{replay.name} failed: it {told}")
     if replay.ways["is_post_mortem"]:
-        _open_shell(environment, context)
+        _open_shell(speech, environment, context)
     return ExitCode.TASK_FAILED
 
 
@@ -193,16 +203,16 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _open_shell(environment: Mapping[str, str], context: TaskContext) -> None:
+def _open_shell(speech: Voice, environment: Mapping[str, str], context: TaskContext) -> None:
     if not sys.stdin.isatty():
-        tell("there is no terminal, so no shell is opened in its place")
+        speech.tell("there is no terminal, so no shell is opened in its place")
         return
     program = os.environ.get("SHELL") or "/bin/sh"
-    tell(f"a shell in its folder, with its environment and scratch folder: {program}; exit leaves it")
-    _attended([program], environment, str(context.cwd))
+    speech.tell(f"a shell in its folder, with its environment and scratch folder: {program}; exit leaves it")
+    _attended(speech, [program], environment, str(context.cwd))
 
 
-def _attended(command: Sequence[str], environment: Mapping[str, str], folder: str) -> int:
+def _attended(speech: Voice, command: Sequence[str], environment: Mapping[str, str], folder: str) -> int:
     """Run a program that has the terminal; Ctrl-C is its affair."""
     before = [(number, signal.signal(number, lambda *_: None)) for number in (signal.SIGINT, signal.SIGQUIT)]
     try:
@@ -210,14 +220,14 @@ def _attended(command: Sequence[str], environment: Mapping[str, str], folder: st
         with subprocess.Popen(command, env=environment, cwd=folder) as child:
             return child.wait()
     except (OSError, ValueError) as error:
-        tell(f'"{command[0]}" cannot be started: {error}')
+        speech.tell(f'"{command[0]}" cannot be started: {error}')
         return 126
     finally:
         for number, handler in before:
             signal.signal(number, handler)
 
 
-def _post(kind: str, body: Mapping[str, object]) -> None:
+def _post(speech: Voice, kind: str, body: Mapping[str, object]) -> None:
     """Show what the attempt reports."""
     if kind == "progress":
         total = "" if body.get("total") is None else f" of {body['total']:g}"
@@ -225,8 +235,8 @@ def _post(kind: str, body: Mapping[str, object]) -> None:
         line = f"progress: {body['done']:g}{total}{note}"
     elif kind == "log":
         fields: Any = body.get("fields")
-        more = "".join(f" {name}={shown(value)}" for name, value in fields.items()) if fields else ""
+        more = "".join(f" {name}={speech.shown(value)}" for name, value in fields.items()) if fields else ""
         line = f"{body['level']}: {body['message']}{more}"
     else:
         return
-    voice.say(line)
+    speech.say(line)

@@ -245,3 +245,38 @@ def test_streams_that_are_closed_or_have_lost_their_reader_are_no_bug(
 
     assert done.returncode == code
     assert "Traceback" not in done.stdout + done.stderr
+
+
+LEAKS = """
+from flowpar import TaskContext
+
+
+def leak(token: str, way: str, context: TaskContext) -> str:
+    context.progress(1, 2, f"with {token}")
+    context.logger.info(f"it is {token}", given=token)
+    if way == "raise":
+        raise ValueError(f"not good: {token}")
+    return token
+"""
+LEAKING = """flowpar: 1
+name: leaking
+secrets: {TOKEN: {env: A_TOKEN}}
+tasks:
+  raising: {python: leaks:leak, with: {token: "${{ secrets.TOKEN }}", way: raise}}
+  returning: {python: leaks:leak, with: {token: "${{ secrets.TOKEN }}", way: return}}
+"""
+
+
+@pytest.mark.parametrize("length", [16, 90, 150, 3000])
+def test_what_debug_says_tells_no_secret_however_long(desk: Desk, length: int) -> None:
+    token = "".join(chr(97 + (i * i + i // 7) % 26) for i in range(length))
+    desk.folder.joinpath("leaks.py").write_text(LEAKS)
+    desk.folder.joinpath("workflow.yaml").write_text(LEAKING)
+    desk.run("run", "workflow.yaml", "-q", A_TOKEN=token)
+
+    for task in ("raising", "returning"):
+        told = desk.run("debug", "last", task, "--post-mortem", A_TOKEN=token)
+
+        assert "***" in told.stderr, told.stderr
+        assert token[:8] not in told.stderr
+        assert token[-8:] not in told.stderr
