@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flowpar.engine.copying import Copy
 
 VARIABLE = "variable "
+PLACE = "argument "
 _RUN_PY = '''\
 #!/usr/bin/env python3
 """{name} of run {run}, once more: its function, with what it was given. flowpar is not needed for it."""
@@ -111,6 +112,10 @@ def run_py(copy: Copy, script: str) -> str:
 def _given_by_hand(name: str, why: str) -> str:
     if name.startswith(VARIABLE):
         return f"    # {name}: {why}\n"
+    if name.startswith(PLACE):  # what is named has no space in its name
+        given = f"positional[{name.removeprefix(PLACE)}]"
+        told = f"{name} was left out ({why}): set {given} in "
+        return f"    # {given} = …\n    if {given} is None:\n        sys.exit({told!r} + __file__)\n"
     told = f"{name} was left out ({why}): set it in "
     head = f"    # named[{name!r}] = …\n    if {name!r} not in named:\n"
     return f"{head}        sys.exit({told!r} + __file__)\n"

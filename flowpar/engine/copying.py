@@ -45,6 +45,10 @@ class _Copied(BaseException):
     """The attempt is ready, and goes no further."""
 
 
+class _NotWritten(BaseException):
+    """The folder cannot be written."""
+
+
 @dataclass(slots=True)
 class Copy:
     """What is written; `left_out` says of arguments and variables that hold secrets, or can't be written, why."""
@@ -82,8 +86,11 @@ def _follow(replay: Replay, scratch: str, into: Path) -> int:
         return ExitCode.OK
     except TaskFailed as failed:
         return tell_failure(replay, failed.failure)
+    except _NotWritten as error:
+        voice_of(replay).tell(f'cannot write "{into}": {error}')
+        return ExitCode.ENVIRONMENT
     except OSError as error:
-        voice_of(replay).tell(f'cannot write "{into}": {(error.strerror or str(error)).lower()}')
+        voice_of(replay).tell(f"{replay.name} cannot be copied: {error}")
         return ExitCode.ENVIRONMENT
     return ExitCode.OK
 
@@ -107,6 +114,15 @@ class _Copying(Harmless):
         path = list(dict.fromkeys([shared.workflow_dir, *shared.python_path]))
         copy = Copy(self._replay.name, self._replay.run, recipe.target, str(Path.cwd()), path)
         self._note_environment(copy, shared)
+        try:
+            self._write_all(copy, function, positional, named)
+        except OSError as error:
+            raise _NotWritten((error.strerror or str(error)).lower()) from error
+        raise _Copied
+
+    def _write_all(
+        self, copy: Copy, function: Callable[..., object], positional: list[Any], named: dict[str, Any]
+    ) -> None:
         self._into.mkdir(mode=0o700, parents=True, exist_ok=True)
         if function is shell:
             self._write_command(copy, **named)
@@ -117,7 +133,6 @@ class _Copying(Harmless):
             copy.code = _place_of(function)
             self._write_function(copy, positional, named)
         self._write("README.md", copied_text.readme(copy))
-        raise _Copied
 
     def _note_environment(self, copy: Copy, shared: Shared) -> None:
         """Keep the variables that the workflow sets; those of env files are nobody's to write down."""
@@ -144,7 +159,7 @@ class _Copying(Harmless):
                 kept[name] = value
         for place, value in enumerate(positional):
             if problem := _problem_of(value, self._masker):
-                copy.left_out[f"argument {place}"] = problem
+                copy.left_out[f"{copied_text.PLACE}{place}"] = problem
                 positional[place] = None
         (self._into / "inputs.pkl").write_bytes(pickle.dumps((positional, kept)))
         self._write(
@@ -173,8 +188,11 @@ def _problem_of(value: object, masker: Masker) -> str:
     """Return why a value is left out, "" where it is not."""
     try:
         is_secret = masker.holds(encode(value).chunks)
+        pickle.dumps(value)  # a run keeps more than pickle alone does, as a memoryview
     except NotEncodable as error:
         return f"it can't be written: {error.message}"
+    except Exception as error:  # noqa: BLE001 - the user's class may do anything
+        return f"it can't be written: {masker.error(str(error))}"
     return "a secret is in it: give it yourself" if is_secret else ""
 
 

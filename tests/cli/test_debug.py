@@ -280,3 +280,44 @@ def test_what_debug_says_tells_no_secret_however_long(desk: Desk, length: int) -
         assert "***" in told.stderr, told.stderr
         assert token[:8] not in told.stderr
         assert token[-8:] not in told.stderr
+
+
+ODD = """
+def view() -> memoryview:
+    return memoryview(b"abc")
+
+
+def by_place(given: object, token: str, /, times: int) -> int:
+    return times
+
+
+look = [by_place][0]  # which is not seen in the text
+"""
+ODDLY = """flowpar: 1
+name: odd
+secrets: {TOKEN: {env: A_TOKEN}}
+tasks:
+  view: {python: odd:view}
+  look:
+    python: odd:look
+    with: {given: "${{ tasks.view.output }}", token: "${{ secrets.TOKEN }}", times: 2}
+"""
+
+
+def test_what_cannot_be_copied_is_given_by_hand_by_place_where_it_has_no_name(desk: Desk, tmp_path: Path) -> None:
+    desk.folder.joinpath("odd.py").write_text(ODD)
+    desk.folder.joinpath("workflow.yaml").write_text(ODDLY)
+    desk.run("run", "workflow.yaml", "-q", A_TOKEN=SECRET)
+    copied = desk.run("debug", "last", "look", "--copy", str(tmp_path / "copy"), A_TOKEN=SECRET)
+    assert copied.returncode == 0, copied.stderr
+    script = tmp_path / "copy" / "run.py"
+
+    without = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=40, check=False)
+    for place, value in (("positional[0]", "memoryview(b'abc')"), ("positional[1]", "'a word'")):
+        text = script.read_text()
+        script.write_text(text.replace(f"    # {place} = …", f"    {place} = {value}"))
+    given = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=40, check=False)
+
+    assert without.stderr.startswith("argument 0 was left out (it can't be written: ")
+    assert (given.returncode, given.stdout) == (0, "2\n"), given.stderr
+    assert SECRET not in script.read_text()
