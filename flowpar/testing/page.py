@@ -7,14 +7,18 @@ page ─► Block*   python, yaml   a file, by its first line "# name.py" or by 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
@@ -22,6 +26,7 @@ _NAMED_BEFORE = re.compile(r"`([\w./-]+\.\w+)`")
 _ENDINGS = {"python": (".py",), "yaml": (".yaml", ".yml"), "toml": (".toml",), "json": (".json",)}
 _NAMED_INSIDE = re.compile(r"# ([\w./-]+\.\w+)$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_DEADLINE_S = 55
 _EXIT_CODE = re.compile(r" +# exits (\d+)$")
 
 
@@ -77,6 +82,31 @@ def commands(block: Block) -> Iterator[Command]:
         told = _EXIT_CODE.search(line)
         text = _EXIT_CODE.sub("", line)
         yield Command(text, tuple(line for line in output if line), int(told[1]) if told else 0)
+
+
+def run_commands(page: str, folder: Path) -> list[str]:
+    """Run the commands of a page's console blocks in a folder, with this Python; return what each printed to stdout.
+
+    A command that ends with another exit code than the page says is an AssertionError with its stderr.
+    """
+    found = (command for block in blocks(page) if block.language == "console" for command in commands(block))
+    return [_run(command, folder) for command in found]
+
+
+def _run(command: Command, folder: Path) -> str:
+    variables, words = command.taken_apart()
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=_DEADLINE_S,
+        check=False,
+    )
+    if done.returncode != command.exit_code:
+        raise AssertionError(f"{command.text} ended with {done.returncode}\n{done.stderr}")
+    return done.stdout
 
 
 def shows(expected: str, line: str) -> bool:

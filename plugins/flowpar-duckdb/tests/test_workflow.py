@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,7 @@ from flowpar.core.events import TaskEnded, TaskRetrying
 from flowpar.core.outcome import Failure
 from flowpar.testing.contracts import TaskTypeContract
 from flowpar.testing.fixtures import run_workflow
-from flowpar.testing.page import blocks, commands
+from flowpar.testing.page import blocks, run_commands
 
 from flowpar_duckdb.query import duckdb
 
@@ -106,24 +103,8 @@ def test_the_readme_is_true(tmp_path: Path) -> None:
     (tmp_path / "orders" / "feb.csv").write_text("region,amount\nnorth,11\nsouth,30\n")
     for number, block in enumerate(block for block in found if block.language == "yaml"):
         (tmp_path / (block.name or f"{number}.yaml")).write_text(block.text)
-    done = [
-        flowpar(tmp_path, command.text) for block in found if block.language == "console" for command in commands(block)
-    ]
+    done = run_commands(README.read_text(), tmp_path)
 
     assert json.loads(done[-1]) == {"totals": [{"region": "north", "total": 31}, {"region": "south", "total": 30}]}
     assert (tmp_path / "totals.parquet").read_bytes()[:4] == b"PAR1"
-    flowpar(tmp_path, "flowpar check 1.yaml")
-
-
-def flowpar(folder: Path, command: str) -> str:
-    """Run a command of the README and return its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    run_commands("```console\n$ flowpar check 1.yaml\n```\n", tmp_path)

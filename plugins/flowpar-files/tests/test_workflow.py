@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from flowpar.testing.contracts import TaskTypeContract
 from flowpar.testing.fixtures import run_workflow
-from flowpar.testing.page import blocks, commands
+from flowpar.testing.page import blocks, run_commands
 
 from flowpar_files.copying import copy_files
 from flowpar_files.find import find_files
@@ -104,23 +101,7 @@ def test_the_readme_is_true(tmp_path: Path) -> None:
     for block in found:
         if block.language == "yaml" and block.name:
             (tmp_path / block.name).write_text(block.text)
-    done = [
-        flowpar(tmp_path, command.text) for block in found if block.language == "console" for command in commands(block)
-    ]
+    done = run_commands(README.read_text(), tmp_path)
 
     assert json.loads(done[-1]) == {"sizes": [15, 16]}
     assert (tmp_path / "archive" / "moby.txt").read_text() == "Call me Ishmael\n"
-
-
-def flowpar(folder: Path, command: str) -> str:
-    """Run a command of the README and return its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

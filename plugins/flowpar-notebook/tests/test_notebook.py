@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 from flowpar.testing.contracts import TaskTypeContract
 from flowpar.testing.fixtures import run_workflow
-from flowpar.testing.page import blocks, commands
+from flowpar.testing.page import blocks, run_commands
 from flowpar.testing.task import run_task
 
 from flowpar_notebook.execution import NotebookFailed, check, notebook
@@ -119,23 +116,7 @@ def test_the_readme_is_true(tmp_path: Path) -> None:
         for block, tag in zip([one for one in found if one.language == "python"], ("parameters", "output"), strict=True)
     ]
     write(tmp_path / "mean.ipynb", cells)
-    done = [
-        flowpar(tmp_path, command.text) for block in found if block.language == "console" for command in commands(block)
-    ]
+    done = run_commands(README.read_text(), tmp_path)
 
     assert json.loads(done[-1]) == {"means": [2.0, 5.0]}
     assert len(list((tmp_path / "ran").iterdir())) == 2
-
-
-def flowpar(folder: Path, command: str) -> Any:
-    """Run a command of the README and return its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=55,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
