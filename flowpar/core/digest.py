@@ -12,6 +12,7 @@ import os
 from _blake2 import blake2b
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import cast
 
 __all__ = ["digest", "digest_bytes"]
 
@@ -30,14 +31,26 @@ def digest_bytes(content: bytes) -> str:
 
 
 def _encoded(value: object) -> bytes:
-    """Return bytes that no other value has; the commonest types first: a plan has 100,000 tasks."""
+    """Return bytes that no other value has; the commonest types first, by their name: a plan has 100,000 tasks."""
+    kind = type(value)
+    if kind is str:
+        return _part(b"str", cast("str", value).encode("utf-8", "surrogatepass"))
+    if kind is int or kind is float or kind is bool or value is None:
+        return _part(kind.__name__.encode(), repr(value).encode())
+    if kind is dict:
+        entries = [_encoded(key) + _encoded(entry) for key, entry in cast("dict[object, object]", value).items()]
+        return _part(b"map", b"".join(sorted(entries)))
+    return _encoded_as(value)
+
+
+def _encoded_as(value: object) -> bytes:
+    """Do the same for what is like one of those, or of another type."""
     if isinstance(value, str):
         return _part(b"str", value.encode("utf-8", "surrogatepass"))
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float):
         return _part(type(value).__name__.encode(), repr(value).encode())
     if isinstance(value, Mapping):
-        entries = sorted(_encoded(key) + _encoded(entry) for key, entry in value.items())
-        return _part(b"map", b"".join(entries))
+        return _encoded(dict(value))
     if isinstance(value, bytes | bytearray):
         return _part(b"bytes", bytes(value))
     if isinstance(value, Sequence):

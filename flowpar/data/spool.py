@@ -12,6 +12,7 @@ import errno
 import json
 import os
 from binascii import a2b_base64, b2a_base64
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -39,9 +40,10 @@ class Ticket:
     fingerprint: str
 
     def pack(self) -> bytes:
-        """Return it as JSON, to travel with a job."""
-        told = (self.task, self.item, self.attempt, self.layer, self.round, self.key, self.fingerprint)
-        return json.dumps(told).encode()
+        """Return it as JSON, to travel with a job; written by hand, as what becomes of the attempt is."""
+        key, item = "null" if self.key is None else json.dumps(self.key), "null" if self.item is None else self.item
+        place = f"{_quoted(self.task)},{item},{self.attempt},{self.layer},{self.round}"
+        return f"[{place},{key},{_quoted(self.fingerprint)}]".encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,7 @@ class Spool:
 
     def keep(self, ticket: bytes, value: ValueRef, *, started_at: float, duration_s: float) -> None:
         """Keep one attempt; raises OSError where that cannot be."""
-        inline = None if value.inline is None else b2a_base64(value.inline, newline=False).decode()
-        told = (
-            os.getpid(),
-            started_at,
-            duration_s,
-            value.size_bytes,
-            value.checksum,
-            value.is_plain,
-            inline,
-            value.file,
-        )
-        line = b"[%b,%b]" % (ticket, json.dumps(told).encode())
+        line = b"[%b,%b]" % (ticket, _told(value, started_at, duration_s))
         if self._number is None:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - texts
             self._number = os.open(self._path, _NEW, 0o600)
@@ -91,6 +82,15 @@ class Spool:
         sealed = b"%b\t%08x\n" % (line, crc32(line))
         if os.write(self._number, sealed) < len(sealed):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
+
+
+def _told(value: ValueRef, started_at: float, duration_s: float) -> bytes:
+    """Return what became of an attempt as JSON, written by hand: an encoder takes three times as long."""
+    inline = "null" if value.inline is None else f'"{b2a_base64(value.inline, newline=False).decode("ascii")}"'
+    file = "null" if value.file is None else _quoted(value.file)
+    is_plain = "true" if value.is_plain else "false"
+    place = f"{value.size_bytes},{_quoted(value.checksum)},{is_plain},{inline},{file}"
+    return f"[{os.getpid()},{started_at!r},{duration_s!r},{place}]".encode()
 
 
 def read_all(run_dir: str) -> Iterator[Kept]:

@@ -25,7 +25,7 @@ from flowpar.data.codec import NotEncodable, encode
 from flowpar.engine import copied_text, voice
 from flowpar.engine.foreground import tell_failure, voice_of
 from flowpar.execute import share
-from flowpar.execute.attempt import masker_of
+from flowpar.execute.opened import masker_of
 from flowpar.execute.replay import Harmless, Replay
 from flowpar.plugin.spec import TaskContext
 from flowpar.tasks.script import run_script

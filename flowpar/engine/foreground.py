@@ -26,8 +26,8 @@ from flowpar.data.codec import NotEncodable
 from flowpar.engine import voice
 from flowpar.engine.voice import Voice
 from flowpar.execute import debugger, share
-from flowpar.execute.attempt import masker_of
 from flowpar.execute.failure import failure_of, traceback_of
+from flowpar.execute.opened import masker_of
 from flowpar.execute.replay import Harmless, Replay
 from flowpar.plugin.spec import TaskContext
 from flowpar.report.wording import reason_of

@@ -13,13 +13,12 @@ from __future__ import annotations
 import os
 import pickle
 import types
-from functools import lru_cache, partial
+from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from flowpar.core.mask import Masker
 from flowpar.core.outcome import FailureKind, Outcome, Spent, Success, TaskFailed
 from flowpar.data.codec import NotEncodable, encode
 from flowpar.data.room import NoRoom
@@ -32,10 +31,12 @@ from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
 from flowpar.execute.footprint import end_if_over
+from flowpar.execute.opened import masker_of, recipe_in, shared_in
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.recipe import Call, Expand, Judge, Render
 from flowpar.execute.rehearsal import rehearse
 from flowpar.execute.render import render
+from flowpar.execute.scratch import Scratch
 from flowpar.execute.target import find_target
 from flowpar.execute.yielded import LARGEST_TOLD_BYTES, keep_yielded
 from flowpar.plugin.logger import TaskLogger
@@ -54,27 +55,15 @@ if TYPE_CHECKING:
     Post = Callable[[str, Mapping[str, object]], None]
 
 
-@lru_cache(maxsize=1)
-def _opened(shared: bytes) -> Shared:
-    opened: Shared = pickle.loads(shared)
-    return opened
-
-
-@lru_cache(maxsize=1)
-def masker_of(shared: bytes) -> Masker:
-    """Return what hides the run's secrets."""
-    return Masker(_opened(shared).secrets.values())
-
-
 def hide_sources(shared: bytes) -> None:
     """Take the variables away from this process that the run's secrets were read from."""
-    surroundings.lay(os.environ, dict.fromkeys(_opened(shared).hidden))
+    surroundings.lay(os.environ, dict.fromkeys(shared_in(shared).hidden))
 
 
 def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
     hide_sources(shared)
-    opened = _opened(shared)
+    opened = shared_in(shared)
     _keep_code(opened)
     rehearse(shared, make_attempt)
     masker_of(shared)
@@ -97,16 +86,17 @@ def make_attempt(
     post: Post,
     is_isolated: bool,
     is_cancelled: Callable[[], bool] = bool,
+    scratch: AbstractContextManager[str] | None = None,
 ) -> tuple[Outcome, tuple[str, ...]]:
     """Follow the recipe of a job and return its outcome and warnings.
 
     `is_isolated`: this process is the attempt's own, so its environment, folder and path may be
-    set. Raises nothing but Cancelled.
+    set. `scratch` gives it a folder of its own, where the process has one at hand. Raises nothing but Cancelled.
     """
     masker = masker_of(job.shared)
     announcer = Announcer(post, masker)
     try:
-        attempt = Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled)
+        attempt = Attempt(job, announcer, is_isolated=is_isolated, is_cancelled=is_cancelled, scratch=scratch)
         success = attempt.follow()
         return success, attempt.remember(success)
     except Cancelled:
@@ -124,15 +114,24 @@ def make_attempt(
 class Attempt:
     """A job that is being done, with its blobs opened; who makes it otherwise calls `invoke` and `keep` otherwise."""
 
-    def __init__(self, job: Job, post: Post, *, is_isolated: bool, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        post: Post,
+        *,
+        is_isolated: bool,
+        is_cancelled: Callable[[], bool],
+        scratch: AbstractContextManager[str] | None = None,
+    ) -> None:
         """Open the blobs; `is_isolated` says that this process is the attempt's own."""
         self._job = job
         self._post = post
         self._is_isolated = is_isolated
         self._is_cancelled = is_cancelled
-        self._recipe: Call | Expand | Judge | Render = pickle.loads(job.recipe)
+        self._at_hand = scratch
+        self._recipe = recipe_in(job.recipe)
         self._bindings: Bindings = pickle.loads(job.bindings)
-        shared, scope = _opened(job.shared), self._bindings.scope
+        shared, scope = shared_in(job.shared), self._bindings.scope
         self._shared = shared if scope is None else scope.within(shared)
         limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
         has_cache, self._began = self._shared.has_cache, perf_counter()
@@ -204,7 +203,7 @@ class Attempt:
 
     def scratch(self, run_dir: str) -> AbstractContextManager[str]:
         """Return what gives the attempt a folder of its own."""
-        return surroundings.Scratch(run_dir)
+        return Scratch(run_dir) if self._at_hand is None else self._at_hand
 
     def _settle(self, call: Call | None = None, scratch: str | None = None) -> surroundings.Place:
         """Work out the surroundings, and make them those of the process as far as it is the attempt's own."""
@@ -274,7 +273,7 @@ class Attempt:
             # Late: only a value that must not be written pays for it.
             from flowpar.execute.told import refuse_secret
 
-            refuse_secret(value, encoded, _opened(self._job.shared).secrets, root)
+            refuse_secret(value, encoded, shared_in(self._job.shared).secrets, root)
         return encoded
 
     def _written(self, encoded: Encoded, name: str = "", *, as_file: bool = False) -> ValueRef:

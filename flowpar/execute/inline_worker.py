@@ -34,7 +34,8 @@ from flowpar.execute.standing_word import BEGUN, Done, Word
 from flowpar.execute.wire import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Job
@@ -111,7 +112,7 @@ class InlineWorker:
         done = Done(job.number, started, time.monotonic(), time.process_time() - cpu_s, report)
         self._channel.send(Word.DONE, done.pack())
 
-    def _attempt(self, job: Job) -> tuple[Outcome, tuple[str, ...]]:
+    def _attempt(self, job: Job, scratch: AbstractContextManager[str] | None = None) -> tuple[Outcome, tuple[str, ...]]:
         def post(kind: str, body: Mapping[str, object]) -> None:
             if self._outputs is not None:
                 self._outputs.post(json.dumps([job.number, kind, body], default=repr, skipkeys=True).encode())
@@ -120,7 +121,7 @@ class InlineWorker:
         try:
             raise_on_term()
             try:
-                return make_attempt(job, post=post, is_isolated=True)
+                return make_attempt(job, post=post, is_isolated=True, scratch=scratch)
             finally:
                 pass_over_term()
         except Cancelled:
@@ -139,10 +140,10 @@ def direct(number: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a process was like before an attempt."""
+    """What a process was like before an attempt; the variables `spared` stay as an attempt has left them."""
 
     folder: str
-    environment: Mapping[bytes, bytes]
+    environment: dict[bytes, bytes]
     path: tuple[str, ...]
     arguments: tuple[str, ...]
     mask: int
@@ -153,9 +154,10 @@ class Before:
     log_handlers: tuple[logging.Handler, ...]
     powers: Powers
     threads: frozenset[threading.Thread]
+    spared: tuple[bytes, ...] = ()
 
     @classmethod
-    def now(cls) -> Before:
+    def now(cls, spared: Iterable[str] = ()) -> Before:
         """Take note of it."""
         root = logging.getLogger()
         mask = os.umask(0o077)
@@ -173,6 +175,7 @@ class Before:
             log_handlers=tuple(root.handlers),
             powers=Powers.now(),
             threads=frozenset(threading.enumerate()),
+            spared=tuple(map(os.fsencode, spared)),
         )
 
     def restore(self) -> bool:
@@ -190,7 +193,7 @@ class Before:
         if not (_is_open(sys.stdout) and _is_open(sys.stderr)):
             renew_output_streams()
         os.chdir(self.folder)
-        _put_back_environment(self.environment)
+        _put_back_environment(self.environment, self.spared)
         sys.path[:] = self.path
         sys.argv[:] = self.arguments
         os.umask(self.mask)
@@ -202,7 +205,8 @@ class Before:
                 _signal.signal(number, handler)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
         root = logging.getLogger()
-        root.setLevel(self.log_level)
+        if root.level != self.log_level:  # setting it forgets which levels every logger has asked for
+            root.setLevel(self.log_level)
         root.handlers[:] = self.log_handlers
 
 
@@ -212,9 +216,16 @@ def _environment() -> dict[bytes, bytes]:
     return found
 
 
-def _put_back_environment(before: Mapping[bytes, bytes]) -> None:
-    """Change what differs."""
+def _put_back_environment(before: dict[bytes, bytes], spared: Iterable[bytes]) -> None:
+    """Change what differs, and take note of what is spared."""
     now = _environment()
+    for name in spared:
+        if name in now:
+            before[name] = now[name]
+        else:
+            before.pop(name, None)
+    if now == before:  # at one go: a look at each variable takes as long as a short attempt's work
+        return
     for name in now.keys() - before.keys():
         del os.environb[name]
     for name, value in before.items():

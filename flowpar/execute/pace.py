@@ -20,7 +20,7 @@ _WEIGHT = 0.2
 
 
 class Pace:
-    """Seconds an attempt, of all and of each fan-out."""
+    """Seconds an attempt, of all and of each fan-out; `most` jobs may travel together, as it looks now."""
 
     def __init__(self, *, work_s: float = _WORK_S, most_jobs: int = _MOST_JOBS) -> None:
         """Know nothing: jobs go one by one; up to `most_jobs` travel together that are `work_s` of work."""
@@ -28,15 +28,12 @@ class Pace:
         self._most_jobs = most_jobs
         self._of_all: float | None = None
         self._of_items: dict[str, float] = {}
-
-    @property
-    def most(self) -> int:
-        """How many jobs may travel together, as it looks now."""
-        return max(1, min(self._most_jobs, int(self._work_s / max(1e-6, self._of_all or self._work_s))))
+        self.most = 1
 
     def note(self, job: Job, seconds: float) -> None:
         """Learn from an attempt that is over."""
         self._of_all = _after(self._of_all, seconds)
+        self.most = max(1, min(self._most_jobs, int(self._work_s / max(1e-6, self._of_all or self._work_s))))
         if job.item is not None:
             self._of_items[job.task] = _after(self._of_items.get(job.task), seconds)
 

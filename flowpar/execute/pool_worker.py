@@ -27,7 +27,9 @@ from flowpar.execute.claim import Claims
 from flowpar.execute.habitat import move_high
 from flowpar.execute.inline_worker import Before, InlineWorker, direct, end_children
 from flowpar.execute.order import unpack_jobs
+from flowpar.execute.post_log import listen_to_logging
 from flowpar.execute.report_pipe import Report
+from flowpar.execute.scratch import KeptScratch
 from flowpar.execute.standing_word import BEGUN, Done, Word
 from flowpar.execute.wear import Wear
 from flowpar.execute.wire import Channel
@@ -65,6 +67,7 @@ class PoolWorker(InlineWorker):
         self._mark = mark
         self._wear = Wear()
         self._first: Before | None = None
+        self._scratch: KeptScratch | None = None
         self._spool: Spool | None = None
         direct(self._output)
 
@@ -81,7 +84,9 @@ class PoolWorker(InlineWorker):
         hide_sources(self._shared)
         surroundings.extend_path(shared)
         self._spool = Spool(shared.run_dir)
-        self._first = Before.now()
+        self._scratch = KeptScratch(shared.run_dir)
+        listen_to_logging(lambda: None)
+        self._first = Before.now(surroundings.TOLD_TO_ALL)
 
     def _make_all(self, bundle: int, jobs: list[Job]) -> None:
         if self._spool is not None:
@@ -98,7 +103,7 @@ class PoolWorker(InlineWorker):
         if is_first:
             self._channel.send(Word.BEGUN, BEGUN.pack(job.number, started))
         try:
-            outcome, warnings = self._attempt(job)
+            outcome, warnings = self._attempt(job, self._scratch)
         finally:
             is_as_before = self._put_back()
         warnings += end_children()

@@ -71,6 +71,12 @@ class LogHandler(logging.Handler):
         super().__init__()
         self.find_post = find_post
 
+    def renew(self, find_post: Callable[[], Post | None]) -> None:
+        """Ask somebody else, and be as if new: an attempt may have changed it."""
+        self.find_post = find_post
+        self.level, self.formatter = logging.NOTSET, None
+        self.filters.clear()
+
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""
         post = self.find_post()
@@ -91,8 +97,8 @@ def listen_to_logging(find_post: Callable[[], Post | None]) -> None:
     """Send what the task logs from now on, from level info up unless it sets another."""
     root = logging.getLogger()
     for handler in root.handlers:
-        if type(handler) is LogHandler:  # the launcher's: another one would cost a fresh process more than a word
-            handler.find_post = find_post
+        if type(handler) is LogHandler:  # the launcher's, or of the attempt before: another one costs more than a word
+            handler.renew(find_post)
             return
     root.addHandler(LogHandler(find_post))
     if root.level == logging.WARNING:

@@ -32,7 +32,7 @@ class PrintedOutput:
         self._log: int | None = None
         self._seen_bytes = 0
         self._tail = bytearray()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder: codecs.IncrementalDecoder | None = None
         self._line = ""
         self._handed_on_bytes = 0
         self.problem: str | None = None
@@ -52,6 +52,8 @@ class PrintedOutput:
         self._keep(data)
         if self._handed_on_bytes >= LINES_BYTES:
             return ""
+        if self._decoder is None:  # most attempts print nothing
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         text = self._line + self._decoder.decode(data[: LINES_BYTES - self._handed_on_bytes])
         self._handed_on_bytes += len(data)
         lines, newline, self._line = text.rpartition("\n")
@@ -60,6 +62,8 @@ class PrintedOutput:
     def finish(self) -> str:
         """Write what is held back, close the log; return the last line where it had no end."""
         rest = "" if self._masked is None else self._take(self._masked.finish())
+        if not self._seen_bytes:
+            return rest
         del self._tail[:-TAIL_BYTES]
         left_out = self._seen_bytes - HEAD_BYTES - len(self._tail)
         if left_out > 0:
@@ -69,7 +73,7 @@ class PrintedOutput:
         if self._log is not None:
             with suppress(OSError):  # a full disk may say so only now
                 os.close(self._log)
-        line = self._line + self._decoder.decode(b"", final=True)
+        line = self._line + ("" if self._decoder is None else self._decoder.decode(b"", final=True))
         self._line = ""
         return rest + line
 

@@ -15,6 +15,7 @@ import struct
 import threading
 from enum import IntEnum
 from json.encoder import encode_basestring_ascii as _quoted
+from typing import Any
 
 from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import Failure, FailureKind, Outcome, Spent, Success, ValueRef
@@ -47,6 +48,7 @@ class Report:
 _HEAD = struct.Struct("<I")
 _WORDS = ("false", "true")
 _WITH_SPENT = 3
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed does not know what `decode` calls
 
 
 def pack_report(report: Report) -> bytes:
@@ -77,11 +79,12 @@ def unpack_report(frame: Frame) -> Report:
     """Read the body of OUTCOME; raises `BadFrame` where a task has forged one badly."""
     try:
         (length,) = _HEAD.unpack_from(frame.body)
-        is_last, warnings, (is_success, *said), ended = json.loads(frame.body[_HEAD.size : _HEAD.size + length])
+        end = _HEAD.size + length
+        is_last, warnings, (is_success, *said), ended = _read(frame.body[_HEAD.size : end].decode())
         outcome: Outcome
         if is_success:
             size_bytes, checksum, is_plain, is_inline, file, stamp, *more = said
-            inline = frame.body[_HEAD.size + length :] if is_inline else None
+            inline = frame.body[end:] if is_inline else None
             value = ValueRef(int(size_bytes), str(checksum), bool(is_plain), inline, file, str(stamp))
             spent = Spent(float(more[1]), float(more[2])) if len(more) == _WITH_SPENT else None
             outcome = Success(value, is_last=bool(more[0]) if more else True, spent=spent)
@@ -92,6 +95,17 @@ def unpack_report(frame: Frame) -> Report:
         return Report(outcome, tuple(map(str, warnings)), bool(is_last), float(ended))
     except (ValueError, TypeError, struct.error, RecursionError) as error:
         raise BadFrame("this is no outcome") from error
+
+
+def _read(text: str) -> Any:
+    """Return what JSON without spaces around it says: `json.loads` takes twice as long to see that there are none."""
+    try:
+        found, end = _scan(text, 0)
+    except StopIteration as stopped:
+        raise ValueError("it ends too early") from stopped
+    if end != len(text):
+        raise ValueError("something follows")
+    return found
 
 
 def pack_late(warnings: tuple[str, ...]) -> bytes:

@@ -29,6 +29,10 @@ class SharedOutput:
         """Forget the job that was to print last, and has not begun to."""
         return self._line.pop()
 
+    def is_over(self, job: int) -> bool:
+        """Whether all that a job printed has come, as its mark has; asked of one that is, or was, the first in line."""
+        return not self._line or self._line[0] != job
+
     def take(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Give parts of what was read, and whose they are; what may be the beginning of a mark is kept."""
         *over, last = (self._held + data).split(self._mark)

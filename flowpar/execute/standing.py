@@ -218,19 +218,19 @@ class StandingWorker:
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
-            case Word.POSTED:
-                self._employer.posted()
-            case Word.BEGUN:
-                number, started = BEGUN.unpack(frame.body)
-                if (held := self._held.get(number)) is not None:
-                    held.started = started
-                    self._employer.say(Started(number, self.pid, started))
-            case Word.DONE:
+            case Word.DONE:  # the commonest first
                 done = Done.unpack(frame)
                 if (held := self._held.get(done.job)) is not None:
                     self._complete(held, done)
                 else:
                     self._employer.freed(self)
+            case Word.BEGUN:
+                number, started = BEGUN.unpack(frame.body)
+                if (held := self._held.get(number)) is not None:
+                    held.started = started
+                    self._employer.say(Started(number, self.pid, started))
+            case Word.POSTED:
+                self._employer.posted()
             case Word.RETIRE:
                 self._employer.abandoned(self)
             case Word.ABANDONED:

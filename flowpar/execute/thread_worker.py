@@ -22,7 +22,8 @@ from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import NO_THREAD
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
-from flowpar.execute.attempt import hide_sources, make_attempt, masker_of
+from flowpar.execute.attempt import hide_sources, make_attempt
+from flowpar.execute.opened import masker_of
 from flowpar.execute.order import unpack_job
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.powers import Powers

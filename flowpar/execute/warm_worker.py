@@ -142,10 +142,13 @@ class WarmWorker(StandingWorker):
         return len(data)
 
     def _read_rest(self, held: Held) -> None:
-        rest_bytes = 0
-        while self._is_open and rest_bytes < MAX_REST_BYTES and (size := self._read_shared()):
+        rest_bytes, number = 0, held.job.number
+        while self._is_open and rest_bytes < MAX_REST_BYTES and not self._printed.is_over(number):
+            size = self._read_shared()
+            if not size:
+                break
             rest_bytes += size
-        if rest := self._printed.finish(held.job.number):
+        if rest := self._printed.finish(number):
             self._print(held, held.printed.take(rest))
         self._print(held, held.printed.finish())
 

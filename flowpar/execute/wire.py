@@ -80,7 +80,8 @@ class FrameReader:
             body = pending[start + _HEADER.size : end]
             if crc32(body) != checksum:
                 raise BadFrame("the checksum of a frame does not match")
-            frames.append(Frame(kind, body, tuple(self._descriptors.popleft() for _ in range(count))))
+            came = tuple(self._descriptors.popleft() for _ in range(count)) if count else ()
+            frames.append(Frame(kind, body, came))
             start = end
         self._pending = pending[start:] if start else pending
         return frames

@@ -32,15 +32,17 @@ from flowpar.core.events import (
 from flowpar.core.outcome import Success
 from flowpar.core.point import pieces, point
 from flowpar.record.sync import SyncAside
-from flowpar.report.jsonline import encode
-from flowpar.report.line import iso, line_of
+from flowpar.report.line import iso
+from flowpar.report.told import Writer, rest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from flowpar.core.events import Event
     from flowpar.core.outcome import ValueRef
     from flowpar.record.reading import JournalEnd
+    from flowpar.report.told import Told
 
 JOURNAL_VERSION = 1
 _PASSING = (TaskProgressed, TaskLogged, TaskPrinted, RunNoted)
@@ -61,7 +63,7 @@ class ValueFields(TypedDict):
     file: NotRequired[str]
 
 
-class Journal:
+class Journal(Writer):
     """The event sink that is the truth; it has one writer and is never rewritten.
 
     `emit` keeps lines in memory, `flush` writes all of them at once, and `commit` syncs them, too, if one
@@ -98,23 +100,15 @@ class Journal:
         """How much of the file a power cut leaves."""
         return self._size
 
-    def emit(self, event: Event) -> None:
+    def tell(self, told: Told) -> None:
         """Keep one line until the next commit."""
+        event = told.event
         if isinstance(event, _PASSING):
             return
-        name, fields = line_of(event)
         self._count += 1
-        record: dict[str, object] = {"timestamp": iso(event.at), "seq": self._count, "event": name}
-        record.update(fields)
-        if isinstance(event, TaskEnded) and isinstance(event.outcome, Success):
-            record["value"] = value_fields(event.outcome.value)
-        elif isinstance(event, TaskEnded) and event.previous is not None:
-            record["previous"] = value_fields(event.previous)
-        elif isinstance(event, TaskRepeating):
-            record["value"] = value_fields(event.value)
-        elif isinstance(event, RunStarted):
-            record |= {"journal": JOURNAL_VERSION, "run_id": event.run_id, "workflow": event.workflow}
-        line = sealed(encode(record))
+        start = f'{{"timestamp":"{iso(event.at)}","seq":{self._count},"event":"{told.name}"'.encode("ascii")
+        alone = _kept_here_alone(event)
+        line = sealed(start + (told.rest[:-1] + rest_of(alone) if alone else told.rest))
         self._lines.append(line)
         self._held += len(line)
         self._owes_sync = self._owes_sync or not isinstance(event, _UNCLAIMED)
@@ -236,6 +230,19 @@ def _keep_damaged(path: Path) -> None:
     with os.fdopen(os.open(partial, _NEW, 0o600), "wb") as copy, path.open("rb") as damaged:
         shutil.copyfileobj(damaged, copy)
     partial.replace(aside)
+
+
+def _kept_here_alone(event: Event) -> Mapping[str, object] | None:
+    """Return what the journal says of an event and nobody else."""
+    if isinstance(event, TaskEnded):
+        if isinstance(event.outcome, Success):
+            return {"value": value_fields(event.outcome.value)}
+        return None if event.previous is None else {"previous": value_fields(event.previous)}
+    if isinstance(event, TaskRepeating):
+        return {"value": value_fields(event.value)}
+    if isinstance(event, RunStarted):
+        return {"journal": JOURNAL_VERSION, "run_id": event.run_id, "workflow": event.workflow}
+    return None
 
 
 def value_fields(ref: ValueRef) -> ValueFields:

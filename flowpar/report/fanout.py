@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.errors import FlowparError
 from flowpar.core.mask import Masker
 from flowpar.report.masked import masked
+from flowpar.report.told import Told, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ class FanoutSink:
         """
         self.flush = flush
         self.begin_commit = begin_commit
-        self._sinks = list(sinks)
+        self._sinks = [(sink, sink if isinstance(sink, Writer) else None) for sink in sinks]
         self._masker = masker or Masker()
         self._complain = complain or _to_stderr
 
@@ -49,9 +50,13 @@ class FanoutSink:
         """Tell every sink."""
         if self._masker:
             event = masked(event, self._masker)
-        for sink in self._sinks:
+        told = Told(event)
+        for sink, writer in self._sinks:
             try:
-                sink.emit(event)
+                if writer is None:
+                    sink.emit(event)
+                else:
+                    writer.tell(told)
             except FlowparError:
                 raise
             except Exception as error:  # noqa: BLE001 - foreign code: a sink must not end the run
@@ -59,7 +64,7 @@ class FanoutSink:
 
     def commit(self) -> None:
         """Have every sink keep what it was told."""
-        for sink in self._sinks:
+        for sink, _ in self._sinks:
             try:
                 sink.commit()
             except FlowparError:
@@ -70,7 +75,7 @@ class FanoutSink:
     def close(self) -> None:
         """Close every sink, each of them, whatever the others raise."""
         stopped: FlowparError | None = None
-        for sink in self._sinks:
+        for sink, _ in self._sinks:
             try:
                 sink.close()
             except FlowparError as error:
@@ -87,7 +92,7 @@ class FanoutSink:
 
     def _drop(self, sink: EventSink, error: Exception) -> None:
         # A new list: the loops above go on over the one they began with.
-        self._sinks = [other for other in self._sinks if other is not sink]
+        self._sinks = [other for other in self._sinks if other[0] is not sink]
         if isinstance(error, BrokenPipeError):
             return  # nobody reads there any more, and nobody is to be told
         self.complain(f"{type(sink).__name__} failed and is left out from here on: {error}")

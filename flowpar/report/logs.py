@@ -7,7 +7,7 @@ never claims what is not on disk.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from flowpar.core.events import (
     RunFinished,
@@ -21,16 +21,17 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.outcome import Failure
-from flowpar.report.jsonline import encode
 from flowpar.report.lean_structlog import structlog
-from flowpar.report.line import iso, line_of
+from flowpar.report.line import iso
 from flowpar.report.terminal import strip_controls
+from flowpar.report.told import Writer, rest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from pathlib import Path
 
     from flowpar.core.events import Event
+    from flowpar.report.told import Told
 
     Write = Callable[[bytes], object]
 
@@ -39,22 +40,17 @@ _LONGEST_TORN_BYTES = 4 << 20
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 
 
-class LogSink:
+class LogSink(Writer):
     """An event sink that writes each event as a line."""
 
     def __init__(self, write: Write, *, close: Callable[[], object] | None = None, renderer: Any = None) -> None:
         """Send lines to `write`; `renderer` is a last processor of structlog's, JSON where it is None."""
-        self._write = write
         self._close = close
-        self._lines = _Lines()
-        processors: list[Any] = [_lead, renderer, _to_bytes] if renderer else [_lead, _to_json]
-        self._log = structlog.wrap_logger(
-            self._lines,
-            processors=processors,
-            wrapper_class=structlog.make_filtering_bound_logger(0),
-            context_class=dict,
-            cache_logger_on_first_use=True,
-        ).bind()
+        self._out = structlog.BytesLogger(cast("BinaryIO", _Output(write)))
+        self._bound = b""
+        self._lines: list[bytes] = []
+        self._held = 0
+        self._log = None if renderer is None else _logger(renderer)
 
     @classmethod
     def to_file(cls, path: Path) -> LogSink:
@@ -79,20 +75,40 @@ class LogSink:
         renderer = None if is_json else _console_renderer(has_colors=has_colors)
         return cls(lambda content: _write_all(fd, content), renderer=renderer)
 
-    def emit(self, event: Event) -> None:
+    def tell(self, told: Told) -> None:
         """Render one line; it is written at the next commit."""
-        if isinstance(event, RunStarted):
-            self._log = self._log.bind(run_id=event.run_id, workflow=strip_controls(event.workflow))
-        name, fields = line_of(event)
-        shown = harmless(fields) if _holds_foreign_text(event) else fields
-        getattr(self._log, _level_of(event))(name, timestamp=iso(event.at), **shown)
-        if self._lines.size > _FLUSH_BYTES:
+        if isinstance(told.event, RunStarted):
+            self._bind({"run_id": told.event.run_id, "workflow": strip_controls(told.event.workflow)})
+        line = self._json(told) if self._log is None else self._for_people(told, self._log)
+        self._lines.append(line)
+        self._held += len(line) + 1
+        if self._held > _FLUSH_BYTES:
             self.commit()
+
+    def _bind(self, context: Mapping[str, object]) -> None:
+        """Have all lines to come say the same of the run."""
+        self._bound = rest_of(context)[:-1]
+        self._log = None if self._log is None else self._log.bind(**context)
+
+    def _json(self, told: Told) -> bytes:
+        event = told.event
+        rest = rest_of(harmless(told.line[1])) if _holds_foreign_text(event) else told.rest
+        start = f'{{"timestamp":"{iso(event.at)}","level":"{_level_of(event)}","event":"{told.name}"'
+        return start.encode("ascii") + self._bound + rest
+
+    def _for_people(self, told: Told, log: Any) -> bytes:
+        name, fields = told.line
+        shown = harmless(fields) if _holds_foreign_text(told.event) else fields
+        line: bytes = getattr(log, _level_of(told.event))(name, timestamp=iso(told.event.at), **shown)
+        return line
 
     def commit(self) -> None:
         """Write what was rendered."""
-        if self._lines.size:
-            self._write(self._lines.take())
+        if self._lines:
+            content = b"\n".join(self._lines)
+            self._lines.clear()
+            self._held = 0
+            self._out.msg(content)
 
     def close(self) -> None:
         """Write what is left and close the file, where it is ours."""
@@ -104,24 +120,25 @@ class LogSink:
                 self._close = None
 
 
-class _Lines:
-    """What structlog calls a logger: here it only gathers lines."""
+class _Output:
+    """What structlog calls a file."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._gathered: list[bytes] = []
+    def __init__(self, write: Write) -> None:
+        self.write = write
 
-    def _add(self, line: bytes) -> None:
-        self._gathered.append(line)
-        self.size += len(line)
+    def flush(self) -> None:
+        """Do nothing: whatever is written is handed on at once."""
 
-    debug = info = warning = error = critical = _add
 
-    def take(self) -> bytes:
-        content = b"".join(self._gathered)
-        self._gathered.clear()
-        self.size = 0
-        return content
+def _logger(renderer: Any) -> Any:
+    """Return a logger of structlog's that gives each line back."""
+    return structlog.wrap_logger(
+        structlog.ReturnLogger(),
+        processors=[_lead, renderer, _to_bytes],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+        context_class=dict,
+        cache_logger_on_first_use=True,
+    ).bind()
 
 
 def harmless(fields: Any, *, depth: int = 32) -> Any:
@@ -168,12 +185,8 @@ def _lead(_: object, level: str, entry: MutableMapping[str, Any]) -> MutableMapp
     return {"timestamp": entry.pop("timestamp"), "level": level, "event": entry.pop("event"), **entry}
 
 
-def _to_json(_: object, __: str, entry: MutableMapping[str, Any]) -> bytes:
-    return encode(entry) + b"\n"
-
-
 def _to_bytes(_: object, __: str, line: Any) -> bytes:
-    return str(line).encode("utf-8", "backslashreplace") + b"\n"
+    return str(line).encode("utf-8", "backslashreplace")
 
 
 def _console_renderer(*, has_colors: bool) -> Any:

@@ -57,10 +57,11 @@ class PlainSink:
 
     def emit(self, event: Event) -> None:
         """Turn one event into lines; they are written at the next commit."""
-        self._tally.take(event)
         self._lines += lines_of(event, self._verbosity)
-        if isinstance(event, TaskEnded | TaskStarted) and event.subject.item is not None:
-            self._sum_up(event.at)
+        if self._verbosity is Verbosity.NORMAL:
+            self._tally.take(event)
+            if isinstance(event, TaskEnded | TaskStarted) and event.subject.item is not None:
+                self._sum_up(event.at)
 
     def commit(self) -> None:
         """Write what there is to tell."""
@@ -75,7 +76,7 @@ class PlainSink:
 
     def _sum_up(self, at: float) -> None:
         """Say how far the run is, every few seconds."""
-        if self._verbosity is not Verbosity.NORMAL or at - self._summed_up_at < _SUMMARY_S:
+        if at - self._summed_up_at < _SUMMARY_S:
             return
         if self._summed_up_at:
             tally = self._tally
@@ -86,6 +87,8 @@ class PlainSink:
 
 def lines_of(event: Event, verbosity: Verbosity) -> list[str]:
     """Return what is told of an event at once; names are foreign where a journal is read back that somebody forged."""
+    if isinstance(event, TaskStarted) and verbosity is not Verbosity.VERBOSE:
+        return []  # half of all that happens
     lines = _urgent_lines(event)
     if verbosity is not Verbosity.QUIET:
         lines = lines or _usual_lines(event)

@@ -122,12 +122,13 @@ class Tally:
 
     def _end(self, subject: Subject, state: str) -> None:
         self.running.pop((subject.task, subject.item), None)
-        self._join(subject.task)
         if subject.item is not None:
             self._meet(subject)
             self._ended_of[subject.task] += 1
             self.done[state] += 1
-        elif subject.task in self._known_of:
+            return
+        self._join(subject.task)
+        if subject.task in self._known_of:
             # Its items were counted; those that nobody spoke of end with it.
             self.done[state] += self._known_of.pop(subject.task) - self._ended_of.pop(subject.task, 0)
             self._begun.pop(subject.task, None)

@@ -65,18 +65,18 @@ class Announcer:
     def started(self, attempt: Attempt) -> None:
         """An attempt runs."""
         wait_s = max(0.0, (attempt.started or 0.0) - attempt.ready.since)
-        event = events.TaskStarted(_subject(attempt), attempt.started_at, attempt.pid, wait_s, attempt.fingerprint)
+        event = events.TaskStarted(attempt.subject, attempt.started_at, attempt.pid, wait_s, attempt.fingerprint)
         self._sink.emit(event)
 
     def retrying(self, attempt: Attempt, completion: Completion, failure: Failure, delay_s: float) -> None:
         """An attempt failed and another follows."""
         measure = self._measure(attempt, completion, failure)
-        self._sink.emit(events.TaskRetrying(_subject(attempt), self._clock.now(), delay_s, failure, measure))
+        self._sink.emit(events.TaskRetrying(attempt.subject, self._clock.now(), delay_s, failure, measure))
 
     def repeating(self, attempt: Attempt, completion: Completion, value: ValueRef, delay_s: float) -> None:
         """A round is over and another may follow."""
         event = events.TaskRepeating(
-            subject=_subject(attempt),
+            subject=attempt.subject,
             at=self._clock.now(),
             delay_s=delay_s,
             value=value,
@@ -94,7 +94,7 @@ class Announcer:
         last = attempt.ready.record.rounds.get(attempt.ready.item) if has_rounds else None
         keeping = attempt.keeping
         event = events.TaskEnded(
-            subject=_subject(attempt),
+            subject=attempt.subject,
             at=self._clock.now(),
             state=state,
             outcome=outcome,
@@ -145,13 +145,13 @@ class Announcer:
 
     def reported(self, attempt: Attempt, notice: Reported) -> None:
         """A running attempt says how far it is, or logs a line."""
-        subject, at = _subject(attempt), self._clock.now()
+        subject, at = attempt.subject, self._clock.now()
         event = _progress(subject, at, notice.body) if notice.kind == "progress" else _line(subject, at, notice.body)
         self._sink.emit(event)
 
     def printed(self, attempt: Attempt, text: str) -> None:
         """A running attempt wrote something."""
-        self._sink.emit(events.TaskPrinted(_subject(attempt), self._clock.now(), text))
+        self._sink.emit(events.TaskPrinted(attempt.subject, self._clock.now(), text))
 
     def stopping(self, reason: str) -> None:
         """No new task starts."""
@@ -210,12 +210,6 @@ def _last(tasks: Iterable[PlannedTask]) -> Iterator[str]:
             yield task.id
         if task.template is not None:
             yield from _last(task.template.tasks)
-
-
-def _subject(attempt: Attempt) -> events.Subject:
-    ready, task = attempt.ready, attempt.ready.record.task
-    key = ready.record.key_of(ready.item)
-    return events.Subject(task.id, ready.item, ready.number, task.layer, task.executor, ready.round, key)
 
 
 def _whole(record: Record) -> events.Subject:

@@ -13,6 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flowpar.core.events import Subject
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -77,6 +78,16 @@ class Attempt:
     reason: str = ""
     ended_by_us: float = 0.0
     was_forced: bool = False
+    told_as: Subject | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What events of it are about."""
+        if self.told_as is None:
+            ready, task = self.ready, self.ready.record.task
+            key = ready.record.key_of(ready.item)
+            self.told_as = Subject(task.id, ready.item, ready.number, task.layer, task.executor, ready.round, key)
+        return self.told_as
 
 
 class InFlight:

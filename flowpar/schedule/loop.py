@@ -207,6 +207,8 @@ class Loop:
         if attempt is None:
             return  # a late word about something that is over
         match notice:
+            case Completion():
+                self._complete(attempt, notice)
             case Started():
                 self._start(attempt, notice.pid, notice.monotonic)
             case Reported(kind="item"):
@@ -215,8 +217,6 @@ class Loop:
                 self._announce.reported(attempt, notice)
             case Printed():
                 self._announce.printed(attempt, notice.text)
-            case Completion():
-                self._complete(attempt, notice)
 
     def _start(self, attempt: Attempt, pid: int, monotonic: float) -> None:
         if attempt.started is None:

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import FlowparError
 from flowpar.core.outcome import Failure, FailureKind
-from flowpar.execute.attempt import masker_of
 from flowpar.execute.base import Completion, Started
 from flowpar.execute.crew import Crew
+from flowpar.execute.opened import masker_of
 from flowpar.execute.recipe import Call
 
 if TYPE_CHECKING:
