@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from flowpar.execute.wire import Channel
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
+    from flowpar.execute.begun import BegunLines
     from flowpar.execute.recipe import Shared
     from flowpar.execute.wire import Frame
 
@@ -69,6 +71,7 @@ class PoolWorker(InlineWorker):
         self._first: Before | None = None
         self._scratch: KeptScratch | None = None
         self._spool: Spool | None = None
+        self._begun: BegunLines | None = None
         direct(self._output)
 
     def _obey(self, frame: Frame) -> None:
@@ -84,6 +87,7 @@ class PoolWorker(InlineWorker):
         hide_sources(self._shared)
         surroundings.extend_path(shared)
         self._spool = Spool(shared.run_dir)
+        self._begun = None if shared.begun is None else shared.begun.open()
         self._scratch = KeptScratch(shared.run_dir)
         listen_to_logging(lambda: None)
         self._first = Before.now(surroundings.TOLD_TO_ALL)
@@ -93,9 +97,13 @@ class PoolWorker(InlineWorker):
             self._spool.begin()
         for place, job in enumerate(jobs, 1):
             if not self._claims.claim(bundle):
-                return
+                break
+            if self._begun is not None and not self._begun.begin(job.number):
+                sys.exit("somebody else makes its jobs now")
             if not self._make(job, is_first=place == 1, is_last=place == len(jobs)):
-                return
+                break
+        if self._begun is not None:
+            self._begun.flush()
 
     def _make(self, job: Job, *, is_first: bool, is_last: bool) -> bool:
         """Make one attempt, tell how it ended, and return whether the next one may begin."""
@@ -116,6 +124,8 @@ class PoolWorker(InlineWorker):
             self._channel.send(Word.RETIRE, b"")
         report = Report(outcome, warnings)
         done = Done(job.number, started, ended, time.process_time() - cpu_s, report)
+        if self._begun is not None:
+            self._begun.over(done)
         point("pool.report")
         self._channel.send(Word.DONE, done.pack())
         return goes_on

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import ValueRef
     from flowpar.data.cache_entry import Keeping
+    from flowpar.execute.begun import BegunFile
     from flowpar.expr.template import Template
 
 
@@ -34,7 +35,8 @@ class Shared(Packed):
     `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
     With `has_cache` large values have a checksum by which they may be known again anywhere.
     With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
-    If it `is_audited`, attempts note what they reach (`execute/audit.py`).
+    If it `is_audited`, attempts note what they reach (`execute/audit.py`). Workers of a pool note in `begun` what they
+    begin, where somebody wants to know that outlives them.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class Shared(Packed):
     has_cache: bool = False
     trace_id: str = ""
     is_audited: bool = False
+    begun: BegunFile | None = None
 
 
 OUTPUTS = "outputs"

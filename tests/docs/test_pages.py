@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
 
 from flowpar.cli.main import main
+from flowpar.testing.language import BOOKS
 from flowpar.testing.page import Block, Command, blocks, commands, shows
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ PAGES = [
     *sorted((PROJECT / "docs").glob("*.md")),
     *sorted((PROJECT / "docs").glob("decisions/*.md")),
 ]
-BOOKS = {"moby.txt": "Call me Ishmael call me", "emma.txt": "Emma Woodhouse handsome clever and rich and rich"}
 
 
 def is_workflow(block: Block) -> bool:

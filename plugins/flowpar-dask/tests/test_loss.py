@@ -107,6 +107,55 @@ def test_a_killed_worker_costs_the_attempts_that_it_made_a_try(work: Yard, morta
     assert {n for n, times in made(work.folder).items() if times > 1} <= {line["item"] for line in died}
 
 
+SHORT = """
+import os, signal, time
+from pathlib import Path
+
+
+def work(n: int, workers: list[int]) -> int:
+    with open("made", "a") as made:
+        made.write(f"{n}\\n")
+    if n == 150 and not Path("killed").exists():
+        Path("killed").touch()
+        pid = os.getpid()
+        while pid not in workers:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(60)
+    return n
+"""
+SHORT_ITEMS = """
+flowpar: 1
+name: short
+inputs: {workers: {type: list, items: integer}}
+tasks:
+  work:
+    for_each: {n: "${{ range(300) }}"}
+    python: steps:work
+    with: {n: "${{ each.n }}", workers: "${{ inputs.workers }}"}
+    retry: {attempts: 2, on: [died]}
+outputs: {all: "${{ tasks.work.output }}"}
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="its function looks for the dask worker in /proc")
+def test_of_what_travels_with_an_attempt_that_ends_its_dask_worker_nothing_is_made_twice(
+    yard: Yard, mortal: LocalCluster
+) -> None:
+    yard.write(steps=SHORT, w=SHORT_ITEMS)
+    client: Any = Client
+    with client(mortal.address, set_as_default=False) as asking:
+        workers = list(asking.run(os.getpid).values())
+
+    done = yard.run("run", "w.yaml", "--executor", f"dask={mortal.address}", "--json", "-i", f"workers={workers}")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"all": list(range(300))}
+    made = Counter((yard.folder / "made").read_text().splitlines())
+    assert {n: times for n, times in made.items() if times > 1} == {"150": 2}
+    assert [line["item"] for line in journal(yard.folder) if line["event"] == "task.retrying"] == [150]
+
+
 def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, mortal: LocalCluster) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}")
     until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)

@@ -3,8 +3,9 @@
     run ── Bundle ──► dask task ──► station
     run ◄── Word* ─── events of the scheduler, or the result of the dask task where it is large
 
-A bundle is begun by whoever makes its file first, so it is begun once at most, whatever dask does when a worker is
-lost: the file lies in the run folder, which all workers see.
+A bundle is taken by whoever makes its file first, so it is taken once at most, whatever dask does when a worker is
+lost: the file lies in the run folder, which all workers see. It names another one, in which the processes of that
+worker note what they begin (see `flowpar.execute.begun`): what is in none can be made elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import pickle
 import platform
+import secrets
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,12 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flowpar
+from flowpar.execute.begun import BegunFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowpar.core.outcome import ValueRef
     from flowpar.execute.base import Job, Notice
+    from flowpar.execute.begun import Begun
 
     OutputKey = tuple[str, int | None]
 
@@ -37,7 +41,8 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 class Bundle:
     """Jobs of one run that a dask worker makes one after another; `outputs` are those that they look up.
 
-    The jobs travel without what they share. `claim` is the file whose maker begins them.
+    The jobs travel without what they share. `claim` is the file whose maker takes them, `boot` that of the machine
+    of the run.
     """
 
     run: str
@@ -45,6 +50,7 @@ class Bundle:
     claim: str
     jobs: tuple[Job, ...]
     outputs: Mapping[OutputKey, ValueRef]
+    boot: str = ""
 
     def pack(self) -> bytes:
         """Return it as bytes, with the versions in front, which a worker of another version can read."""
@@ -111,13 +117,29 @@ def differences(theirs: Mapping[str, str]) -> str:
     )
 
 
-def claim(file: str) -> bool:
-    """Make the file of a bundle; return whether nobody had before. Raises OSError where its folder is not seen."""
+def claim(file: str, begun: str = "") -> bool:
+    """Make the file of a bundle; return whether nobody had before. Raises OSError where its folder is not seen.
+
+    `begun` names the file in which what is begun of it is noted; "" where nothing will be.
+    """
+    draft = f"{file}.{secrets.token_hex(8)}"
+    Path(draft).write_text(begun)
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        os.link(draft, file)  # at once, and with all that is in it
     except FileExistsError:
         return False
+    finally:
+        Path(draft).unlink()
     return True
+
+
+def begun_of(file: str) -> Begun | None:
+    """Let nothing of a bundle begin any more that somebody took, and return what had; None where nobody can say."""
+    try:
+        begun = Path(file).read_text()
+        return BegunFile(begun).close() if begun else None
+    except OSError:
+        return None
 
 
 def boot() -> str:

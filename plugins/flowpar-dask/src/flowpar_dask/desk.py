@@ -49,7 +49,7 @@ class Flight:
     def bundle(self, run: str) -> Bundle:
         """Return what travels."""
         jobs = tuple(replace(job, shared=b"", ticket=b"") for job in self.jobs.values())
-        return Bundle(run, self.number, self.file, jobs, self.outputs)
+        return Bundle(run, self.number, self.file, jobs, self.outputs, boot())
 
     def claim(self) -> bool:
         """Keep anybody from beginning it; return whether nobody had."""

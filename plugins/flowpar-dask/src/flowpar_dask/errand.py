@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import get_worker
 from flowpar.core.outcome import Failure
 from flowpar.execute.base import Completion, Started
+from flowpar.execute.begun import BegunFile
 
 from flowpar_dask.bundle import Bundle, Word, boot, claim, differences, now, open_bundle, own_versions, unpack_bundle
 from flowpar_dask.station import Station
@@ -134,26 +135,39 @@ def _make(bundle: Bundle, shared: bytes, worker: Any) -> Word:
             return Word(bundle.number, is_last=True, refusal=text)
     errand = Errand(bundle, worker.address, lambda word: worker.log_event(topic_of(bundle.run), word.pack()))
     stations: dict[str, Station] = vars(worker).setdefault(_HOME, {})
-    station = _station(stations, bundle.run, shared, worker)
     try:
-        if not claim(bundle.claim):
+        begun = _begun(bundle, worker)
+        if not claim(bundle.claim, begun.path):
             return Word(bundle.number, is_last=True, was_begun=True)
     except OSError as error:
         text = f'the dask worker {worker.address} can\'t write to the run folder "{opened.run_dir}": {error.strerror}'
         return Word(bundle.number, is_last=True, refusal=text)
+    station = _station(stations, bundle.run, shared, worker, begun)
     while not station.take(errand):
-        station = _station(stations, bundle.run, shared, worker)
+        station = _station(stations, bundle.run, shared, worker, begun)
     _await(errand, station, worker)
     return errand.last_word()
 
 
-def _station(stations: dict[str, Station], run: str, shared: bytes, worker: Any) -> Station:
+def _station(stations: dict[str, Station], run: str, shared: bytes, worker: Any, begun: BegunFile) -> Station:
     """Return the station of a run, another one where it has ended."""
     with _lock_of(worker):
         station = stations.get(run)
         if station is None or not station.is_open:
-            station = stations[run] = Station(shared, worker.state.nthreads, worker.address)
+            station = stations[run] = Station(shared, worker.state.nthreads, worker.address, begun)
         return station
+
+
+def _begun(bundle: Bundle, worker: Any) -> BegunFile:
+    """Return the file in which this dask worker notes what it begins of a run, made with its first bundle."""
+    with _lock_of(worker):
+        files: dict[str, BegunFile] = vars(worker).setdefault(f"{_HOME}_begun", {})
+        if bundle.run not in files:
+            path = f"{bundle.claim}.{os.getpid()}.begun"
+            begun = BegunFile(path, is_synced=bundle.boot != boot())
+            begun.make()
+            files[bundle.run] = begun
+        return files[bundle.run]
 
 
 def _lock_of(worker: Any) -> threading.Lock:
@@ -182,6 +196,7 @@ def cancel_jobs(run: str, jobs: Sequence[int], *, force: bool, dask_worker: Any 
 def close_station(run: str, dask_worker: Any = None) -> None:
     """End the station of a run."""
     station = vars(dask_worker).get(_HOME, {}).pop(run, None)
+    vars(dask_worker).get(f"{_HOME}_begun", {}).pop(run, None)
     if station is not None:
         station.close()
 

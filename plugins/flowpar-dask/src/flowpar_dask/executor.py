@@ -22,9 +22,10 @@ from flowpar.core.errors import MachineError
 from flowpar.core.outcome import FailureKind
 from flowpar.execute.base import Completion
 
-from flowpar_dask.bundle import CLAIMS, unpack_word
+from flowpar_dask.bundle import CLAIMS, begun_of, unpack_word
 from flowpar_dask.cluster import LocalCluster, connect
 from flowpar_dask.desk import Desk
+from flowpar_dask.ending import lost, told_late
 from flowpar_dask.errand import cancel_jobs, close_station, make_bundle, topic_of
 from flowpar_dask.lookup import looked_up
 
@@ -230,8 +231,10 @@ class DaskExecutor:
                 self._pass_on(notice)
             for job in word.unbegun:
                 self._desk.put_back(flight, [job])
-            if word.is_last:
-                self._land(flight, "its dask worker was lost" if word.was_begun else "its dask worker forgot it")
+            if word.is_last and word.was_begun:
+                self._lose_worker(flight)
+            elif word.is_last:
+                self._land(flight, "its dask worker forgot it")
             self._changed.notify_all()
 
     def _note_end(self, flight: Flight) -> None:
@@ -246,7 +249,7 @@ class DaskExecutor:
                 return
             with self._changed:  # its word came before; or it went by a scheduler that forgot it
                 if flight.number in self._desk.flights:
-                    self._land(flight, "its dask worker was heard of no more")
+                    self._lose_worker(flight)
             return
         error = flight.future.exception() if status == "error" else None
         if error is None:
@@ -255,7 +258,7 @@ class DaskExecutor:
         elif type(error).__name__ == "KilledWorker":
             with self._changed:
                 if not self._withdraw(flight):
-                    self._land(flight, "its dask worker was lost")
+                    self._lose_worker(flight)
         else:
             hint = "is the same flowpar-dask installed there?"
             self._fail(MachineError(f"dask can't make attempts: {type(error).__name__}: {error}", hint=hint))
@@ -270,6 +273,16 @@ class DaskExecutor:
         self._desk.land(flight)
         return True
 
+    def _lose_worker(self, flight: Flight) -> None:
+        """Take a bundle for lost: what was being made failed, what was over counts, what had not begun waits again."""
+        begun = begun_of(flight.file)
+        if begun is not None:
+            for job, (pid, done) in begun.over.items():
+                if job in flight.jobs:
+                    self._pass_on(told_late(done, pid))
+            self._desk.put_back(flight, [job for job in flight.jobs if job not in begun.jobs])
+        self._land(flight, "its dask worker was lost")
+
     def _land(self, flight: Flight, reason: str) -> None:
         for job in list(flight.jobs):
             self._settle(job, reason)
@@ -277,8 +290,6 @@ class DaskExecutor:
         self._changed.notify_all()
 
     def _settle(self, job: int, message: str, kind: FailureKind = FailureKind.DIED) -> None:
-        from flowpar_dask.station import lost
-
         self._pass_on(lost(job, message, kind))
 
     def _pass_on(self, notice: Notice) -> None:

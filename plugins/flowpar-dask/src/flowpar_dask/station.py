@@ -14,26 +14,32 @@ import os
 import pickle
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import FlowparError
-from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.outcome import FailureKind
 from flowpar.execute.base import Completion, Started
 from flowpar.execute.crew import Crew
 from flowpar.execute.opened import masker_of
 from flowpar.execute.recipe import Call
 
+from flowpar_dask.devices import Devices
+from flowpar_dask.ending import lost
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from flowpar.execute.base import Job, Notice
+    from flowpar.execute.begun import BegunFile
     from flowpar.execute.recipe import Bindings, Shared
 
     from flowpar_dask.errand import Errand
+
+    OutputKey = tuple[str, int | None]
 
 _IDLE_S = 30.0
 # What lasts longer is heard of while it goes on, and those behind it are given back.
@@ -47,9 +53,13 @@ _SHORT_S = 0.02
 class Station:
     """Owns the thread, the crew and the pipe that wakes it."""
 
-    def __init__(self, shared: bytes, slots: int, address: str) -> None:
-        """Start the thread; `shared` is what all jobs of the run share, `address` is the dask worker's."""
+    def __init__(self, shared: bytes, slots: int, address: str, begun: BegunFile) -> None:
+        """Start the thread; `shared` is what all jobs of the run share, `address` is the dask worker's.
+
+        What begins is noted in `begun`, for the run outlives this process.
+        """
         self._shared = shared
+        self._begun = begun
         self._slots = slots
         self._address = address
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -63,6 +73,8 @@ class Station:
         self._waiting: dict[str, deque[Job]] = {"pool": deque(), "process": deque()}
         self._given: set[int] = set()
         self._not_wanted: set[int] = set()
+        self._readers: Counter[OutputKey] = Counter()
+        self._devices = Devices()
         self._lately_s = 1.0
         self._idle_since = time.monotonic()
         threading.Thread(target=self._serve, name="flowpar-station", daemon=True).start()
@@ -118,8 +130,9 @@ class Station:
         self._crew = crew
         opened: Shared = pickle.loads(self._shared)
         self._home = (opened.workflow_dir, opened.python_path)
-        told = replace(opened, outputs_address=crew.outputs_address, outputs_key=crew.outputs_key)
+        told = replace(opened, outputs_address=crew.outputs_address, outputs_key=crew.outputs_key, begun=self._begun)
         self._told = pickle.dumps(told, 5)
+        self._lines = self._begun.open()
         try:
             while self._is_open:
                 self._obey()
@@ -130,6 +143,7 @@ class Station:
                 self._rest()
         finally:
             crew.close()
+            self._lines.close()
 
     def _obey(self) -> None:
         with suppress(BlockingIOError):
@@ -159,11 +173,16 @@ class Station:
         self._errands.append(errand)
         if errand.outputs:
             self._crew.outputs.update(errand.outputs)
+            self._readers.update(errand.outputs.keys())
         for job in errand.jobs:
             self._errand_of[job.number] = errand
             if job.number in self._not_wanted:
                 self._not_wanted.discard(job.number)
                 self._note(errand, lost(job.number, "cancelled before it started", FailureKind.CANCELLED))
+                continue
+            if lack := self._devices.lack(job):
+                message = f"{lack} of the dask worker {self._address}"
+                self._note(errand, lost(job.number, message, FailureKind.EXCEPTION))
                 continue
             complete = replace(job, shared=self._told, cpu_milli=self._share_of(job))
             self._waiting[self._executor_of(complete)].append(complete)
@@ -177,7 +196,7 @@ class Station:
         recipe = pickle.loads(job.recipe)
         if not isinstance(recipe, Call) or recipe.target.startswith("flowpar.tasks.shell:"):
             return "process"
-        if job.cpu_milli != _WHOLE or job.memory_bytes:
+        if job.cpu_milli != _WHOLE or job.memory_bytes or "gpu" in dict(job.resources):
             return "process"
         bindings: Bindings = pickle.loads(job.bindings)
         scope = bindings.scope
@@ -186,13 +205,18 @@ class Station:
 
     def _fill(self) -> None:
         for executor, waiting in self._waiting.items():
-            while waiting and self._may_go_ahead() and self._crew.has_room(executor):
-                job = waiting.popleft()
+            while waiting and self._may_go_ahead(executor) and self._crew.has_room(executor):
+                if not self._devices.has_room(waiting[0]):
+                    break
+                job = self._devices.take(waiting.popleft())
                 self._given.add(job.number)
+                if executor == "process" and not self._lines.begin(job.number):
+                    raise FlowparError("the run takes this dask worker for lost")
                 self._crew.submit(executor, job)
 
-    def _may_go_ahead(self) -> bool:
-        return len(self._given) < self._slots or self._lately_s < _SHORT_S
+    def _may_go_ahead(self, executor: str) -> bool:
+        # Workers of the pool note themselves what they begin; a process of its own begins where it is handed over.
+        return len(self._given) < self._slots or (executor == "pool" and self._lately_s < _SHORT_S)
 
     def _cancel(self, jobs: Collection[int], *, force: bool) -> None:
         for number in jobs:
@@ -217,6 +241,7 @@ class Station:
     def _note(self, errand: Errand, notice: Notice) -> None:
         if isinstance(notice, Completion):
             self._given.discard(notice.job)
+            self._devices.give_back(notice.job)
             self._lately_s = notice.ended - notice.started
             self._errand_of.pop(notice.job, None)
         if not isinstance(notice, Started) or not errand.is_short:
@@ -227,7 +252,18 @@ class Station:
     def _finish(self, errand: Errand) -> None:
         if not errand.left and errand in self._errands:
             self._errands.remove(errand)
+            self._let_go(errand)
             errand.end()
+
+    def _let_go(self, errand: Errand) -> None:
+        """Forget the outputs that its jobs looked up, those that no other errand here reads."""
+        if not errand.outputs or not self._is_open:
+            return
+        self._readers.subtract(errand.outputs.keys())
+        unread = [key for key in errand.outputs if self._readers[key] <= 0]
+        for key in unread:
+            del self._readers[key]
+        self._crew.outputs.discard(unread)
 
     def _tell(self) -> None:
         """Tell of errands that last, and give back what waits behind them."""
@@ -246,9 +282,3 @@ class Station:
                 waiting.remove(job)
                 del self._errand_of[job.number]
                 errand.give_back(job.number)
-
-
-def lost(job: int, message: str, kind: FailureKind = FailureKind.DIED) -> Completion:
-    """Return the completion of an attempt that nobody makes any more."""
-    moment = time.monotonic()
-    return Completion(job, Failure(kind, "", message), 0, moment, moment)
