@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     try:
+        tree = None
         # Both late: the guard and the launcher must fork off before anything heavy is imported.
-        from flowpar.execute.guard import split
+        if hasattr(os, "fork"):
+            from flowpar.execute.guard import split
 
-        tree = split(sys.argv)
+            tree = split(sys.argv)
         from flowpar.core.collector import collector_paused
 
         with collector_paused():

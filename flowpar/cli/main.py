@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from flowpar import __version__
 from flowpar.cli.ending import ended
 from flowpar.core.collector import collector_paused
+from flowpar.core.errors import MachineError
 from flowpar.core.suggest import nearest
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ VERBS = {
     "init": ("flowpar.cli.init", "Write a small workflow to start from."),
     "new": ("flowpar.cli.new", "Write a plugin to start from."),
 }
+
+# What runs no task and looks at no run works on systems without fork, too.
+_ANYWHERE = ("check", "graph", "schema", "plugins", "import", "init", "new")
 
 _EPILOG = """
 \b
@@ -80,6 +85,11 @@ class Verbs(click.Group):
             near = nearest(args[0], VERBS)
             hint = f'; did you mean "{near}"?' if near else f"; there are: {', '.join(VERBS)}"
             ctx.fail(f'there is no command "{args[0]}"{hint}')
+        if not hasattr(os, "fork") and args[0] in VERBS and args[0] not in _ANYWHERE:
+            raise MachineError(
+                f'"{args[0]}" needs a system that can fork, such as Linux or macOS; on Windows, use it in WSL '
+                f"(what works here: {', '.join(_ANYWHERE)})"
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

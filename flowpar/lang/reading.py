@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 _LARGEST_SHOWN_BYTES = 4 * 1024 * 1024
+# O_NONBLOCK: opening a FIFO for reading would otherwise wait for a writer, perhaps for ever. O_BINARY is of Windows.
+_READING = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 # Compiled where it is asked of first: 9 ms, and it is asked of no text of plain ASCII that can be printed.
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -79,8 +81,7 @@ def label_sources(diagnostics: Iterable[Diagnostic]) -> dict[str, Source]:
 
 def _read_bytes(name: str) -> bytes | str:
     """Return the content, or in words why it is not read."""
-    # O_NONBLOCK: opening a FIFO for reading would otherwise wait for a writer, perhaps for ever.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(name, _READING)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
