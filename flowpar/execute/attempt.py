@@ -26,7 +26,7 @@ from flowpar.data.store import ValueStore
 from flowpar.execute import share, surroundings
 from flowpar.execute.binding import argument, bind, prove, refuse_pending
 from flowpar.execute.cancellation import Cancelled
-from flowpar.execute.compiled import CompiledModules
+from flowpar.execute.compiled import keep_code
 from flowpar.execute.contexts import build_contexts, with_output
 from flowpar.execute.decide import expand, judge
 from flowpar.execute.failure import failure_of, refusal
@@ -34,7 +34,7 @@ from flowpar.execute.footprint import end_if_over
 from flowpar.execute.opened import masker_of, recipe_in, shared_in
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.recipe import Call, Expand, Judge, Render
-from flowpar.execute.rehearsal import rehearse
+from flowpar.execute.rehearsal import rehearse, rehearse_again
 from flowpar.execute.render import render
 from flowpar.execute.scratch import Scratch
 from flowpar.execute.target import find_target
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from flowpar.data.codec import Encoded
     from flowpar.execute.base import Job
     from flowpar.execute.contexts import OutputKey
-    from flowpar.execute.recipe import Bindings, Shared
+    from flowpar.execute.recipe import Bindings
 
     Post = Callable[[str, Mapping[str, object]], None]
 
@@ -64,7 +64,7 @@ def prepare(shared: bytes) -> None:
     """Do once, in the process that workers are forked from, what each of them would do again; never user code."""
     hide_sources(shared)
     opened = shared_in(shared)
-    _keep_code(opened)
+    keep_code(opened.workflow_dir, opened.modules)
     rehearse(shared, make_attempt)
     masker_of(shared)
     folders = surroundings.folders_of_modules(opened)
@@ -73,11 +73,10 @@ def prepare(shared: bytes) -> None:
     listen_to_logging(lambda: None)
 
 
-def _keep_code(shared: Shared) -> None:
-    """Read the code of the run's modules, of those that are found in the first of the folders."""
-    compiled = CompiledModules(shared.workflow_dir)
-    compiled.read(shared.modules)
-    compiled.take_place()
+def warm_up(shared: bytes) -> None:
+    """Do what an attempt does once more, in a process that waits for one."""
+    rehearse_again(shared, make_attempt)
+    masker_of(shared)  # of this run again
 
 
 def make_attempt(

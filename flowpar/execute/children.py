@@ -6,19 +6,36 @@ import os
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
-from flowpar.execute.order import JobOrder, Order
+from flowpar.execute.control import unpack_serve, unpack_start
+from flowpar.execute.order import Descriptors, JobOrder, ServiceOrder
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+    from flowpar.execute.order import Briefing
+    from flowpar.execute.wire import Frame
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A start that has not been made."""
+    """A start that has not been made; `content` is its job as it came."""
 
     key: int
-    order: Order
+    order: JobOrder | ServiceOrder
     name: str
+    content: bytes = b""
+
+    @classmethod
+    def job(cls, frame: Frame, briefing: Briefing) -> Waiting:
+        """Return what START asks for."""
+        key, _, content = unpack_start(frame.body)
+        return cls(key, briefing.order(content, *frame.descriptors), f"job-{key}", content)
+
+    @classmethod
+    def service(cls, frame: Frame) -> Waiting:
+        """Return what SERVE asks for."""
+        key, name, entry, arguments = unpack_serve(frame.body)
+        return cls(key, ServiceOrder(name, entry, arguments, Descriptors(*frame.descriptors)), name)
 
     @property
     def is_job(self) -> bool:

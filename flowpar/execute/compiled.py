@@ -118,6 +118,13 @@ class CompiledModules:
         return spec.origin if spec is not None and type(spec.loader) is SourceFileLoader else None
 
 
+def keep_code(folder: str, modules: Sequence[str]) -> None:
+    """Read the code of modules, of those that are found in a folder, for this process and its forks."""
+    compiled = CompiledModules(folder)
+    compiled.read(modules)
+    compiled.take_place()
+
+
 def _beginnings(name: str) -> Iterator[str]:
     """Yield "a", "a.b", "a.b.c" of "a.b.c"."""
     end = name.find(".")

@@ -6,6 +6,7 @@ It has one thread for ever and imports only what is light, so that a fork is saf
 ends with the engine's end of the socket or with the guard, and takes all it started with it.
 
     queue     starts that wait for a slot, as many as the engine sends ahead; a job takes its cpu of the slots
+    spares    what was forked ahead, and waits for a job
     children  what runs, by key
 """
 
@@ -33,15 +34,14 @@ from flowpar.execute.control import (
     Word,
     pack_failed,
     unpack_cancel,
-    unpack_serve,
     unpack_share,
-    unpack_start,
 )
 from flowpar.execute.death import no_process
 from flowpar.execute.lean import preload, prepare
 from flowpar.execute.lines import Lines, Over
 from flowpar.execute.memory_watch import MemoryWatch
-from flowpar.execute.order import Descriptors, JobOrder, ServiceOrder, unpack_job
+from flowpar.execute.order import Briefing, JobOrder
+from flowpar.execute.spares import Spares
 from flowpar.execute.starter import ForkserverLost, Starter
 from flowpar.execute.wire import BadFrame
 
@@ -68,7 +68,8 @@ class Launcher:
         self._lines = Lines(channel, life=life, guard=guard)
         self._setup = Setup(slots=1)
         self._starter = make_starter(self._setup.start_method, preload=())
-        self._shared: tuple[int, bytes] = (0, b"")
+        self._briefing = Briefing(self._setup.attempt)
+        self._spares = Spares(self._starter, self._briefing)
         self._queue: deque[Waiting] = deque()
         self._children: dict[int, Child] = {}
         self._key_of_pid: dict[int, int] = {}
@@ -130,22 +131,25 @@ class Launcher:
                 self._obey(frame)
             self._start_waiting()
         self._lines.flush()
+        if not self._queue and self._cpu_milli + 1000 <= self._setup.slots * 1000:
+            self._spares.keep()
         mask = select.POLLIN | (select.POLLOUT if self._lines.has_unsent else 0)
         self._poller.modify(control, mask)
 
     def _obey(self, frame: Frame) -> None:
         match frame.kind:
             case Word.START:
-                waiting = self._job_of(frame)
+                waiting = Waiting.job(frame, self._briefing)
                 # What takes no slot waits for none.
                 (self._queue.append if waiting.cpu_milli else self._queue.appendleft)(waiting)
             case Word.CANCEL:
                 self._cancel(*unpack_cancel(frame.body))
             case Word.SHARE:
-                self._shared = unpack_share(frame.body)
-                prepare(self._setup.attempt, self._shared[1])
+                _, shared = unpack_share(frame.body)
+                prepare(self._setup.attempt, shared)
+                self._brief(replace(self._briefing, shared=shared))
             case Word.SERVE:
-                self._queue.appendleft(self._service_of(frame))
+                self._queue.appendleft(Waiting.service(frame))
             case Word.SWEEP:
                 self._sweep()
             case Word.SETUP:
@@ -158,23 +162,13 @@ class Launcher:
         preload(setup.preload)
         self._starter.close()
         self._starter = self._make_starter(setup.start_method, preload=setup.preload)
+        self._brief(Briefing(setup.attempt, b"", setup.outputs_address, setup.outputs_key))
         self._lines.tell(Word.READY, b"")
 
-    def _job_of(self, frame: Frame) -> Waiting:
-        key, _, content = unpack_start(frame.body)
-        setup = self._setup
-        order = JobOrder(
-            unpack_job(content, self._shared[1]),
-            setup.attempt,
-            setup.outputs_address,
-            setup.outputs_key,
-            Descriptors(*frame.descriptors),
-        )
-        return Waiting(key, order, f"job-{key}")
-
-    def _service_of(self, frame: Frame) -> Waiting:
-        key, name, entry, arguments = unpack_serve(frame.body)
-        return Waiting(key, ServiceOrder(name, entry, arguments, Descriptors(*frame.descriptors)), name)
+    def _brief(self, briefing: Briefing) -> None:
+        self._briefing = briefing
+        self._spares.dismiss()
+        self._spares = Spares(self._starter, briefing)
 
     def _start_waiting(self) -> None:
         """Start what waits, in order, as far as there are slots; services need none."""
@@ -185,9 +179,7 @@ class Launcher:
                 return
             started = time.monotonic()
             try:
-                point("process.fork")
-                process = self._starter.start(waiting.order, waiting.name)
-                point("process.forked")
+                process = self._spares.take(waiting) or self._fork_for(waiting)
             except OSError as error:
                 self._put_off(no_process(error))
             except ForkserverLost as error:
@@ -195,6 +187,12 @@ class Launcher:
             else:
                 self._leave_queue(waiting)
                 self._adopt(waiting, process, started)
+
+    def _fork_for(self, waiting: Waiting) -> BaseProcess:
+        point("process.fork")
+        process = self._starter.start(waiting.order, waiting.name)
+        point("process.forked")
+        return process
 
     def _is_time(self) -> bool:
         return self._retry_at is None or time.monotonic() >= self._retry_at
@@ -257,7 +255,9 @@ class Launcher:
             if pid == 0:
                 return
             key = self._key_of_pid.pop(pid, None)
-            if key is not None:
+            if key is None:
+                self._spares.bury(pid)
+            else:
                 code = os.waitstatus_to_exitcode(status)
                 cpu_s = usage.ru_utime + usage.ru_stime
                 rss_bytes = usage.ru_maxrss * _RSS_UNIT_BYTES
@@ -284,7 +284,7 @@ class Launcher:
         self._lines.tell(Word.EXITED, (replace(end, over_bytes=over_bytes) if over_bytes else end).pack())
 
     def _sweep(self) -> None:
-        self._lines.sweep(frozenset(child.pid for child in self._children.values()))
+        self._lines.sweep(self._spares.pids.union(child.pid for child in self._children.values()))
 
     def _cancel(self, key: int, force: bool) -> None:  # noqa: FBT001  # a field of the message
         point("process.cancel")

@@ -1,6 +1,7 @@
 """What a new process is told by the launcher: `JobOrder` for one attempt, `ServiceOrder` for a process that stays.
 
-`Origin` says where it comes from.
+`SpareOrder` is for one that waits for a job; `Briefing` is what all jobs of a run have in common, and `Origin` says
+where a process comes from.
 
 Under fork an order is inherited as it is; under forkserver and spawn it is pickled, and its
 `Descriptors` travel by multiprocessing's own way of passing them.
@@ -16,6 +17,7 @@ from flowpar.core.frozen import dataclass
 from flowpar.execute.base import Job
 
 if TYPE_CHECKING:
+    from _socket import socket
     from collections.abc import Callable, Sequence
 
 
@@ -45,19 +47,49 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the attempts of a run have in common: what makes them, what they share, where they look outputs up."""
+
+    attempt: str
+    shared: bytes = b""
+    outputs_address: str | None = None
+    outputs_key: str = ""
+
+    def order(self, content: bytes, *descriptors: int) -> JobOrder:
+        """Return the order for a job as it was packed."""
+        return JobOrder(unpack_job(content, self.shared), self, Descriptors(*descriptors))
+
+
+@dataclass(frozen=True, slots=True)
 class JobOrder:
     """Make one attempt; the descriptors are the write ends of its result pipe and its output pipe."""
 
     job: Job
-    attempt: str
-    outputs_address: str | None
-    outputs_key: str
+    briefing: Briefing
     descriptors: Descriptors
 
     @property
     def role(self) -> str:
         """What its process is to `FLOWPAR_CRASH_AT`."""
         return "task"
+
+
+@dataclass(frozen=True, slots=True)
+class SpareOrder:
+    """Wait at the end of a socket for a job, and make the attempt; there is none when the other end is closed."""
+
+    end: socket
+    briefing: Briefing
+
+    @property
+    def role(self) -> str:
+        """What its process is to `FLOWPAR_CRASH_AT`."""
+        return "spare"
+
+    @property
+    def descriptors(self) -> Descriptors:
+        """The socket's."""
+        return Descriptors(self.end.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +107,7 @@ class ServiceOrder:
         return self.name.removeprefix("flowpar:")
 
 
-Order = JobOrder | ServiceOrder
+Order = JobOrder | ServiceOrder | SpareOrder
 
 
 def unpack_job(content: bytes, shared: bytes) -> Job:

@@ -1,5 +1,7 @@
 """Attempts of nothing, made in the launcher before the first task: a fork of it need not learn what it knows.
 
+A spare makes one more while it waits: what an attempt writes to are its own pages then.
+
 They take place in the run's folder and see none of the workflow's own folders, so no file of the user's is
 imported, whatever it is called.
 
@@ -14,6 +16,7 @@ import os
 import pickle
 import sys
 from dataclasses import replace
+from functools import lru_cache
 from socket import socketpair
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING
 from flowpar.data.store import ValueStore
 from flowpar.execute.base import Job
 from flowpar.execute.ending import is_anything_left
+from flowpar.execute.opened import recipe_in
 from flowpar.execute.post import Post
 from flowpar.execute.recipe import Bindings, Call, TaskView
 from flowpar.execute.report_pipe import LEAVE, Report, ReportKind, ReportPipe, pack_report
@@ -31,10 +35,13 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import Outcome
 
+    Attempted = Callable[..., tuple[Outcome, tuple[str, ...]]]
+
 # What runs before an attempt and after it, and can't be rehearsed: it would make a task process of the launcher.
 _FAR_SIDE = (
     "flowpar.execute.starter",
     "flowpar.execute.worker",
+    "flowpar.execute.spares",
     "flowpar.execute.habitat",
     "flowpar.execute.kernel",
     "flowpar.execute.cancellation",
@@ -46,11 +53,17 @@ _MOST_BYTES = 4096
 _STAGE = "flowpar.execute.stage"
 
 
-def rehearse(shared: bytes, attempt: Callable[..., tuple[Outcome, tuple[str, ...]]]) -> None:
+def rehearse(shared: bytes, attempt: Attempted) -> None:
     """Make attempts of a run's `shared` part whose task does nothing; the current folder stays the run's."""
+    rehearse_again(shared, attempt, times=_TIMES)
+    _recall()
+
+
+def rehearse_again(shared: bytes, attempt: Attempted, *, times: int = 1) -> None:
+    """Make one more."""
     path, environment = list(sys.path), dict(os.environ)
     try:
-        _play(shared, attempt)
+        _play(*_script(shared), attempt, times=times)
     finally:
         sys.path[:] = path
         for name in os.environ.keys() - environment.keys():
@@ -58,26 +71,30 @@ def rehearse(shared: bytes, attempt: Callable[..., tuple[Outcome, tuple[str, ...
         os.environ.update(environment)
 
 
-def _play(shared: bytes, attempt: Callable[..., tuple[Outcome, tuple[str, ...]]]) -> None:
+@lru_cache(maxsize=1)
+def _script(shared: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the three blobs of a job that does nothing."""
     opened = pickle.loads(shared)
     own = replace(opened, workflow_dir=opened.run_dir, python_path=(), env_file={}, env={})
-    content = pickle.dumps(own)
     bindings = Bindings({"before": TaskView("succeeded", ValueStore(own.run_dir).put(None, ""))})
-    recipe = pickle.dumps(Call(f"{_STAGE}:perform", {"value": Expression("", "tasks.before.output")}))
-    bound = pickle.dumps(bindings)
+    recipe = Call(f"{_STAGE}:perform", {"value": Expression("", "tasks.before.output")})
+    return pickle.dumps(own), pickle.dumps(recipe), pickle.dumps(bindings)
+
+
+def _play(content: bytes, recipe: bytes, bindings: bytes, attempt: Attempted, *, times: int) -> None:
     engine, worker = socketpair()
     with engine, worker:
-        for number in range(_TIMES):
-            # As a user's module, it is imported afresh.
+        for number in range(times):
+            # As a user's module and a recipe that was not seen before, they are opened afresh.
             sys.modules.pop(_STAGE, None)
-            job = Job(number, "", None, 1, content, recipe, bound, "", 0.0)
+            recipe_in.cache_clear()
+            job = Job(number, "", None, 1, content, recipe, bindings, "", 0.0)
             pipe = ReportPipe(worker.fileno())
             engine.send(LEAVE)
             pipe.await_leave()
             outcome, warnings = attempt(job, post=Post(number, pipe, None, ""), is_isolated=True)
             pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, not is_anything_left())))
             engine.recv(_MOST_BYTES)
-    _recall()
 
 
 def _recall() -> None:

@@ -124,6 +124,7 @@ class Starter:
     def __init__(self, method: str, *, preload: Sequence[str]) -> None:
         """Choose the method; a forkserver imports `preload` once."""
         self.reaps = method != "forkserver"
+        self.forks = method == "fork"
         heart, self._heart_end = map(move_high, os.pipe())
         self._origin = Origin(os.getpid(), method, heart)
         known: Any = process

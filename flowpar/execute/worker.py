@@ -1,6 +1,6 @@
 """The far side: what a task process does from its first line to its last.
 
-    order ──► settle ──► make_attempt ──► report ──► end what is left ──► os._exit
+    order ──► settle ──► (a spare waits for its job) ──► make_attempt ──► report ──► end what is left ──► os._exit
 
 Everything reachable from here imports only the standard library and what is as light.
 """
@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from importlib import import_module
+from multiprocessing import process
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowpar.core.outcome import Failure, FailureKind
@@ -21,9 +22,10 @@ from flowpar.execute import habitat, kernel, tree
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.death import PIPE_LOST
 from flowpar.execute.ending import is_anything_left, leave
-from flowpar.execute.order import JobOrder, Order, Origin, ServiceOrder
+from flowpar.execute.order import JobOrder, Order, Origin, ServiceOrder, SpareOrder
 from flowpar.execute.post import Post
 from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_late, pack_report
+from flowpar.execute.spares import await_job, warm_up
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Job
@@ -36,20 +38,34 @@ def enter(order: Order, origin: Origin) -> NoReturn:
     enter_role(order.role)
     habitat.found_session(origin)
     habitat.restore_signals()
+    _settle(origin, set(order.descriptors.numbers))
+    if isinstance(order, SpareOrder):
+        order = _job_for(order)
     if isinstance(order, JobOrder):
-        _attempt(order, origin)
-    _serve(order, origin)
+        _attempt(order)
+    _serve(order)
 
 
-def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
+def _job_for(spare: SpareOrder) -> JobOrder:
+    """Wait for a job, and end where there will be none."""
+    kernel.name_process("flowpar:spare")
+    warm_up(spare.briefing)
+    found = await_job(spare)
+    if found is None:
+        os._exit(0)
+    process.current_process().name, order = found
+    enter_role(order.role)
+    return order
+
+
+def _attempt(order: JobOrder) -> NoReturn:
     result, output = order.descriptors.numbers
     habitat.redirect_output(output)
-    result = habitat.move_high(result)
-    _settle(origin, {result})
-    pipe = ReportPipe(result)
-    job = order.job
+    pipe = ReportPipe(habitat.move_high(result))
+    job, briefing = order.job, order.briefing
     kernel.name_process(job.task)
-    outcome, warnings = _make(order, job, pipe, Post(job.number, pipe, order.outputs_address, order.outputs_key))
+    post = Post(job.number, pipe, briefing.outputs_address, briefing.outputs_key)
+    outcome, warnings = _make(briefing.attempt, job, pipe, post)
     _flush()
     is_last = not is_anything_left()
     point("attempt.report")
@@ -61,13 +77,13 @@ def _attempt(order: JobOrder, origin: Origin) -> NoReturn:
     os._exit(0 if is_sent else PIPE_LOST)
 
 
-def _make(order: JobOrder, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any, tuple[str, ...]]:
+def _make(attempt: str, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any, tuple[str, ...]]:
     spare_children()
     try:
         raise_on_term()
         try:
             pipe.await_leave()
-            outcome, warnings = _load(order.attempt)(job, post=post, is_isolated=True)
+            outcome, warnings = _load(attempt)(job, post=post, is_isolated=True)
         finally:
             pass_over_term()
     except Cancelled:
@@ -76,8 +92,7 @@ def _make(order: JobOrder, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any,
     return outcome, tuple(warnings)
 
 
-def _serve(order: ServiceOrder, origin: Origin) -> NoReturn:
-    _settle(origin, set(order.descriptors.numbers))
+def _serve(order: ServiceOrder) -> NoReturn:
     kernel.name_process(order.name)
     code = 0
     try:

@@ -11,7 +11,7 @@ from flowpar.execute.recipe import Shared
 # In a process of its own, as in the launcher: it changes the process it is in.
 REHEARSE = """
 import os, pickle, sys
-from flowpar.execute.attempt import make_attempt, prepare
+from flowpar.execute.attempt import make_attempt, prepare, warm_up
 from flowpar.execute import rehearsal
 
 calls = []
@@ -25,6 +25,7 @@ before = list(sys.path), dict(os.environ)
 shared = open(sys.argv[1], "rb").read()
 rehearsal.rehearse(shared, attempt)
 prepare(shared)
+warm_up(shared)
 assert (list(sys.path), dict(os.environ)) == before
 assert set(calls) == {"Success"}, calls
 """
