@@ -116,7 +116,10 @@ class TaskRetrying:
 
 @dataclass(frozen=True, slots=True)
 class TaskRepeating:
-    """A round of a repeat is over, its `until` does not hold, and another follows; `value` is what it gave."""
+    """A round of a repeat is over, its `until` does not hold, and another follows; `value` is what it gave.
+
+    `kept` is what the cache knows of it.
+    """
 
     subject: Subject
     at: float
@@ -125,6 +128,7 @@ class TaskRepeating:
     measure: Measure
     log_file: str | None = None
     warnings: tuple[str, ...] = ()
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ class Entry:
     """What an attempt came to; the `file` of a value is the name of a blob.
 
     `made_by` are the run and the task, and `seconds` is how long it took. `values` are the parts of a list that
-    is kept in parts, None for any other value.
+    is kept in parts, None for any other value. `is_last` is what the `until` of a round came to, or of a task that
+    decides on further rounds.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Entry:
     value: ValueRef
     values: tuple[ValueRef, ...] | None = None
     files: tuple[KeptFile, ...] = field(default=())
+    is_last: bool = True
 
     def blobs(self) -> Iterator[tuple[str, int]]:
         """Give the names and sizes of the blobs that it needs."""
@@ -92,6 +94,7 @@ class Entry:
             "value": _value_fields(self.value),
             "values": None if self.values is None else [_value_fields(each) for each in self.values],
             "files": [(kept.path, kept.blob, kept.size_bytes, kept.stamp, kept.is_executable) for kept in self.files],
+            **({} if self.is_last else {"is_last": False}),
         }
         body = json.dumps(fields, separators=(",", ":")).encode()
         return b"%b%b\n%b\n" % (_MAGIC, checksum([body]).encode(), body)
@@ -117,6 +120,7 @@ def unpack(content: bytes, key: str) -> Entry:
             value=_value(fields["value"]),
             values=None if values is None else tuple(map(_value, values)),
             files=tuple(KeptFile(*kept) for kept in fields["files"]),
+            is_last=fields.get("is_last", True) is True,
         )
     except _ODD as error:
         raise BadEntry("it is not as flowpar writes it") from error

@@ -85,7 +85,8 @@ class RunCache:
         try:
             keyed = self._keys.key(task, bindings)
         except NoKey as error:
-            self._tell_once(f"{task.id} is not cached: {error}", about=f"{task.id} has no key")
+            if task.cache is None or not task.cache.is_implied:
+                self._tell_once(f"{task.id} is not cached: {error}", about=f"{task.id} has no key")
             return None
         for pattern in keyed.unmatched:
             message = f'no file matches "{pattern}", which {task.id} declares to read'
@@ -131,7 +132,7 @@ class RunCache:
         value = self._folder.restore(entry, self._run_dir, str(number()) if size_bytes else "")
         put_back(entry.files, keeping.folder, self._folder, self._seen)
         self._folder.touch(keeping.key, keeping.place)
-        return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds)
+        return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds, entry.is_last)
 
     def _is_refreshed(self, task: str) -> bool:
         return any(task == name or task.startswith((f"{name}/", f"{name}[")) for name in self._refreshed)

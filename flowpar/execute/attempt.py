@@ -160,11 +160,11 @@ class Attempt:
     def remember(self, success: Success) -> tuple[str, ...]:
         """Keep what it came to in the cache, where that is wanted; return a warning where that can't be."""
         keeping = self._bindings.keeping
-        if keeping is None:
+        if keeping is None or self._files:  # what was put apart is this run's alone
             return ()
         from flowpar.execute.keep import keep  # late: only a task with a cache pays for it
 
-        return keep(keeping, success.value, self._job, self._shared, seconds=perf_counter() - self._began)
+        return keep(keeping, success, self._job, self._shared, seconds=perf_counter() - self._began)
 
     def _call(self, call: Call, scratch: str) -> Success:
         value = self._returned(call, scratch)

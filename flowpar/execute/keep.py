@@ -18,7 +18,7 @@ from flowpar.data.parts import PARTS, parts_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowpar.core.outcome import ValueRef
+    from flowpar.core.outcome import Success, ValueRef
     from flowpar.data.cache_entry import Keeping
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Shared
@@ -29,7 +29,7 @@ UNKEPT = "not kept in the cache: "
 _PIECE_BYTES = 1 << 22
 
 
-def keep(keeping: Keeping, value: ValueRef, job: Job, shared: Shared, *, seconds: float) -> tuple[str, ...]:
+def keep(keeping: Keeping, success: Success, job: Job, shared: Shared, *, seconds: float) -> tuple[str, ...]:
     """Keep what an attempt came to; return a warning where it can't be kept."""
     cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     task = job.task if job.item is None else f"{job.task}[{job.item}]"
@@ -43,10 +43,11 @@ def keep(keeping: Keeping, value: ValueRef, job: Job, shared: Shared, *, seconds
             made_by=(shared.run_id, task),
             seconds=seconds,
             parts=keeping.parts,
-            value=value,
+            value=success.value,
             files=files,
+            is_last=success.is_last,
         )
-        is_local = bool(keeping.place) and _names(value, shared.run_dir, keeping.root)
+        is_local = bool(keeping.place) and _names(success.value, shared.run_dir, keeping.root)
         cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
     except OSError as error:
         return (f"{UNKEPT}{(error.strerror or str(error)).lower()}",)

@@ -99,7 +99,8 @@ class Caching:
     """What beside its arguments says that an attempt was made before, and how long that counts.
 
     `code` is the digest of what the task runs, and `reached` what that is made of, installed distributions included.
-    `files` are read and `outputs` written, as globs; `env` are names of variables.
+    `files` are read and `outputs` written, as globs; `env` are names of variables. It `is_implied` where nobody asked
+    for it: of tasks that only pass on what others came to.
     """
 
     code: str = ""
@@ -109,6 +110,7 @@ class Caching:
     env: tuple[str, ...] = ()
     version: Template | None = None
     ttl_s: float | None = None
+    is_implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from flowpar.planning.fingerprint import Fingerprints
 from flowpar.planning.graph import build_graph, find_cycles, layers_of, weights_of
 from flowpar.planning.grounds import grounds_of, setting_of
 from flowpar.planning.model import Caching, FanOut, Plan, PlannedTask
+from flowpar.planning.passing import known_again
 from flowpar.planning.preload import preload_for
 from flowpar.planning.prepared import Prepared
 from flowpar.planning.secret import Secrets, sources_of
@@ -33,7 +34,7 @@ from flowpar.planning.unfold import Unfolder
 from flowpar.planning.warm import executor_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import networkx as nx
 
@@ -170,10 +171,10 @@ def _whole(
     has_env = bool(plan.env or plan.env_file)
     unfolder = Unfolder(checked, reader, make, diagnostics, is_run, home=home, limits=limits, has_env=has_env)
     tasks = list(unfolder.tasks())
-    return plan if diagnostics.has_errors else _with_tasks(replace(plan, limits=limits), tasks)
+    return plan if diagnostics.has_errors else _with_tasks(replace(plan, limits=limits), known_again(tasks))
 
 
-def _with_tasks(plan: Plan, tasks: list[PlannedTask]) -> Plan:
+def _with_tasks(plan: Plan, tasks: Sequence[PlannedTask]) -> Plan:
     """Return a plan of other tasks, which are in file order, each in its place."""
     layers = _layers(tasks)
     order = {task: place for place, task in enumerate(task for layer in layers for task in layer)}

@@ -177,6 +177,8 @@ class TaskRepeating(MeasuredFields):
     delay_s: float
     log_file: NotRequired[str]
     warnings: NotRequired[Sequence[str]]
+    cache_key: NotRequired[str]
+    cache_parts: NotRequired[Mapping[str, object]]
 
 
 Fields = (

@@ -202,12 +202,16 @@ def _ended(event: events.TaskEnded) -> TaskEnded:
         line["fingerprint"] = event.fingerprint
     if event.kept is not None:
         _add_kept(line, event.kept)
+        _add_origin(line, event.kept)
     return line
 
 
-def _add_kept(line: TaskEnded, kept: events.Kept) -> None:
+def _add_kept(line: TaskEnded | TaskRepeating, kept: events.Kept) -> None:
     line["cache_key"] = kept.key
     line["cache_parts"] = kept.parts
+
+
+def _add_origin(line: TaskEnded, kept: events.Kept) -> None:
     if kept.made_by is not None:
         line["made_by"] = {"run": kept.made_by[0], "task": kept.made_by[1]}
         line["saved_s"] = round(kept.seconds, 6)
@@ -220,6 +224,8 @@ def _repeating(event: events.TaskRepeating) -> TaskRepeating:
         line["log_file"] = event.log_file
     if event.warnings:
         line["warnings"] = event.warnings
+    if event.kept is not None:
+        _add_kept(line, event.kept)
     return line
 
 

@@ -83,6 +83,7 @@ class Announcer:
             measure=self._measure(attempt, completion, Success(value)),
             log_file=attempt.log_file if completion.has_log else None,
             warnings=completion.warnings,
+            kept=None if attempt.keeping is None else events.Kept(attempt.keeping.key, attempt.keeping.parts),
         )
         self._sink.emit(event)
 
@@ -107,18 +108,31 @@ class Announcer:
         )
         self._sink.emit(event)
 
-    def cached(self, ready: Ready, hit: Hit) -> None:
-        """A task or an item need not be made: it was, before."""
-        record, item = ready.record, ready.item
-        task = record.task
+    def cached(self, ready: Ready, hit: Hit, *, total_s: float) -> None:
+        """A task or an item need not be made: it was, before, in `total_s` with all of its rounds."""
         event = events.TaskEnded(
-            subject=events.Subject(task.id, item, 0, task.layer, task.executor, key=record.key_of(item)),
+            subject=_unmade(ready),
             at=self._clock.now(),
             state=TaskState.CACHED,
             outcome=Success(hit.value),
             measure=None,
             fingerprint=str(fingerprint_of(ready)),
-            kept=events.Kept(hit.key, hit.parts, hit.made_by, hit.seconds),
+            kept=events.Kept(hit.key, hit.parts, hit.made_by, total_s),
+        )
+        self._sink.emit(event)
+
+    def out_of_rounds(self, ready: Ready, failure: Failure, *, is_tolerated: bool) -> None:
+        """A repeat came to its last round, and all of them were made before."""
+        last = ready.record.rounds.get(ready.item)
+        event = events.TaskEnded(
+            subject=_unmade(ready),
+            at=self._clock.now(),
+            state=TaskState.FAILED,
+            outcome=failure,
+            measure=None,
+            is_tolerated=is_tolerated,
+            previous=None if last is None else last.value,
+            fingerprint=str(fingerprint_of(ready)),
         )
         self._sink.emit(event)
 
@@ -210,6 +224,11 @@ def _last(tasks: Iterable[PlannedTask]) -> Iterator[str]:
             yield task.id
         if task.template is not None:
             yield from _last(task.template.tasks)
+
+
+def _unmade(ready: Ready) -> events.Subject:
+    task, key = ready.record.task, ready.record.key_of(ready.item)
+    return events.Subject(task.id, ready.item, 0, task.layer, task.executor, ready.round, key)
 
 
 def _whole(record: Record) -> events.Subject:

@@ -1,10 +1,11 @@
 """What the loop asks a cache: whether an attempt was made before, in this run or another one.
 
-    Ready ─► bindings ─► key ─┬─► Hit      settled as cached, no attempt is made
+    Ready ─► bindings ─► key ─┬─► Hit      settled as cached; of a repeat, the next round is looked up
                               ├─► Keeping  the worker keeps what it comes to
                               └─► None     nothing is known, or wanted
 
-Only the first try at a task or an item is asked for: what failed in this run is made again.
+Only the first try at a task or an item is asked for: what failed in this run is made again. So are the rounds after
+one that was made.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.frozen import dataclass
 from flowpar.core.states import TaskState
-from flowpar.schedule.rounds import tried_before
+from flowpar.execute.recipe import Render
+from flowpar.schedule.rounds import is_first_round, tried_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
     from flowpar.planning.model import PlannedTask
     from flowpar.schedule.attempt import Ready
     from flowpar.schedule.job import JobMaker
-    from flowpar.schedule.settle import Settlement
+    from flowpar.schedule.unmade import Unmade
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """An attempt that was made before: its value as one of this run, and what its key is made of.
 
-    `made_by` are the run and the task that made it, and `seconds` is how long that took.
+    `made_by` are the run and the task that made it, and `seconds` is how long that took. `is_last` is what its
+    `until` came to, where it has one.
     """
 
     value: ValueRef
@@ -40,6 +43,7 @@ class Hit:
     parts: Mapping[str, object]
     made_by: tuple[str, str]
     seconds: float
+    is_last: bool = True
 
 
 class Cache(Protocol):
@@ -59,23 +63,43 @@ class Cache(Protocol):
 class Lookup:
     """Settles attempts that were made before; a part of the loop."""
 
-    def __init__(self, cache: Cache | None, settlement: Settlement, jobs: JobMaker) -> None:
+    def __init__(self, cache: Cache | None, unmade: Unmade, jobs: JobMaker) -> None:
         """Ask `cache`, where there is one."""
         self._cache = cache
-        self._settlement = settlement
+        self._unmade = unmade
         self._jobs = jobs
+        self.rendered: ValueRef | None = None
 
-    def look(self, ready: Ready) -> Hit | Keeping | None:
-        """Return how to keep an attempt; one that was made before is settled by it."""
-        record, item = ready.record, ready.item
-        if self._cache is None or record.task.cache is None or ready.decision is not None:
-            return None
-        may_hit = ready.number - tried_before(ready) == 1 and (item is not None or record.state is TaskState.PENDING)
-        bindings, number = self._jobs.bindings(ready), self._jobs.take_number
-        found = self._cache.find(record.task, bindings, number=number, may_hit=may_hit)
-        if isinstance(found, Hit):
-            self._settlement.settle_cached(ready, found)
-        return found
+    def look(self, ready: Ready) -> tuple[Ready, Keeping | None] | None:
+        """Return the attempt that is to be made and how to keep it; None where it is settled, as it was made before.
+
+        Of a task that repeats, that is the first round which was not made before. `rendered` are the workflow's
+        outputs, where these were.
+        """
+        cache, task = self._cache, ready.record.task
+        if cache is None or task.cache is None or not isinstance(ready.decision, Render | None):
+            return ready, None
+        may_hit, following = self._may_hit(ready), ready
+        total_s = 0.0
+        while True:
+            bindings, number = self._jobs.bindings(following), self._jobs.take_number
+            found = cache.find(task, bindings, number=number, may_hit=may_hit)
+            if not isinstance(found, Hit):
+                return following, found
+            if ready.decision is not None:
+                self.rendered = found.value
+                return None
+            total_s += found.seconds
+            after = self._unmade.settle(following, found, total_s=total_s)
+            if after is None:
+                return None
+            following = after
+
+    def _may_hit(self, ready: Ready) -> bool:
+        if ready.decision is not None:
+            return True
+        is_unmade = ready.item is not None or ready.record.state is TaskState.PENDING
+        return is_unmade and ready.number - tried_before(ready) == 1 and is_first_round(ready)
 
     def heard(self, completion: Completion) -> Completion:
         """Return how an attempt ended, as it is to be told."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.states import TaskState
 from flowpar.schedule.attempt import Ready
-from flowpar.schedule.caching import Hit
 
 if TYPE_CHECKING:
     from flowpar.data.cache_entry import Keeping
@@ -94,10 +93,10 @@ class Filling:
         if ready is None:
             return
         found = self.lookup.look(ready)
-        if isinstance(found, Hit):
+        if found is None:
             self._hits += 1
         else:
-            self._submit(lane, ready, found)
+            self._submit(lane, *found)
 
     def _next_ready(self, lane: Lane) -> Ready | None:
         entry = self._desk.backlog.pop(lane)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.content import Digester
     from flowpar.core.outcome import ValueRef
-    from flowpar.execute.recipe import Bindings, Shared
+    from flowpar.execute.recipe import Bindings, Expand, Shared
     from flowpar.expr.template import Template
     from flowpar.planning.model import Caching, PlannedTask
     from flowpar.schedule.crew import OutputKey
@@ -45,6 +45,8 @@ _VERSION = 1
 _PYTHON = ".".join(platform.python_version_tuple()[:2])
 # A larger value counts by its checksum: to open it takes longer than to know it.
 _LARGEST_OPENED_BYTES = 64 * 1024
+# What passes on the outputs of more items than these is made each time.
+_MOST_PASSED_ON = 1_000
 
 
 class NoKey(Exception):  # noqa: N818 - it says what there is not
@@ -97,6 +99,8 @@ class KeyMaker:
         caching = task.cache
         if caching is None:
             raise NoKey("it has no cache")
+        if caching.is_implied and len(task.needs) > _MOST_PASSED_ON:
+            raise NoKey("to know it again takes longer than to make it")
         scope = bindings.scope
         shared = self._shared if scope is None else scope.within(self._shared)
         try:
@@ -168,6 +172,7 @@ class _Key:
             parts["workflow"] = digest({**self._shared.env_file, **self._own})
         if call.cwd is not None:
             parts["cwd"] = self._part(call.cwd)
+        parts |= self._of_rounds_and_items()
         if caching.env:
             parts["variables"] = {name: digest(self._environment.get(name)) for name in caching.env}
         if caching.version is not None:
@@ -189,6 +194,16 @@ class _Key:
             parts["classes"] = self._classes
         return Keyed(self._maker.keeping(parts, folder, outputs), unmatched)
 
+    def _of_rounds_and_items(self) -> dict[str, object]:
+        task, found = self._task, dict[str, object]()
+        if task.repeat is not None:  # what is given the same as another round may come to something else
+            found["round"] = self._bindings.round
+        if task.call.until is not None:
+            found["until"] = self._source(task.call.until)
+        if task.template is not None:
+            found["items"] = self._items(task.template.recipe)
+        return found
+
     def _part(self, template: Template) -> str:
         """Return the digest of what a template comes to."""
         limits = IN_WORKER if asks_the_disk(template) else IN_ENGINE
@@ -197,10 +212,25 @@ class _Key:
         except NeedsWorker:
             if limits is IN_WORKER:
                 raise
-            sources = Sources(self._bindings, self._maker.fetch, self._load, store=self._maker.named.store)
-            read = sources.of(template, self._contexts)
-            self._classes |= self._maker.named.of(sources.unopened)
-            return self._maker.digest(read)
+            return self._source(template)
+
+    def _source(self, template: Template) -> str:
+        """Return the digest of a template and of what it reads, without that of its value."""
+        if asks_the_disk(template):
+            raise NotTold("it asks what is on the disk")
+        sources = Sources(self._bindings, self._maker.fetch, self._load, store=self._maker.named.store)
+        read = sources.of(template, self._contexts)
+        self._classes |= self._maker.named.of(sources.unopened)
+        return self._maker.digest(read)
+
+    def _items(self, recipe: Expand) -> str:
+        """Return the digest of what the items of a sub-workflow are made of, of which each is bound later."""
+        beside = [value for entry in (*recipe.include, *recipe.exclude) for value in entry.values()]
+        of_one = [each for each in (recipe.condition, recipe.key) if each is not None]
+        lists = {name: self._part(template) for name, template in recipe.names.items()}
+        places = [list(entry) for entry in (*recipe.include, *recipe.exclude)]
+        shape = (recipe.is_product, len(recipe.include), places, recipe.condition is None, recipe.key is None)
+        return self._maker.digest((lists, list(map(self._part, beside)), list(map(self._source, of_one)), shape))
 
     def _texts(self, template: Template) -> tuple[str, ...]:
         found = evaluate(template, self._contexts, limits=IN_WORKER)

@@ -18,8 +18,8 @@ from flowpar.core.errors import ExitCode, InternalError
 from flowpar.core.outcome import Failure
 from flowpar.core.states import RunStatus
 from flowpar.execute.base import Completion, Notice, Printed, Reported, Started
-from flowpar.execute.recipe import OUTPUTS, Call, Render
-from flowpar.planning.model import PlannedTask
+from flowpar.execute.recipe import Render
+from flowpar.planning.passing import task_of_outputs
 from flowpar.schedule.announce import Announcer
 from flowpar.schedule.attempt import Attempt, Ready
 from flowpar.schedule.caching import Lookup
@@ -36,6 +36,7 @@ from flowpar.schedule.restore import restore
 from flowpar.schedule.run import RunEnd
 from flowpar.schedule.settle import Settlement, outcome_of
 from flowpar.schedule.stopping import Stopping
+from flowpar.schedule.unmade import Unmade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,7 @@ class Loop:
             hand_out=self._hand_out,
         )
         jobs = maker_of(plan, options, crew, self._desk.ledger, hand_out=self._hand_out)
-        self._filling = Filling(self._desk, crew, jobs, Lookup(cache, self._settlement, jobs))
+        self._filling = Filling(self._desk, crew, jobs, Lookup(cache, Unmade(self._desk, self._settlement), jobs))
         self._rendered: str | Failure | None = None
         self._is_untold = self._is_committing = False
 
@@ -258,17 +259,11 @@ class Loop:
         if not plan.outputs:
             self._rendered = "{}"
             return
-        task = PlannedTask(
-            id=OUTPUTS,
-            index=len(plan.tasks),
-            kind="outputs",
-            layer=len(plan.layers),
-            executor="process",
-            call=Call("", {}),
-            decides_on=plan.outputs_read,
-        )
+        task = task_of_outputs(plan)
         desk.queue(Ready(Record(task, (0, 0.0, task.index)), None, 1, self._clock.monotonic(), Render(plan.outputs)))
         self._go_on()
+        if self._filling.lookup.rendered is not None:
+            self._rendered = self._decisions.read_rendered(self._filling.lookup.rendered)
 
     def _finish(self, began: float) -> RunEnd:
         records = self._desk.ledger.records

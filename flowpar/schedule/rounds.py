@@ -44,10 +44,13 @@ def out_of_rounds(rounds: int) -> Failure:
 
 def tried_before(ready: Ready) -> int:
     """Return how many attempts of a round were made before the run went on."""
-    begun = ready.record.begun
-    last = begun.rounds.get(ready.item)
-    is_first = ready.round == (0 if ready.record.task.repeat is None else 1 if last is None else last.number + 1)
-    return begun.tried.get(ready.item, 0) if is_first else 0
+    return ready.record.begun.tried.get(ready.item, 0) if is_first_round(ready) else 0
+
+
+def is_first_round(ready: Ready) -> bool:
+    """Whether a round is the one with which a task, or an item of it, begins in this run, or goes on."""
+    last = ready.record.begun.rounds.get(ready.item)
+    return ready.round == (0 if ready.record.task.repeat is None else 1 if last is None else last.number + 1)
 
 
 def _base(ready: Ready) -> int:

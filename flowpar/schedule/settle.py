@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
     from flowpar.core.outcome import Outcome
     from flowpar.execute.base import Completion
-    from flowpar.planning.model import FanOut
     from flowpar.schedule.attempt import Ready
-    from flowpar.schedule.caching import Hit
     from flowpar.schedule.desk import Desk
+    from flowpar.schedule.fanout import ItemSet
     from flowpar.schedule.ledger import Record
 
 _STATE_OF = {FailureKind.TIMEOUT: TaskState.TIMED_OUT, FailureKind.CANCELLED: TaskState.CANCELLED}
@@ -145,33 +144,21 @@ class Settlement:
             self._desk.publish(record, None, outcome.value)
         self.close(record)
 
-    def settle_cached(self, ready: Ready, hit: Hit) -> None:
-        """Settle a task or an item that need not be made again."""
-        record, item, value = ready.record, ready.item, hit.value
-        if item is not None and record.items is not None:
-            record.items.hit(item)
-        else:
-            record.move(TaskState.CACHED)
-            record.keep_outcome(Success(value), 0)
-        self._desk.announce.cached(ready, hit)
-        self._desk.publish(record, item, value)
-        if item is None or record.items is None:
-            self.close(record)
-            return
-        self._desk.give(record, item, value)
-        if record.intake is not None:
-            record.intake.drop(item)
-        if record.items.is_over:
-            self.conclude(record)
-
     def _settle_item(self, attempt: Attempt, completion: Completion, outcome: Outcome, item: int) -> None:
-        record, state = attempt.ready.record, state_of(outcome)
-        items, fan_out = record.items, record.task.fan_out
-        assert items is not None  # noqa: S101 - an item was taken from them
-        assert fan_out is not None  # noqa: S101 - the same
-        items.settle(item, state)
-        is_tolerated = state in FAILURES and (record.task.allow_failure or fan_out.on_item_error == "collect")
+        state, is_tolerated = state_of(outcome), self.end_item(attempt.ready.record, item, outcome)
         self._desk.announce.attempt_ended(attempt, completion, state, outcome, is_tolerated=is_tolerated)
+        self.item_over(attempt.ready, item, outcome, is_tolerated=is_tolerated)
+
+    def end_item(self, record: Record, item: int, outcome: Outcome) -> bool:
+        """Note the state of an item that ended; return whether it is a failure that does not count."""
+        state = state_of(outcome)
+        _items_of(record).settle(item, state)
+        collects = record.task.fan_out is not None and record.task.fan_out.on_item_error == "collect"
+        return state in FAILURES and (record.task.allow_failure or collects)
+
+    def item_over(self, ready: Ready, item: int, outcome: Outcome, *, is_tolerated: bool) -> None:
+        """Go on from an item that ended, and was told."""
+        record, items = ready.record, _items_of(ready.record)
         self._desk.give(record, item, outcome.value if isinstance(outcome, Success) else None)
         if record.intake is not None:
             record.intake.drop(item)
@@ -179,21 +166,19 @@ class Settlement:
             self._desk.publish(record, item, outcome.value)
         else:
             if self._desk.ledger.is_read(record.task.id):
-                record.keep_item_error(item, outcome, attempt.ready.number)
-            if state in FAILURES:
-                self._note_failed_item(record, fan_out, item, outcome, is_tolerated=is_tolerated)
+                record.keep_item_error(item, outcome, ready.number)
+            if state_of(outcome) in FAILURES:
+                self._note_failed_item(record, item, outcome, is_tolerated=is_tolerated)
         if items.is_over:
             self.conclude(record)
         else:
             self._desk.queue_items(record)
 
-    def _note_failed_item(
-        self, record: Record, fan_out: FanOut, item: int, failure: Failure, *, is_tolerated: bool
-    ) -> None:
+    def _note_failed_item(self, record: Record, item: int, failure: Failure, *, is_tolerated: bool) -> None:
         record.note_failed_item(item, failure)
         if not is_tolerated:
             self._fail_fast(record)
-        if fan_out.on_item_error == "fail_fast":
+        if record.task.fan_out is not None and record.task.fan_out.on_item_error == "fail_fast":
             self.close_items(record, f"item {item} failed")
 
     def close_items(self, record: Record, reason: str) -> None:
@@ -249,6 +234,12 @@ class Settlement:
         tidies = record.task.in_finally or record.task.tidies
         if self._is_fail_fast and not tidies and self._desk.stop is None and not self._desk.wanted:
             self._desk.want(failed_fast(record.task.id))
+
+
+def _items_of(record: Record) -> ItemSet:
+    items = record.items
+    assert items is not None  # noqa: S101 - an item was taken from them
+    return items
 
 
 def state_of(outcome: Outcome) -> TaskState:

@@ -124,6 +124,8 @@ class Sources:
         context, name = reference.context, reference.name
         if context == "previous":
             return None if self._bindings.previous is None else self._ref(self._bindings.previous)
+        if context == "output":  # what an `until` is asked of: that is made of all the other parts
+            return _ABSENT
         if name is None:
             raise NotTold(f'everything in "{context}" is read')
         if context in {"each", "matrix"} and name in self._bindings.each:

@@ -248,8 +248,8 @@ def test_every_form_of_a_task_is_known_again(run_workflow: RunWorkflow, project:
     first, second = run_workflow(FORMS), run_workflow(FORMS)
 
     assert first.outputs == second.outputs == {"all": [[0, 40000, 80000, 120000], [6, 8, 12, None], [10, 12], 8]}
-    # What only passes values on is done again, and so is what tidies up.
-    assert set(attempts(second)) == {"part/(inputs)", "part", "tidy"}
+    # What tidies up is done each time.
+    assert set(attempts(second)) == {"tidy"}
 
 
 FILES = """
@@ -285,8 +285,10 @@ def notes(run: WorkflowRun) -> list[str]:
 
 def test_an_entry_that_was_harmed_is_made_again(run_workflow: RunWorkflow, project: Path) -> None:
     run_workflow(ITEMS)
-    one, two, three = (project / ".flowpar" / "cache" / "entries").glob("*/*")
+    # Those of three items, and that of the workflow's outputs.
+    one, two, three, four = (project / ".flowpar" / "cache" / "entries").glob("*/*")
     one.write_bytes(one.read_bytes()[:-20])
+    four.write_bytes(four.read_bytes()[20:])
     two.write_bytes(two.read_bytes().replace(b"seconds", b"minutes"))
     three.write_bytes(b"")
 
@@ -323,8 +325,9 @@ def test_a_value_that_names_the_checkout_is_found_there_alone(run_workflow: RunW
     run_workflow(text)
 
     assert attempts(run_workflow(text)) == []
-    (entry,) = (project / ".flowpar" / "cache" / "entries").glob("*/*")
-    assert "-" in entry.name
+    entries = list((project / ".flowpar" / "cache" / "entries").glob("*/*"))
+    assert entries
+    assert all("-" in entry.name for entry in entries)
 
 
 def test_a_cache_that_cannot_be_used_is_told_once(run_workflow: RunWorkflow, project: Path) -> None:

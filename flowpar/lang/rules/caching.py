@@ -1,6 +1,6 @@
 """The `cache` of a task: what it declares, and whether its attempts can be known again at all.
 
-FP740  a task that repeats has rounds, and no attempt to be known again
+FP740  a task that repeats waits for what is not among its arguments
 FP741  the code of the function can't be read, so nobody can say whether it changed
 FP742  an argument is another one in each run
 """
@@ -14,6 +14,7 @@ from flowpar.code.problem import ProblemKind
 from flowpar.code.reach import Reached
 from flowpar.code.signature import Signature
 from flowpar.core.digest import digest
+from flowpar.expr.references import mentions
 from flowpar.lang.checked import CheckedCache
 from flowpar.lang.node import ScalarNode
 from flowpar.lang.vocabulary import BUILT_IN_KINDS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flowpar.expr.template import Template
-    from flowpar.lang.checked import Mention
+    from flowpar.lang.checked import CheckedCall, Mention
     from flowpar.lang.model import CacheModel, DefaultsModel, TaskModel
     from flowpar.lang.rules.findings import Findings, Path
     from flowpar.lang.rules.reading import Reading
@@ -34,7 +35,14 @@ _WAY_OUT = 'write "cache: false"'
 
 
 def read_caching(
-    reading: Reading, targets: Targets, path: Path, model: TaskModel, *, defaults: DefaultsModel, view: View
+    reading: Reading,
+    targets: Targets,
+    path: Path,
+    model: TaskModel,
+    call: CheckedCall,
+    *,
+    defaults: DefaultsModel,
+    view: View,
 ) -> CheckedCache | None:
     """Read the `cache` of a task, its own or that of `defaults`; None where it has none, or can't have one."""
     # What tidies up is to be done each time, unless it says otherwise itself.
@@ -42,15 +50,20 @@ def read_caching(
     own, home = (model.cache, path) if model.cache is not None else (inherited, ("defaults",))
     if own is None or own.is_on is False or model.kind in {"workflow", ""}:
         return None
-    if model.repeat is not None:
+    if model.repeat is not None and not own.files and not _reads_previous(call):
         if model.cache is not None:
-            message = '"cache" is for attempts that can be known again, and each round of a "repeat" is another one'
-            hint = "leave one of the two out, or repeat a workflow whose tasks have a cache"
+            message = 'a "cache" would give back what this "repeat" once waited for: no round is given "previous"'
+            hint = 'declare the "files" that it looks at, or leave the cache out'
             reading.findings.key_error("FP740", (*path, "cache"), message, hint=hint)
         return None
     code, reached = _code(reading.findings, targets, path, model, version=own.version)
     declared = _declared(reading, own, (*home, "cache"), view)
     return replace(declared, code=code, reached=reached)
+
+
+def _reads_previous(call: CheckedCall) -> bool:
+    templates = (*call.arguments.values(), *call.env.values(), *([] if call.cwd is None else [call.cwd]))
+    return any(mentions(template, "previous") for template in templates)
 
 
 def _declared(reading: Reading, model: CacheModel, path: Path, view: View) -> CheckedCache:
