@@ -13,7 +13,7 @@ from flowpar.cli import options
 from flowpar.core.errors import ExitCode, StateError, UsageError
 from flowpar.data.cache import CacheFolder
 from flowpar.engine.cache_options import LIMIT_BYTES
-from flowpar.record.cache_care import Kept, list_kept, remove, sweep, verify
+from flowpar.record.cache_care import Kept, Swept, list_kept, remove, sweep, verify
 from flowpar.record.folder import check_owner
 from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
@@ -31,6 +31,8 @@ _EXAMPLES = options.examples(
 )
 T = TypeVar("T")
 _SHORT = 12
+_NOTHING: Swept | None = Swept(0, 0, 0)
+_PATIENCE_S = 10.0
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,9 +87,12 @@ def rm(
     if bool(names) is is_all:
         raise UsageError("nothing says what is to be removed", hint="give tasks or keys, or --all")
     folder = _folder(cache_dir, state_dir, trust_state=trust_state)
-    swept = _asked(folder, lambda there: remove(there, lambda kept: is_all or _is_named(kept, names)), None)
-    count, freed = (0, 0) if swept is None else (swept.entries, swept.freed_bytes)
-    _tell(system_screen(color), {"removed": count, "freed_bytes": freed}, is_json=is_json)
+
+    def is_wanted(kept: Kept) -> bool:
+        return is_all or _is_named(kept, names)
+
+    swept = _asked(folder, lambda there: remove(there, is_wanted, patience_s=_PATIENCE_S), _NOTHING)
+    _tell(system_screen(color), swept, is_json=is_json)
     return ExitCode.OK
 
 
@@ -114,9 +119,9 @@ def gc(
     """Make room: what was not used for longest goes first."""
     folder = _folder(cache_dir, state_dir, trust_state=trust_state)
     oldest_at = 0.0 if older_than_s is None else time.time() - older_than_s
-    swept = _asked(folder, lambda there: sweep(there, limit or LIMIT_BYTES, oldest_at=oldest_at), None)
-    count, freed = (0, 0) if swept is None else (swept.entries, swept.freed_bytes)
-    _tell(system_screen(color), {"removed": count, "freed_bytes": freed}, is_json=is_json)
+    most = LIMIT_BYTES if limit is None else limit
+    swept = _asked(folder, lambda there: sweep(there, most, oldest_at=oldest_at, patience_s=_PATIENCE_S), _NOTHING)
+    _tell(system_screen(color), swept, is_json=is_json)
     return ExitCode.OK
 
 
@@ -197,12 +202,12 @@ def _entries(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
 
 
-def _tell(screen: Screen, done: dict[str, int], *, is_json: bool) -> None:
+def _tell(screen: Screen, swept: Swept | None, *, is_json: bool) -> None:
+    if swept is None:
+        raise StateError("another process makes room in the cache at the moment", hint="try again when it is done")
     if is_json:
-        screen.show(shown(done))
-        return
-    screen.tell(
-        f"{_entries(done['removed'])} removed, {size(done['freed_bytes'])}"
-        if done["removed"]
-        else "there is nothing to remove"
-    )
+        screen.show(shown({"removed": swept.entries, "freed_bytes": swept.freed_bytes}))
+    elif swept.entries or swept.freed_bytes:
+        screen.tell(f"{_entries(swept.entries)} removed, {size(swept.freed_bytes)}")
+    else:
+        screen.tell("there is nothing to remove")

@@ -18,13 +18,18 @@ import stat
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import checksum, is_checksum_of
 from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.cache_entry import BadEntry, Entry, unpack
+from flowpar.data.cache_gate import keeping
 from flowpar.data.copying import copy, draft_of, share, write
 from flowpar.data.parts import PARTS, encode_parts, parts_in
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 ENTRIES, BLOBS = "entries", "blobs"
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
@@ -79,6 +84,10 @@ class CacheFolder:
                 raise
         return None
 
+    def is_gone(self, key: str, place: str = "") -> bool:
+        """Whether there is no entry of a key."""
+        return not any(map(os.path.lexists, (self.entry_path(key, place), self.entry_path(key))))
+
     def touch(self, key: str, place: str = "") -> None:
         """Note that an entry was of use."""
         for path in (self.entry_path(key, place), self.entry_path(key)):
@@ -91,6 +100,10 @@ class CacheFolder:
         with suppress(OSError):
             os.unlink(path)
 
+    def keeping(self) -> AbstractContextManager[None]:
+        """Let no blob be removed between being written, or found, and being named by an entry; may raise OSError."""
+        return keeping(self.path, self.mode())
+
     def keep(self, entry: Entry, run_dir: str, *, place: str = "") -> None:
         """Keep what an attempt came to, whose values are files of the run folder; raises OSError."""
         value, values = entry.value, entry.values
@@ -99,12 +112,12 @@ class CacheFolder:
         path = self.entry_path(entry.key, place)
         content = replace(entry, value=value, values=values).pack()
         point("cache.create")
-        self._in_folder(path, partial(write, content=content, mode=self._mode(), is_synced=self._is_synced))
+        self._in_folder(path, partial(write, content=content, mode=self.mode(), is_synced=self._is_synced))
 
     def keep_file(self, source: str) -> tuple[str, int, str]:
         """Keep a file as it is now as a blob; return its name, its size and its stamp. Raises OSError."""
         draft = draft_of(self.path + f"/{BLOBS}/file")
-        copy(source, draft, mode=self._mode(), is_synced=self._is_synced)
+        copy(source, draft, mode=self.mode(), is_synced=self._is_synced)
         try:
             name, size_bytes = _digest(draft), os.stat(draft).st_size
             path = self.blob_path(name)
@@ -184,14 +197,15 @@ class CacheFolder:
         path = self.blob_path(name)
         if not self._has_blob(name, ref.size_bytes):
             point("cache.blob")
-            self._in_folder(path, partial(_shared, source, mode=self._mode(), may_link=not self._of_others()))
+            self._in_folder(path, partial(_shared, source, mode=self.mode(), may_link=not self._of_others()))
         return replace(ref, file=name, checksum=f"blake2b:{name}", stamp=_stamp_at(path))
 
     def _has_blob(self, name: str, size_bytes: int) -> bool:
-        """Whether a blob is there and sound: who names it vouches for it."""
+        """Whether a blob is there and sound: who names it vouches for it, and it is young again."""
         try:
-            self.check_blob(name, size_bytes, "")
-        except BadEntry:
+            path = self.check_blob(name, size_bytes, "")
+            os.chmod(path, self.mode())  # noqa: PTH101 - a text; where nobody can be kept out, age is all that is seen
+        except (BadEntry, OSError):
             return False
         return True
 
@@ -212,7 +226,8 @@ class CacheFolder:
             self._rights = os.stat(self.path).st_mode & _OTHERS
         return self._rights
 
-    def _mode(self) -> int:
+    def mode(self) -> int:
+        """Return the rights of the files that are in it."""
         return 0o600 | (self._of_others() & 0o066)
 
 

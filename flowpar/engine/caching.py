@@ -98,6 +98,8 @@ class RunCache:
             entry = self._folder.find(keeping.key, keeping.place)
             return keeping if entry is None else self._hit(task, entry, keeping, number) or keeping
         except BadEntry as error:
+            if self._folder.is_gone(keeping.key, keeping.place):
+                return keeping  # it made room meanwhile
             self._tell_once(f"an entry of the cache is of no use, and its task runs: {error}", about="bad entry")
         except OSError as error:
             reason = (error.strerror or str(error)).lower()

@@ -92,7 +92,7 @@ def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
 
 def _alike(made: Made, run: RunMade) -> list[Made]:
     """Return what of a run this may be held against: what has the same key, else the same task or item."""
-    known = [other for other in run.made.values() if other.task == made.task and other.parts is not None]
+    known = [other.like(made) for other in run.made.values() if other.task == made.task and other.parts is not None]
     same = sorted((other for other in known if other.key == made.key), key=lambda other: other.state not in _KEPT)
     return same[:1] or [other for other in known if other.item == made.item] or known[:1]
 
@@ -150,7 +150,7 @@ class Foreseen:
 
 def foresee(plan: Plan, runs: Sequence[Path]) -> list[Foreseen]:
     """Return what is known of the tasks that have a cache, as far as their code goes; arguments the run will know."""
-    tasks = [task for task in plan.tasks if task.cache is not None]
+    tasks = [task for task in plan.tasks if task.cache is not None and not task.cache.is_implied]
     here = RunMade("", plan.file, {}, {})
     run = next(earlier(runs, here, {task.id for task in tasks}), here) if tasks else here
     known = {made.task: made for made in run.made.values() if made.parts is not None}

@@ -6,6 +6,7 @@ value, files that it wrote ─► entry of the cache      no, because … ─►
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from time import time
 from typing import TYPE_CHECKING
 
@@ -33,22 +34,25 @@ def keep(keeping: Keeping, success: Success, job: Job, shared: Shared, *, second
     """Keep what an attempt came to; return a warning where it can't be kept."""
     cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     task = job.task if job.item is None else f"{job.task}[{job.item}]"
+    inline = success.value.inline
+    has_blobs = bool(keeping.outputs) or inline is None or inline.startswith(PARTS)
     try:
-        files, problem = _files(cache, keeping)
-        if problem:
-            return (f"{UNKEPT}{problem}",)
-        entry = Entry(
-            key=keeping.key,
-            made_at=time(),
-            made_by=(shared.run_id, task),
-            seconds=seconds,
-            parts=keeping.parts,
-            value=success.value,
-            files=files,
-            is_last=success.is_last,
-        )
         is_local = bool(keeping.place) and _names(success.value, shared.run_dir, keeping.root)
-        cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
+        with cache.keeping() if has_blobs else nullcontext():
+            files, problem = _files(cache, keeping)
+            if problem:
+                return (f"{UNKEPT}{problem}",)
+            entry = Entry(
+                key=keeping.key,
+                made_at=time(),
+                made_by=(shared.run_id, task),
+                seconds=seconds,
+                parts=keeping.parts,
+                value=success.value,
+                files=files,
+                is_last=success.is_last,
+            )
+            cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
     except OSError as error:
         return (f"{UNKEPT}{(error.strerror or str(error)).lower()}",)
     except (BadEntry, Damaged, ValueError) as error:

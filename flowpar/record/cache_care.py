@@ -4,7 +4,8 @@
     verify      all checksums taken; what is not as it was written is removed
     sweep       what was not used for longest goes until the rest fits, and blobs that no entry names
 
-One process at a time sweeps; runs go on using the folder meanwhile, and find what is gone no more.
+One process at a time sweeps; runs go on using the folder meanwhile, and find what is gone no more. While blobs are
+removed nobody keeps anything (`data/cache_gate.py`), so none goes that is about to be named; entries go before them.
 """
 
 # ruff: noqa: PTH118
@@ -12,15 +13,17 @@ One process at a time sweeps; runs go on using the folder meanwhile, and find wh
 
 from __future__ import annotations
 
-import fcntl
+import math
 import os
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
 from flowpar.data.cache import BLOBS, ENTRIES, CacheFolder
 from flowpar.data.cache_entry import BadEntry, unpack
+from flowpar.data.cache_gate import alone, lock_file, take
 from flowpar.data.copying import DRAFT
 
 if TYPE_CHECKING:
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
 
     from flowpar.data.cache_entry import Entry
 
-# What is younger may be a run's that has written a blob and not yet its entry, or is writing it.
+# Where those who keep something can't be held up: what is younger may be a run's that has not yet written its entry.
 YOUNG_S = 600.0
+_PATIENCE_S = 2.0
 _OLD_DRAFT_S = 3600.0
 
 
@@ -77,6 +81,8 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
             for blob, size_bytes in entry.blobs():
                 folder.check_blob(blob, size_bytes, "", is_thorough=True)
         except (BadEntry, OSError) as error:
+            if not os.path.lexists(file.path):
+                continue  # it made room meanwhile
             reason = str(error) if isinstance(error, BadEntry) else (error.strerror or "").lower()
             problems.append(f"{file.name}: {reason}")
             folder.discard(file.path)
@@ -85,25 +91,20 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
     return sound, problems
 
 
-def remove(folder: CacheFolder, is_wanted: Callable[[Kept], bool]) -> Swept:
-    """Remove entries, and the blobs that are of no use without them."""
-    gone = [kept for kept in list_kept(folder) if is_wanted(kept)]
-    for kept in gone:
-        folder.discard(_path_of(folder, kept.name))
-    swept = sweep(folder, None, young_s=YOUNG_S)
-    freed = sum(kept.size_bytes for kept in gone)
-    return Swept(len(gone), freed, swept.left_bytes)
+def remove(folder: CacheFolder, is_wanted: Callable[[Kept], bool], *, patience_s: float = 0.0) -> Swept | None:
+    """Remove entries, and the blobs that are of no use without them; None where another process sweeps."""
+    gone = {kept.name for kept in list_kept(folder) if is_wanted(kept)}
+    return _swept(folder, None, lambda file: file.name in gone, patience_s)
 
 
-def sweep(folder: CacheFolder, limit_bytes: int | None, *, oldest_at: float = 0.0, young_s: float = YOUNG_S) -> Swept:
+def sweep(
+    folder: CacheFolder, limit_bytes: int | None, *, oldest_at: float = 0.0, patience_s: float = 0.0
+) -> Swept | None:
     """Remove what was used before `oldest_at`, then what was not used for longest, until all fits; raises OSError.
 
-    Where another process does the same, nothing is done. Blobs younger than `young_s` stay, whoever names them.
+    None where another process does the same and is not done within `patience_s`.
     """
-    with _locked(folder) as is_locked:
-        if not is_locked:
-            return Swept(0, 0, 0)
-        return _sweep(folder, limit_bytes, oldest_at, time.time() - young_s)
+    return _swept(folder, limit_bytes, lambda file: file.used_at < oldest_at, patience_s)
 
 
 def size_of(folder: CacheFolder) -> int:
@@ -111,37 +112,63 @@ def size_of(folder: CacheFolder) -> int:
     return sum(file.size_bytes for home in (ENTRIES, BLOBS) for file in _files(folder, home))
 
 
-def _sweep(folder: CacheFolder, limit_bytes: int | None, oldest_at: float, young_at: float) -> Swept:
-    entries = sorted(_files(folder, ENTRIES), key=lambda file: file.used_at)
-    blobs = {file.name: file for file in _files(folder, BLOBS)}
-    users: dict[str, int] = dict.fromkeys(blobs, 0)
-    named: dict[str, set[str]] = {}
-    for file in entries:
-        kept = _kept(file)
-        named[file.path] = set() if kept is None else {blob for blob, _ in kept.entry.blobs()}
-        for blob in named[file.path]:
-            users[blob] = users.get(blob, 0) + 1
-    left = sum(file.size_bytes for file in (*entries, *blobs.values()))
-    freed = count = 0
-    for blob in [name for name, number in users.items() if not number and name in blobs]:
-        if blobs[blob].changed_at <= young_at:
-            freed += _removed(folder, blobs.pop(blob))
-    for file in entries:
-        is_over = limit_bytes is not None and left - freed > limit_bytes
-        if not is_over and file.used_at >= oldest_at:
-            break
-        freed += _removed(folder, file)
-        count += 1
-        for blob in named[file.path]:
-            users[blob] -= 1
-            if not users[blob] and blob in blobs:
-                freed += _removed(folder, blobs.pop(blob))
-    return Swept(count, freed, left - freed)
+def _swept(
+    folder: CacheFolder, limit_bytes: int | None, is_doomed: Callable[[_File], bool], patience_s: float
+) -> Swept | None:
+    with _locked(folder, patience_s) as is_locked:
+        if not is_locked:
+            return None
+        survey = _Survey(folder)
+        survey.look()  # most of the work, while all others go on
+        with alone(folder.path, folder.mode(), patience_s=_PATIENCE_S) as is_alone:
+            survey.look()
+            return survey.sweep(limit_bytes, is_doomed, math.inf if is_alone else time.time() - YOUNG_S)
 
 
-def _removed(folder: CacheFolder, file: _File) -> int:
-    folder.discard(file.path)
-    return file.size_bytes
+class _Survey:
+    """What is in a folder, and which blobs its entries name."""
+
+    def __init__(self, folder: CacheFolder) -> None:
+        self._folder = folder
+        self._named: dict[tuple[str, float], frozenset[str]] = {}
+        self._entries: list[_File] = []
+        self._blobs: dict[str, _File] = {}
+
+    def look(self) -> None:
+        """See what there is now; entries that are as they were are not read again."""
+        self._blobs = {file.name: file for file in _files(self._folder, BLOBS)}
+        self._entries = sorted(_files(self._folder, ENTRIES), key=lambda file: file.used_at)
+        for file in self._entries:
+            if (file.path, file.changed_at) not in self._named:
+                kept = _kept(file)
+                blobs = () if kept is None else (blob for blob, _ in kept.entry.blobs())
+                self._named[file.path, file.changed_at] = frozenset(blobs)
+
+    def sweep(self, limit_bytes: int | None, is_doomed: Callable[[_File], bool], young_at: float) -> Swept:
+        """Remove entries, and blobs that nobody names and nobody touched since `young_at`."""
+        blobs, users = self._blobs, Counter(blob for file in self._entries for blob in self._blobs_of(file))
+        left = sum(file.size_bytes for file in (*self._entries, *blobs.values()))
+        freed = count = 0
+        for blob in [name for name, file in blobs.items() if not users[name] and file.changed_at <= young_at]:
+            freed += self._removed(blobs.pop(blob))
+        for file in self._entries:
+            is_over = limit_bytes is not None and left - freed > limit_bytes
+            if not is_over and not is_doomed(file):
+                continue
+            freed += self._removed(file)
+            count += 1
+            for blob in self._blobs_of(file):
+                users[blob] -= 1
+                if not users[blob] and blob in blobs and blobs[blob].changed_at <= young_at:
+                    freed += self._removed(blobs.pop(blob))
+        return Swept(count, freed, left - freed)
+
+    def _blobs_of(self, file: _File) -> frozenset[str]:
+        return self._named[file.path, file.changed_at]
+
+    def _removed(self, file: _File) -> int:
+        self._folder.discard(file.path)
+        return file.size_bytes
 
 
 def _kept(file: _File) -> Kept | None:
@@ -157,11 +184,6 @@ def _content(path: str) -> bytes:
     number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(number, "rb") as stream:
         return stream.read()
-
-
-def _path_of(folder: CacheFolder, name: str) -> str:
-    key, _, place = name.partition("-")
-    return folder.entry_path(key, place)
 
 
 def _files(folder: CacheFolder, home: str) -> Iterator[_File]:
@@ -183,14 +205,9 @@ def _files(folder: CacheFolder, home: str) -> Iterator[_File]:
 
 
 @contextmanager
-def _locked(folder: CacheFolder) -> Iterator[bool]:
-    path = os.path.join(folder.path, "lock")
-    number = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _locked(folder: CacheFolder, patience_s: float) -> Iterator[bool]:
+    number = lock_file(folder.path, "lock", folder.mode())
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
+        yield take(number, time.monotonic() + patience_s)
     finally:
         os.close(number)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from flowpar.core.errors import StateError
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, field, replace
 from flowpar.record.reading import JOURNAL, JournalReader, open_journal
 from flowpar.report.reasons import MadeOf
 
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from flowpar.code.reached import Part, Reached
     from flowpar.report.reasons import CodePart
 
+    Rounds = dict[tuple[str, int | None], dict[int, tuple[str, Mapping[str, Any]]]]
+
 CODE = "code.json"
 _ENDS = frozenset({"succeeded", "failed", "timed_out", "cancelled", "cached", "skipped"})
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How one task or item ended; `parts` are what its key is made of, None where the cache knows nothing of it."""
+    """How one task or item ended; `parts` are what its key is made of, None where the cache knows nothing of it.
+
+    Of one that repeats they are those of the first round that was made; `rounds` has keys and parts of all of them.
+    """
 
     run: str
     task: str
@@ -38,6 +43,12 @@ class Made:
     made_by: tuple[str, str] | None = None
     saved_s: float = 0.0
     reason: str = ""
+    rounds: Mapping[int, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def like(self, other: Made) -> Made:
+        """Return it as it was in the round that another is of, where that was made."""
+        wanted = self.rounds.get(0 if other.parts is None else other.parts.get("round", 0))
+        return self if wanted is None else replace(self, key=wanted[0], parts=wanted[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +70,16 @@ def read_made(run_dir: Path, tasks: Collection[str] | None = None) -> RunMade:
     """Read how tasks ended, all of them where none are named; raises StateError where there is no journal."""
     run, file = run_dir.name, ""
     made: dict[tuple[str, int | None], Made] = {}
+    rounds: Rounds = {}
     for record in JournalReader(run_dir / JOURNAL, is_salvaged=True):
         event = str(record.get("event", ""))
         if event == "run.started":
             run, file = str(record.get("run_id", run)), str(record.get("file", ""))
+        if event == "task.repeating" and (tasks is None or record.get("task") in tasks):
+            _note_round(rounds, record)
         verb, _, state = event.partition(".")
         if verb == "task" and state in _ENDS and (tasks is None or record.get("task") in tasks):
-            each = _made(run, state, record)
+            each = _with_rounds(_made(run, state, record), rounds, record)
             made[each.task, each.item] = each
     return RunMade(run, file, made, _codes(run_dir))
 
@@ -106,6 +120,24 @@ def _made(run: str, state: str, record: Mapping[str, Any]) -> Made:
         float(record.get("saved_s", 0.0)),
         str(record.get("reason", "")),
     )
+
+
+def _note_round(rounds: Rounds, record: Mapping[str, Any]) -> None:
+    parts = record.get("cache_parts")
+    if isinstance(parts, dict):
+        of_task = rounds.setdefault((str(record.get("task")), record.get("item")), {})
+        of_task[int(record.get("round", 0))] = (str(record.get("cache_key", "")), parts)
+
+
+def _with_rounds(made: Made, rounds: Rounds, record: Mapping[str, Any]) -> Made:
+    """Return what repeated with its rounds, and as it was in the first of them that was made."""
+    known = rounds.get((made.task, made.item))
+    if not known:
+        return made
+    if made.parts is not None:
+        known[int(record.get("round", 0))] = (made.key, made.parts)
+    key, parts = known[min(known)]
+    return replace(made, key=key, parts=parts, rounds=known)
 
 
 def told(part: Part) -> CodePart:

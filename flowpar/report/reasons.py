@@ -58,6 +58,9 @@ _SINGLE = {
     "workflow": ("env", "the env of the workflow"),
     "cwd": ("setting", "the cwd of the task"),
     "version": ("setting", "the version of its cache"),
+    "round": ("setting", "the number of the round"),
+    "until": ("setting", "what its until asks"),
+    "items": ("argument", "the list of its items"),
     "outputs": ("setting", "the outputs of its cache"),
     "unmatched": ("setting", "a pattern of its cache.files that matches nothing"),
 }

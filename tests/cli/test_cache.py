@@ -57,9 +57,9 @@ def test_options_of_a_run_and_the_care_of_the_cache(desk: Desk) -> None:
     assert states(desk)["sum"] == "succeeded"
     assert states(desk)["double"] == "cached"
 
-    assert sorted(entry["task"] for entry in listed(desk)) == ["double[0]", "double[1]", "double[2]", "sum"]
+    assert sorted(entry["task"] for entry in listed(desk)) == ["double[0]", "double[1]", "double[2]", "outputs", "sum"]
     assert "3 entries removed" in desk.run("cache", "rm", "double").stderr
-    assert "1 of 1 entry sound" in desk.run("cache", "verify").stderr
+    assert "2 of 2 entries sound" in desk.run("cache", "verify").stderr
     desk.run("run", "workflow.yaml", "--cache-limit", "1KiB")
     assert len(listed(desk)) == 1
     assert "1 entry removed" in desk.run("cache", "gc", "--limit", "1").stderr

@@ -102,7 +102,8 @@ def test_what_was_not_used_for_longest_goes_first(cache: CacheFolder, run_dir: P
         os.utime(cache.entry_path(key), (number, number))
     cache.touch(keys[0])
 
-    swept = sweep(cache, 210_000, young_s=0)
+    swept = sweep(cache, 210_000)
+    assert swept is not None
 
     assert [entry.entry.key for entry in list_kept(cache)] == [keys[0], keys[3]]
     assert (swept.entries, swept.left_bytes) == (2, size_of(cache))

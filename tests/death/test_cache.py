@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +23,7 @@ from flowpar.data.cache import CacheFolder
 from flowpar.record.cache_care import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 STEPS = """
 import numpy as np
@@ -107,8 +110,30 @@ class Yard:
 
 
 def problems_in(cache: Path) -> list[str]:
-    """Return what is torn: that a blob is gone may be so, where room was made."""
-    return [problem for problem in verify(CacheFolder(str(cache)))[1] if "missing" not in problem]
+    """Return what is torn."""
+    return verify(CacheFolder(str(cache)))[1]
+
+
+@contextmanager
+def making_room(cache: Path) -> Iterator[list[int]]:
+    """Let another process make room in a cache all the time; give how often it did."""
+    is_over, done = Event(), []
+
+    def make_room() -> None:
+        while not is_over.is_set():
+            if cache.is_dir():
+                swept = warm.run(["cache", "gc", "--limit", "150KiB", "--cache-dir", str(cache)], cwd=cache.parent)
+                assert swept.returncode == 0, swept.stderr
+                done.append(1)
+            is_over.wait(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        sweeping = pool.submit(make_room)
+        try:
+            yield done
+        finally:
+            is_over.set()
+            sweeping.result()
 
 
 @pytest.mark.timeout(300)
@@ -119,6 +144,31 @@ def test_a_run_that_is_killed_harms_no_other_over_the_same_cache(tmp_path: Path)
         yard.kill_one_of_two(chance, turn)
 
     assert verify(CacheFolder(str(yard.cache)))[1] == []
+
+
+@pytest.mark.timeout(300)
+def test_a_run_that_is_killed_while_room_is_made_harms_no_other(tmp_path: Path) -> None:
+    yard, chance = Yard(tmp_path), random.Random(9)  # noqa: S311 - for a test
+
+    with making_room(yard.cache) as sweeps:
+        for turn in range(2):
+            yard.kill_one_of_two(chance, turn)
+            assert problems_in(yard.cache) == []
+
+    assert sweeps
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_two_hundred_runs_that_are_killed_while_room_is_made_harm_no_other(tmp_path: Path) -> None:
+    yard, chance = Yard(tmp_path), random.Random(10)  # noqa: S311 - the same
+
+    with making_room(yard.cache) as sweeps:
+        for turn in range(200):
+            yard.kill_one_of_two(chance, turn)
+            assert problems_in(yard.cache) == [], turn
+
+    assert len(sweeps) >= 200
 
 
 @pytest.mark.soak

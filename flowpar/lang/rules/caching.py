@@ -39,8 +39,8 @@ def read_caching(
     targets: Targets,
     path: Path,
     model: TaskModel,
-    call: CheckedCall,
     *,
+    call: CheckedCall,
     defaults: DefaultsModel,
     view: View,
 ) -> CheckedCache | None:

@@ -128,7 +128,9 @@ class TaskRules:
     ) -> tuple[CheckedCall, CheckedCache | None, list[Mention]]:
         """Read what an attempt is made of, and what of that it reads itself."""
         call = self._call(path, model, view)
-        cache = read_caching(self.reading, self.targets, path, model, call, defaults=self.workflow.defaults, view=view)
+        cache = read_caching(
+            self.reading, self.targets, path, model, call=call, defaults=self.workflow.defaults, view=view
+        )
         working = self.reading.take_mentions()
         if cache is not None:
             warn_of_passing_values(self.reading.findings, working)
