@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.checksum import checksum, is_checksum_of
 from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
-from flowpar.data.cache_entry import BadEntry, Entry, unpack
+from flowpar.data.cache_entry import BadEntry, BlobGone, Entry, unpack
 from flowpar.data.cache_gate import keeping
 from flowpar.data.copying import copy, draft_of, share, write
 from flowpar.data.parts import PARTS, encode_parts, parts_in
@@ -153,7 +153,7 @@ class CacheFolder:
         try:
             number = os.open(path, _READ)
         except OSError as error:
-            raise BadEntry(f"a blob of it is missing: {(error.strerror or '').lower()}") from error
+            raise BlobGone(f"a blob of it is missing: {(error.strerror or '').lower()}") from error
         with os.fdopen(number, "rb", buffering=0) as stream:
             status = os.fstat(number)
             is_same = status.st_size == size_bytes and stat.S_ISREG(status.st_mode)

@@ -28,6 +28,10 @@ class BadEntry(Exception):  # noqa: N818 - it says what the entry is
     """An entry is not as it was written; the message says in what way."""
 
 
+class BlobGone(BadEntry):
+    """A blob that an entry names is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keeping(Packed):
     """What a worker is told of an attempt that is to be kept: under which key, made of what, and with which files.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from flowpar.core.content import Digester
 from flowpar.core.errors import MachineError
 from flowpar.data.cache import CacheFolder
-from flowpar.data.cache_entry import BadEntry
+from flowpar.data.cache_entry import BadEntry, BlobGone
 from flowpar.data.cache_secret import secret_of
 from flowpar.data.room import has_room
 from flowpar.data.store import ValueStore
@@ -98,7 +98,7 @@ class RunCache:
             entry = self._folder.find(keeping.key, keeping.place)
             return keeping if entry is None else self._hit(task, entry, keeping, number) or keeping
         except BadEntry as error:
-            if self._folder.is_gone(keeping.key, keeping.place):
+            if isinstance(error, BlobGone) and self._folder.is_gone(keeping.key, keeping.place):
                 return keeping  # it made room meanwhile
             self._tell_once(f"an entry of the cache is of no use, and its task runs: {error}", about="bad entry")
         except OSError as error:
