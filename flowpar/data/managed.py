@@ -14,11 +14,8 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import secrets
 import shutil
 import signal
-import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -29,8 +26,8 @@ from multiprocessing.managers import BaseManager, BaseProxy, RemoteError, Server
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowpar.core.errors import MachineError
 from flowpar.core.outcome import NO_THREAD
+from flowpar.data.address import SOCKET_NAME, OutputsLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,16 +48,10 @@ _START_PATIENCE_S = 5.0
 _REFILL_PATIENCE_S = 60.0
 # One request holds the table for about a millisecond.
 _BATCH = 2_000
-_SOCKET_NAME = "outputs.sock"
-_HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 _TYPE = "table"
 # How long the server tries to get a thread for a client.
 _THREAD_PATIENCE_S = 2.0
 _THREAD_NAP_S = 0.02
-
-
-class OutputsLost(MachineError):  # noqa: N818 - it says what became of them
-    """The process that holds the outputs is gone, or does not answer any more."""
 
 
 _LOSSES = (OSError, EOFError, AuthenticationError, RemoteError)
@@ -144,17 +135,6 @@ class _Server(Server):
                 return
 
 
-def new_address() -> str:
-    """Return an address for `serve` that nobody uses yet.
-
-    On Linux it is an abstract socket, which leaves no file behind; elsewhere a socket in a private
-    folder, which `serve` removes.
-    """
-    if _HAS_ABSTRACT_SOCKETS:
-        return f"\0flowpar-{secrets.token_hex(12)}"
-    return str(Path(tempfile.mkdtemp(prefix="flowpar-")) / _SOCKET_NAME)
-
-
 def serve(address: str, authkey: bytes, ready_fd: int) -> None:
     """Hold the outputs of a run until the process is ended; a byte on `ready_fd` says that clients may come."""
     _serve(_Table(is_whole=True), address, authkey, ready_fd)
@@ -180,7 +160,7 @@ def _serve(table: _Table, address: str, authkey: bytes, ready_fd: int) -> None:
         return  # the run was over before anybody asked for an output
     finally:
         folder = Path(address).parent if not address.startswith("\0") else None
-        if folder is not None and Path(address).name == _SOCKET_NAME:
+        if folder is not None and Path(address).name == SOCKET_NAME:
             shutil.rmtree(folder, ignore_errors=True)
 
 

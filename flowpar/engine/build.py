@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import gc
 import os
-import platform
 import random
 import shutil
+import sys
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -276,7 +276,7 @@ def _versions(plan: Plan) -> dict[str, str]:
     commit = commit_of(os.path.abspath(plan.workflow_dir))  # noqa: PTH100 - of a text
     return {
         "flowpar": __version__,
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "platform": f"{system.sysname} {system.release} {system.machine}",
         **({"commit": commit} if commit else {}),
     }

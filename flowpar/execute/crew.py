@@ -9,7 +9,6 @@ Notices of one wait come in the order Started, Reported and Printed, Completion.
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from contextlib import suppress
 from importlib import import_module
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from flowpar.core.errors import MachineError
 from flowpar.core.mask import Masker
-from flowpar.data.managed import new_address
+from flowpar.data.address import new_address, new_key
 from flowpar.execute.base import Completion, Printed, Reported, Started
 from flowpar.execute.control import Preload, Setup
 from flowpar.execute.leave import Leaves
@@ -117,7 +116,7 @@ class Crew:
             slots = max(1, slots - light)
         watch = Watch()
         link = Link.to(tree, watch) if tree else Link.start_guard(watch)
-        complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=secrets.token_hex(32))
+        complete = setup or Setup(slots, start_method, outputs_address=new_address(), outputs_key=new_key())
         masker = masker or Masker()
         return cls(
             link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker, light=light, preload=preload

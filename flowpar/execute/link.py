@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import select
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +31,7 @@ from flowpar.execute.death import no_process
 from flowpar.execute.wire import BadFrame, Channel
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.execute.guard import Tree
@@ -94,6 +94,8 @@ class Link:
     @classmethod
     def start_guard(cls, watch: Watch, *, environment: Mapping[str, str] | None = None) -> Link:
         """Start a guard and a launcher of one's own, for a program that can't fork safely."""
+        import subprocess  # late: a command has its guard above it
+
         ours, theirs = socket.socketpair()
         code = (
             f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); "
@@ -169,6 +171,8 @@ class Link:
         self._channel.close()
         self._is_over = True
         if self._guard is not None:
+            import subprocess  # late: the same
+
             try:
                 self._guard.wait(_GUARD_PATIENCE_S)
             except subprocess.TimeoutExpired:

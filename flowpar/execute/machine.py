@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,6 +37,10 @@ def gpu_devices() -> tuple[str, ...]:
 
 
 def _told_by_driver() -> tuple[str, ...]:
+    # Late: few runs ask for devices.
+    import shutil
+    import subprocess
+
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()

@@ -10,7 +10,6 @@ Under fork an order is inherited as it is; under forkserver and spawn it is pick
 from __future__ import annotations
 
 import pickle
-from multiprocessing import reduction
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.frozen import dataclass
@@ -30,7 +29,9 @@ class Descriptors:
 
     def __reduce__(self) -> tuple[Callable[..., Descriptors], tuple[Any, ...]]:
         """Pickle as duplicates for the child that is being started."""
-        return _arrived, tuple(reduction.DupFd(number) for number in self.numbers)
+        from multiprocessing.reduction import DupFd  # late: the engine never does this
+
+        return _arrived, tuple(DupFd(number) for number in self.numbers)
 
 
 def _arrived(*duplicates: Any) -> Descriptors:

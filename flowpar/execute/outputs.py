@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flowpar.core.errors import MachineError
 from flowpar.core.point import point
-from flowpar.data.managed import ManagedOutputs, OutputsLost
+from flowpar.data.address import OutputsLost
 from flowpar.execute.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flowpar.core.outcome import ValueRef
+    from flowpar.data.managed import ManagedOutputs
     from flowpar.execute.link import Link
     from flowpar.execute.watch import Watch
 
@@ -150,4 +151,6 @@ class KeptOutputs:
             raise MachineError("the process that holds the outputs did not start")
         if not os.read(self._ready, 1):
             raise OutputsLost("the process that holds the outputs ended before it was ready")
+        from flowpar.data.managed import ManagedOutputs  # late: a run that is short asks for nothing
+
         return ManagedOutputs(self._address, self._key, is_patient=False)

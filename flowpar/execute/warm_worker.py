@@ -10,7 +10,6 @@ A bundle goes on after each success. After anything else the worker begins no ot
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Success
@@ -50,7 +49,7 @@ class WarmWorker(StandingWorker):
             self._grants.close()
             raise
         os.set_blocking(self._output, False)
-        mark = secrets.token_bytes(_MARK_BYTES)
+        mark = os.urandom(_MARK_BYTES)
         self._printed = SharedOutput(mark)
         self._is_open = True
         self._ended: float | None = None

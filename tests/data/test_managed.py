@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.outcome import ValueRef
-from flowpar.data.managed import ManagedOutputs, OutputsLost, new_address, serve, serve_again
+from flowpar.data.address import OutputsLost, new_address
+from flowpar.data.managed import ManagedOutputs, serve, serve_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from flowpar.execute.guard import Tree, split
 def main(tree: Tree | None) -> int:
     # Late, as the command does it: the processes part before anything heavy is imported.
     from flowpar.core.errors import MachineError
-    from flowpar.data.managed import new_address
+    from flowpar.data.address import new_address
     from flowpar.execute.base import Job
     from flowpar.execute.control import Setup
     from flowpar.execute.crew import Crew
