@@ -27,7 +27,7 @@ class TaskState(StrEnum):
     @property
     def is_success(self) -> bool:
         """Whether what needs the task may run."""
-        return self in {TaskState.SUCCEEDED, TaskState.CACHED}
+        return self is TaskState.SUCCEEDED or self is TaskState.CACHED
 
 
 FAILURES: Final = (TaskState.FAILED, TaskState.TIMED_OUT)

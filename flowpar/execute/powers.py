@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
-
-from flowpar.core.frozen import dataclass
+from typing import NamedTuple
 
 _LIMITS = tuple(sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}))
 
 
-@dataclass(frozen=True, slots=True)
-class Powers:
+class Powers(NamedTuple):
     """Equal to another where nothing was given away meanwhile."""
 
     users: tuple[int, ...]

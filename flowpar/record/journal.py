@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from flowpar.report.told import Told
 
 JOURNAL_VERSION = 1
-_PASSING = (TaskProgressed, TaskLogged, TaskPrinted, RunNoted)
-_UNCLAIMED = (TaskStarted, TaskExpanded)  # nothing is lost with these: what only began, begins again
+_PASSING = frozenset({TaskProgressed, TaskLogged, TaskPrinted, RunNoted})
+_UNCLAIMED = frozenset({TaskStarted, TaskExpanded})  # nothing is lost with these: what only began, begins again
 _HELD_BYTES = 1 << 20  # lines kept in memory at most, should nobody commit
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _OLD = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -103,7 +103,7 @@ class Journal(Writer):
     def tell(self, told: Told) -> None:
         """Keep one line until the next commit."""
         event = told.event
-        if isinstance(event, _PASSING):
+        if type(event) in _PASSING:
             return
         self._count += 1
         start = f'{{"timestamp":"{iso(event.at)}","seq":{self._count},"event":"{told.name}"'.encode("ascii")
@@ -111,7 +111,7 @@ class Journal(Writer):
         line = sealed(start + (told.rest[:-1] + rest_of(alone) if alone else told.rest))
         self._lines.append(line)
         self._held += len(line)
-        self._owes_sync = self._owes_sync or not isinstance(event, _UNCLAIMED)
+        self._owes_sync = self._owes_sync or type(event) not in _UNCLAIMED
         if self._held > _HELD_BYTES:
             self.commit()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowpar.core.events import Event, RunStarted, Subject, TaskEnded, TaskExpanded, TaskSkipped
+from flowpar.core.events import Event, RunStarted, Subject, TaskEnded, TaskExpanded, TaskSkipped, TaskStarted
 from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Pace:
     def take(self, event: Event) -> None:
         """Add one event."""
         match event:
+            case TaskStarted():  # half of all that happens
+                return
             case TaskEnded(subject):
                 self._end(subject, None if event.measure is None else event.measure.duration_s)
             case TaskSkipped(subject):

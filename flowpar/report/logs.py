@@ -92,14 +92,13 @@ class LogSink(Writer):
 
     def _json(self, told: Told) -> bytes:
         event = told.event
-        rest = rest_of(harmless(told.line[1])) if _holds_foreign_text(event) else told.rest
+        rest = rest_of(harmless(told.fields)) if _holds_foreign_text(event) else told.rest
         start = f'{{"timestamp":"{iso(event.at)}","level":"{_level_of(event)}","event":"{told.name}"'
         return start.encode("ascii") + self._bound + rest
 
     def _for_people(self, told: Told, log: Any) -> bytes:
-        name, fields = told.line
-        shown = harmless(fields) if _holds_foreign_text(told.event) else fields
-        line: bytes = getattr(log, _level_of(told.event))(name, timestamp=iso(told.event.at), **shown)
+        shown = harmless(told.fields) if _holds_foreign_text(told.event) else told.fields
+        line: bytes = getattr(log, _level_of(told.event))(told.name, timestamp=iso(told.event.at), **shown)
         return line
 
     def commit(self) -> None:

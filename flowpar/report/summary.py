@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import ExitCode
-from flowpar.core.events import RunFinished, RunStarted, TaskEnded
+from flowpar.core.events import RunFinished, RunStarted, TaskEnded, TaskStarted
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
 from flowpar.report.hint import Times, hint
@@ -51,6 +51,8 @@ class SummarySink:
     def emit(self, event: Event) -> None:
         """Keep failures, and how the run began and ended."""
         match event:
+            case TaskStarted():  # half of all that happens
+                return
             case TaskEnded(outcome=Failure(kind=kind)):
                 # A fan-out fails by its items, a sub-workflow by its tasks, and those speak for themselves.
                 if kind not in (FailureKind.ITEMS, FailureKind.TASKS, FailureKind.CANCELLED) and not event.is_tolerated:

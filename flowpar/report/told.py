@@ -18,37 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowpar.core.events import Event
-    from flowpar.report.fields import Fields
 
 
 class Told:
-    """One event; what is made of it is made when somebody first asks."""
+    """One event, its name and its fields; they become JSON when somebody first asks."""
 
-    __slots__ = ("_line", "_rest", "event")
+    __slots__ = ("_rest", "event", "fields", "name")
 
     def __init__(self, event: Event) -> None:
-        """Make nothing yet."""
+        """Take the event apart."""
         self.event = event
-        self._line: tuple[str, Fields] | None = None
+        self.name, self.fields = line_of(event)
         self._rest = b""
-
-    @property
-    def name(self) -> str:
-        """The name of the event: `task.succeeded`."""
-        return self.line[0]
-
-    @property
-    def line(self) -> tuple[str, Fields]:
-        """The name and the fields."""
-        if self._line is None:
-            self._line = line_of(self.event)
-        return self._line
 
     @property
     def rest(self) -> bytes:
         """The fields as JSON, as they follow what stands before them."""
         if not self._rest:
-            self._rest = rest_of(self.line[1])
+            self._rest = rest_of(self.fields)
         return self._rest
 
 

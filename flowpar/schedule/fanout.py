@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _STATES = tuple(TaskState)
 _CODES = {state: code for code, state in enumerate(_STATES)}
+_MOVES = tuple(frozenset(map(_CODES.__getitem__, MOVES[state])) for state in _STATES)
 _PENDING = _CODES[TaskState.PENDING]
 _CANCELLED_AT_CLOSE = bytes.maketrans(
     bytes([_PENDING, _CODES[TaskState.READY]]), bytes([_CODES[TaskState.CANCELLED]] * 2)
@@ -169,7 +170,7 @@ class ItemSet:
         return (item for item, now in enumerate(self._states) if now == code)
 
     def _move(self, item: int, state: TaskState) -> None:
-        before = self.state(item)
-        if state not in MOVES[before]:
-            raise InternalError(f"item {item} cannot go from {before} to {state}")
-        self._states[item] = _CODES[state]
+        code = _CODES[state]
+        if code not in _MOVES[self._states[item]]:
+            raise InternalError(f"item {item} cannot go from {self.state(item)} to {state}")
+        self._states[item] = code
