@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.form import (
-    note_applied,
+    is_built_in,
+    names_given,
     of_annotated,
     of_attribute,
     of_call,
@@ -22,9 +23,10 @@ from flowpar.code.form import (
     of_name,
     of_subscript,
 )
+from flowpar.code.names import Definition
 from flowpar.code.normal import Form, Normal, Place
 from flowpar.code.scope import Comprehension, children_of, scope_of_class, scope_of_comprehension, scope_of_function
-from flowpar.code.token import name_token
+from flowpar.code.token import name_token, text_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,13 +40,15 @@ _READ_TEXTS = frozenset({"sql", "query", "execute", "evaluate", "sqldf", "from_q
 
 
 def normal_form(
-    node: ast.AST, package: str, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False
+    node: ast.AST, package: str, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False
 ) -> tuple[bytes, Normal]:
     """Return the form of a piece of a module, and what was noted on the way.
 
-    `has_effect` says of a class or function whether its annotations count; if `is_strict`, all do, and docstrings.
+    `has_effect` says of a class or function whether its annotations count (1), and its docstring (2); if `is_strict`,
+    all do.
     """
-    normal = Normal(package, FORMS, has_effect, _kept_names(node), is_strict)
+    parts = _parts(node)
+    normal = Normal(package, FORMS, has_effect, _kept_names(parts), is_strict, told=_given_inside(node, parts))
     return normal.tokens(node), normal
 
 
@@ -63,13 +67,14 @@ def _of_function(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)  # noqa: S101 - by the table
     inside = Place(normal.opened(scope_of_function(node, place.scope, normal.package)), is_late=True)
     items: list[Item] = [b"(" + type(node).__name__.encode()]
-    is_told = normal.is_strict or normal.has_effect(node)
-    items += _parameters(normal, node.args, place, is_told=is_told)
+    effect = normal.effect(node)
+    items += _parameters(normal, node.args, place, is_told=bool(effect))
     if isinstance(node, ast.Lambda):
         return [*items, (node.body, inside), b")"]
-    note_applied(normal, node.decorator_list, place)
-    items += [name_token(b"d", node.name), *_all(node.decorator_list, place)]
-    if is_told:
+    for decorator in node.decorator_list:
+        normal.give(_called(decorator), [ast.Name(node.name)], place)
+    items += [name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, effect)]
+    if effect:
         items += _all(_type_parameters(node), inside)
         items += [b"->", (node.returns, place.in_annotation())] if node.returns is not None else []
     return [*items, *normal.value(node.body, inside), b")"]
@@ -97,10 +102,14 @@ def _parameters(normal: Normal, arguments: ast.arguments, place: Place, *, is_to
 def _of_class(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     assert isinstance(node, ast.ClassDef)  # noqa: S101 - by the table
     scope = normal.opened(scope_of_class(node, place.scope, normal.package))
-    scope.counts_annotations = normal.is_strict or normal.has_effect(node)
+    effect = normal.effect(node)
+    scope.counts_annotations = bool(effect)
     inside = Place(scope, place.is_late)
-    note_applied(normal, node.decorator_list, place)
-    items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place)]
+    for called in [*map(_called, node.decorator_list), *(_called(keyword.value) for keyword in node.keywords)]:
+        normal.give(called, [ast.Name(node.name)], place)
+    if effect > 1:
+        normal.told |= {id(part) for part in node.body}
+    items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, effect)]
     items += [b"(", *_all([*node.bases, *node.keywords], place), b")", *_all(_type_parameters(node), inside)]
     return [*items, *normal.value(node.body, inside), b")"]
 
@@ -114,11 +123,33 @@ def _all(nodes: Iterable[ast.AST], place: Place) -> list[Item]:
     return [b"[", *((node, place) for node in nodes), b"]"]
 
 
-def _kept_names(piece: ast.AST) -> Callable[[str], bool]:
-    """Return which local names of a piece must stay what they are: those that somebody looks up by their text."""
+def _called(decorator: ast.expr) -> ast.expr:
+    return decorator.func if isinstance(decorator, ast.Call) else decorator
+
+
+def _doc(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, effect: int) -> list[Item]:
+    """Return the docstring, where somebody may read it."""
+    text = ast.get_docstring(node, clean=False) if effect > 1 else None
+    return [] if text is None else [b"doc", text_token(text)]
+
+
+def _parts(piece: ast.AST) -> list[ast.AST]:
     parts: list[ast.AST] = [piece]
     for part in parts:  # which grows on the way
         parts += children_of(part)
+    return parts
+
+
+def _given_inside(piece: ast.AST, parts: Iterable[ast.AST]) -> set[int]:
+    """Return the definitions in a piece whose names are given to something that is called there."""
+    inner = [part for part in parts if isinstance(part, Definition) and part is not piece]
+    calls = [part for part in parts if isinstance(part, ast.Call) and not is_built_in(part.func)] if inner else []
+    given = {name.id for call in calls for name in names_given(call) if isinstance(name, ast.Name)}
+    return {id(part) for part in inner if part.name in given}
+
+
+def _kept_names(parts: Iterable[ast.AST]) -> Callable[[str], bool]:
+    """Return which local names of a piece must stay what they are: those that somebody looks up by their text."""
     called = {getattr(part, "id", getattr(part, "attr", None)) for part in parts}
     if not called.isdisjoint(_SEE_LOCALS):
         return lambda _: True

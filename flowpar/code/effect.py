@@ -1,15 +1,16 @@
-"""Whether the annotations of a function or class do anything when the program runs.
+"""Whether the annotations of a function or class do anything when the program runs, and its docstring.
 
 class Row(NamedTuple): id: int      they are its fields
 @dataclass class Row: id: int       the same
 class Row: id: int                  nobody looks
-@app.command() def run(id: int)     nobody knows what the decorator looks at
+@app.command() def run(id: int)     nobody knows what the decorator looks at, so its docstring counts as well
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from typing import TYPE_CHECKING
 
 from flowpar.code.library import Defined, Foreign
@@ -43,45 +44,55 @@ _PLAIN_DECORATORS = frozenset(
 
 
 class AnnotationEffect:
-    """Answers for one library."""
+    """Answers for one library: 0 is none, 1 where annotations count, 2 where the docstring does, too."""
 
     def __init__(self, library: Library) -> None:
         """Follow names by `library`."""
         self._library = library
 
-    def within(self, module: Module) -> Callable[[ast.AST], bool]:
+    def within(self, module: Module) -> Callable[[ast.AST], int]:
         """Return the question for the definitions of one module."""
-        return lambda node: self.has(module, node)
+        return lambda node: self.of(module, node)
 
-    def has(self, module: Module, node: ast.AST) -> bool:
-        """Return whether the annotations of a definition count."""
+    def of(self, module: Module, node: ast.AST) -> int:
+        """Return whether the annotations of a definition count, and its docstring."""
         if isinstance(node, ast.ClassDef):
-            return not self._is_plain(module, node, _MOST_BASES)
+            return self._of_class(module, node, _MOST_BASES)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return not all(self._is_plain_decorator(module, decorator) for decorator in node.decorator_list)
-        return False
+            return max((self._of_decorator(module, decorator) for decorator in node.decorator_list), default=0)
+        return 0
 
-    def _is_plain(self, module: Module, node: ast.ClassDef, depth: int) -> bool:
-        if node.keywords or not all(self._is_plain_decorator(module, part) for part in node.decorator_list):
-            return False
-        return all(self._is_plain_base(module, base, depth) for base in node.bases)
+    def _of_class(self, module: Module, node: ast.ClassDef, depth: int) -> int:
+        of_bases = (self._of_base(module, base, depth) for base in node.bases)
+        of_keywords = (max(1, self._of_decorator(module, keyword.value)) for keyword in node.keywords)
+        of_decorators = (self._of_decorator(module, part) for part in node.decorator_list)
+        return max((*of_bases, *of_keywords, *of_decorators), default=0)
 
-    def _is_plain_base(self, module: Module, base: ast.expr, depth: int) -> bool:
+    def _of_base(self, module: Module, base: ast.expr, depth: int) -> int:
         head = base.value if isinstance(base, ast.Subscript) else base
         meaning = self._library.meaning(module, head)
         if isinstance(meaning, Foreign):
-            return meaning.qualified.replace("typing_extensions.", "typing.") in _PLAIN_BASES
+            return _of_foreign(meaning.qualified, _PLAIN_BASES)
         is_class = isinstance(meaning, Defined) and meaning.binding.is_certain and depth > 0
         if not is_class or not isinstance(meaning, Defined) or not isinstance(meaning.binding.value, ast.ClassDef):
-            return False
-        return self._is_plain(meaning.module, meaning.binding.value, depth - 1)
+            return 2
+        return self._of_class(meaning.module, meaning.binding.value, depth - 1)
 
-    def _is_plain_decorator(self, module: Module, decorator: ast.expr) -> bool:
-        """Whether a decorator is known not to look; one of the project's own is looked at where it stands."""
+    def _of_decorator(self, module: Module, decorator: ast.expr) -> int:
+        """Return whether a decorator may look; one of the project's own is looked at where it stands."""
         head = decorator.func if isinstance(decorator, ast.Call) else decorator
         if isinstance(head, ast.Attribute) and head.attr in {"setter", "getter", "deleter"}:
-            return True
+            return 0
+        if isinstance(head, ast.Constant):  # `total=False`
+            return 0
         meaning = self._library.meaning(module, head)
         if isinstance(meaning, Foreign):
-            return meaning.qualified.replace("typing_extensions.", "typing.") in _PLAIN_DECORATORS
-        return isinstance(meaning, Defined) and isinstance(meaning.binding.value, ast.FunctionDef)
+            return _of_foreign(meaning.qualified, _PLAIN_DECORATORS)
+        is_own = isinstance(meaning, Defined) and isinstance(meaning.binding.value, ast.FunctionDef | ast.ClassDef)
+        return 0 if is_own else 2
+
+
+def _of_foreign(qualified: str, plain: frozenset[str]) -> int:
+    name = qualified.replace("typing_extensions.", "typing.")
+    is_standard = name.partition(".")[0] in {"builtins", *sys.stdlib_module_names}
+    return 0 if name in plain else 1 if is_standard else 2

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import TYPE_CHECKING
 
 from flowpar.code.names import absolute_module
 from flowpar.code.normal import Import
-from flowpar.code.scope import imported_by
+from flowpar.code.purity import chain_of
+from flowpar.code.scope import children_of, imported_by
 from flowpar.code.token import constant, name_token, text_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from flowpar.code.normal import Item, Normal, Place
-
-# Methods that leave their object as it is, whatever the object is likely to be: a container, a text, a pattern, a log.
-_READING = frozenset(
-    "get keys values items copy index count format join split rsplit splitlines strip lstrip rstrip lower upper title "  # noqa: SIM905 - words read better than a list
-    "startswith endswith replace encode decode isdigit match fullmatch search sub findall finditer debug info warning "
-    "error exception critical log isoformat strftime is_file is_dir exists read_text read_bytes joinpath with_name "
-    "resolve absolute issubset issuperset union intersection difference total_seconds".split()
-)
-# Functions that leave what they are given as it is.
-_PURE = frozenset(
-    "len sum min max sorted reversed range zip enumerate map filter any all abs round int float str bool bytes repr "  # noqa: SIM905 - the same
-    "tuple list dict set frozenset isinstance issubclass callable type print hash ord chr divmod pow slice property "
-    "staticmethod classmethod compile namedtuple TypeVar NewType Path MappingProxyType partial field".split()
-)
 
 
 def of_name(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
@@ -35,18 +23,7 @@ def of_name(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     assert isinstance(node, ast.Name)  # noqa: S101 - by the table
     if isinstance(node.ctx, ast.Load):
         return (normal.name(node.id, place, node.lineno),)
-    if place.is_late and normal.owner(node.id, place) is None:  # `global x`
-        normal.write(node.id, (), place, "store")
     return (b"=" if isinstance(node.ctx, ast.Store) else b"-", normal.bound(node.id, place))
-
-
-def chain_of(node: ast.AST) -> tuple[ast.AST, tuple[str, ...]]:
-    """Return what a chain of attributes starts from, and the attributes."""
-    attributes: list[str] = []
-    while isinstance(node, ast.Attribute):
-        attributes.append(node.attr)
-        node = node.value
-    return node, tuple(reversed(attributes))
 
 
 def of_attribute(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
@@ -56,7 +33,6 @@ def of_attribute(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     form = b"".join(name_token(b".", attribute) for attribute in attributes)
     mark = b"(" if isinstance(node.ctx, ast.Load) else b"(=" if isinstance(node.ctx, ast.Store) else b"(-"
     normal.words.update(attributes)
-    _note_change(normal, node, place)
     if isinstance(inner, ast.Name):
         return (mark, normal.name(inner.id, place, inner.lineno, attributes), form, b")")
     return (mark, (inner, place), form, b")")
@@ -65,49 +41,36 @@ def of_attribute(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
 def of_subscript(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take `x[i]`."""
     assert isinstance(node, ast.Subscript)  # noqa: S101 - by the table
-    _note_change(normal, node, place)
     mark = b"" if isinstance(node.ctx, ast.Load) else b"=" if isinstance(node.ctx, ast.Store) else b"-"
     return [mark, *normal.plain(node, place)]
 
 
-def _note_change(normal: Normal, node: ast.Attribute | ast.Subscript, place: Place) -> None:
-    """Note whose part is bound or deleted: of `x.y[0].z = 1` that is `x.y`."""
-    if isinstance(node.ctx, ast.Load):
-        return
-    inner: ast.AST = node
-    path: tuple[str, ...] = ()
-    while isinstance(inner, ast.Attribute | ast.Subscript):
-        path = (inner.attr, *path) if isinstance(inner, ast.Attribute) else ()
-        inner = inner.value
-    if isinstance(inner, ast.Name):
-        normal.write(inner.id, path, place, "store")
-
-
 def of_call(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
-    """Take a call, which may change the object whose method it is, and what it is given."""
+    """Take a call."""
     assert isinstance(node, ast.Call)  # noqa: S101 - by the table
     normal.calls.append((node, place.is_late))
-    inner, attributes = chain_of(node.func)
-    called = attributes[-1] if attributes else getattr(inner, "id", "")
-    while isinstance(inner, ast.Subscript | ast.Attribute):
-        attributes = ()
-        inner = inner.value
-    if isinstance(inner, ast.Name) and isinstance(node.func, ast.Attribute) and called not in _READING:
-        normal.write(inner.id, attributes[:-1], place, "method")
-    if called not in _PURE and called not in _READING:
-        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-            given = argument.value if isinstance(argument, ast.Starred) else argument
-            if isinstance(given, ast.Name):
-                normal.write(given.id, (), place, "given")
+    normal.give(node.func, names_given(node), place)
     return normal.plain(node, place)
 
 
-def note_applied(normal: Normal, decorators: Iterable[ast.expr], place: Place) -> None:
-    """Note the objects whose methods are decorators: `@show.register` changes `show`."""
-    for decorator in decorators:
-        inner, attributes = chain_of(decorator)
-        if attributes and isinstance(inner, ast.Name) and attributes[-1] not in _READING:
-            normal.write(inner.id, attributes[:-1], place, "method")
+def names_given(call: ast.Call) -> list[ast.AST]:
+    """Return the names, with their attributes, in what a call is given, those that are called themselves left out."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [*call.args, *call.keywords]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(chain_of(part)[0], ast.Name):
+            found.append(part)
+        elif isinstance(part, ast.Call):
+            waiting += [*part.args, *part.keywords]
+        elif not isinstance(part, ast.Lambda):
+            waiting += children_of(part)
+    return found
+
+
+def is_built_in(func: ast.AST) -> bool:
+    """Whether what is called has the name of a function of Python's."""
+    return isinstance(func, ast.Name) and hasattr(builtins, func.id)
 
 
 def of_import(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:

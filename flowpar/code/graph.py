@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from flowpar.code.outline import Outline, Piece
 
 
+# Marks of nodes whose annotations count (1), and docstrings (2).
+_TOLD = {"=": 1, "+": 2}
+
+
 class Graph:
     """Grows as it is asked; each node's edges and part are made once."""
 
@@ -37,7 +41,7 @@ class Graph:
         self.solid = self.foreign = self.looking = self.noted = 0  # the nodes with a part, and so on, as sets
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
-        self._told_pieces: dict[tuple[str, int], Piece] = {}
+        self._told_pieces: dict[tuple[str, int, str], Piece] = {}
 
     def part(self, node: str) -> Part | None:
         """Return a node's part; None for what only leads elsewhere."""
@@ -49,7 +53,7 @@ class Graph:
         self._mark(node)
         if node[0] in "!~?#":
             return
-        module, colon, name = node.removeprefix("=").partition(":")
+        module, colon, name = _bare(node).partition(":")
         outline = self.lookup.outline(module)
         if outline is None:
             yield from self._around(module)
@@ -99,6 +103,7 @@ class Graph:
             yield from (f"{outline.name}:{name}" for name in piece.bound if name in outline.variables)
             return
         yield from self._of_reads(outline, piece, node)
+        yield from self._of_given(outline, piece)
         for imported in piece.imports:
             if imported.is_late:
                 yield from (each for each in self.lookup.imported(imported.module) if each[0] != "?")
@@ -122,35 +127,49 @@ class Graph:
                 elif is_clock(target, read.path):
                     self._note(outline, node, f'{read.line}: "{path}" asks for the time, which no key knows')
 
+    def _of_given(self, outline: Outline, piece: Piece) -> Iterator[str]:
+        """Give the definitions that are given to installed packages, or to nobody knows whom: they may look at them."""
+        for given in piece.given:
+            called = [self.lookup.follow(base or outline.name, path) for base, path in given.callee]
+            if called and not any(self._impacts.may_look(node) for nodes in called for node in nodes):
+                continue
+            found = (self.lookup.follow(base or outline.name, path) for base, path in given.names)
+            yield from (f"+{node}" for nodes in found for node in nodes if self._impacts.is_definition(node))
+
     def _note(self, outline: Outline, node: str, text: str) -> None:
         self.noted |= self.closures.bit(node)
         self.notes.setdefault(node, set()).add(f"{self.path_of(outline)}:{text}")
 
     def _is_other(self, node: str, piece: Piece) -> bool:
         """Whether a piece is there for what it does to a node, and has names, and so a part, of its own."""
-        name = node.partition(":")[2]
+        name = _bare(node).partition(":")[2]
         return bool(piece.bound) and name not in piece.bound and not piece.is_import
 
     def _pieces(self, node: str) -> tuple[Piece, ...]:
-        module, colon, name = node.removeprefix("=").partition(":")
+        module, colon, name = _bare(node).partition(":")
         outline = None if node[0] in "!~?#" else self.lookup.outline(module)
         if outline is None:
             return ()
         impact = self._impacts.of(outline)
         if not colon:
             return impact.acting
-        told = self._told if node[0] == "=" else _as_it_is
-        pieces = {piece.index: told(outline, piece) for piece in outline.variables.get(name, ())}
+        bound = outline.variables.get(name, ())
+        pieces = {piece.index: self._told(outline, piece, node[0]) for piece in bound}
         pieces |= {piece.index: piece for piece in impact.touching.get(name, ())}
         return tuple(pieces[index] for index in sorted(pieces))
 
-    def _told(self, outline: Outline, piece: Piece) -> Piece:
-        """Return a piece whose annotations count: those of a task's function are held against its values."""
-        key = (outline.name, piece.index)
+    def _told(self, outline: Outline, piece: Piece, mark: str) -> Piece:
+        """Return a piece whose annotations count: of a task's function ("="), which values are held against.
+
+        Of a definition that is given to others ("+") the docstring does, too.
+        """
+        if mark not in _TOLD:
+            return piece
+        key = (outline.name, piece.index, mark)
         if key not in self._told_pieces:
             told, others = _definitions(piece.node), self.lookup.effect.within(outline.module)
-            has_effect = lambda node: id(node) in told or others(node)  # noqa: E731 - it is one question
-            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, has_effect)
+            effect = lambda node: max(_TOLD[mark] if id(node) in told else 0, others(node))  # noqa: E731 - it is one question
+            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, effect)
         return self._told_pieces[key]
 
     def _make(self, node: str) -> Part | None:
@@ -159,7 +178,7 @@ class Graph:
         pieces = self._pieces(node)
         if not pieces:
             return None
-        module, _, name = node.removeprefix("=").partition(":")
+        module, _, name = _bare(node).partition(":")
         outline = self.lookup.outline(module)
         assert outline is not None  # noqa: S101 - it has pieces
         content = b"".join(self._content(outline, piece, node) for piece in pieces)
@@ -189,7 +208,8 @@ class Graph:
             later = _after(piece, (*outline.bound[name], *impact.touching.get(name, ())))
             if later:
                 yield text_token(name) + b"%d" % later
-        later = _after(piece, impact.acting) if piece.calls_now else 0
+        is_late = not piece.calls_now and all(read.is_late for read in piece.reads)
+        later = 0 if is_late or piece.is_import else _after(piece, impact.acting)
         if later:
             yield b"*%d" % later
 
@@ -220,8 +240,8 @@ def _definitions(node: ast.stmt) -> set[int]:
     return {id(node) for node in [*outer, *(part for body in bodies for part in body)]}
 
 
-def _as_it_is(_: Outline, piece: Piece) -> Piece:
-    return piece
+def _bare(node: str) -> str:
+    return node[1:] if node[0] in _TOLD else node
 
 
 def _after(piece: Piece, others: Iterable[Piece]) -> int:

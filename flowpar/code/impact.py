@@ -1,8 +1,11 @@
 """What the statements of a module change beside the names that they bind.
 
 TABLE["a"] = 1; ITEMS.append(2); fill(TABLE)      ─► touch the variable: they are a part of what it is
+for row in ROWS: row["a"] = 1                      ─► touches what its names may have got their objects from
 @register                                          ─► touches what `register` writes to, as far as that is here
 random.seed(1); lib.RATE = 3; setup()              ─► act: nobody knows on what, so they count for all who import it
+
+What may be changed is (`change.py`): by a name that has its object from another, what that stands for is changed, too.
 """
 
 from __future__ import annotations
@@ -10,15 +13,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flowpar.code.closure import Closures
-from flowpar.code.form import chain_of
-from flowpar.core.frozen import dataclass
+from flowpar.code.change import Changes, is_idle
+from flowpar.code.facts import Root
+from flowpar.code.held import Held
+from flowpar.code.origin import Origins
+from flowpar.code.purity import chain_of
+from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from flowpar.code.change import Change
+    from flowpar.code.facts import Facts
     from flowpar.code.lookup import Lookup
-    from flowpar.code.normal import Write
     from flowpar.code.outline import Outline, Piece
 
 _MOST_BASES = 16
@@ -26,10 +33,14 @@ _MOST_BASES = 16
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The pieces of one module that touch each variable without binding it, and those that act."""
+    """The pieces of one module that touch each variable without binding it, and those that act.
+
+    `origins` are the nodes that a variable may have got its objects from.
+    """
 
     touching: Mapping[str, tuple[Piece, ...]]
     acting: tuple[Piece, ...]
+    origins: Origins[str] = field(default_factory=Origins)
 
 
 class Impacts:
@@ -38,9 +49,9 @@ class Impacts:
     def __init__(self, lookup: Lookup) -> None:
         """Follow names by `lookup`."""
         self._lookup = lookup
-        self._called = Closures(self._reads)
+        self._held = Held(lookup)
+        self._changes = Changes(lookup, self._held)
         self._known: dict[str, Impact] = {}
-        self._written: dict[str, frozenset[str]] = {}
 
     def of(self, outline: Outline) -> Impact:
         """Return what a module's statements change."""
@@ -51,54 +62,104 @@ class Impacts:
 
     def used(self, outline: Outline, piece: Piece) -> set[str]:
         """Return the names of its module that a piece needs when it runs, by itself or by what it calls."""
+        nodes = self._now(outline, piece)
         names = {read.path[0] for read in piece.reads if not read.is_late and read.base is None}
         if piece.calls_now:
-            nodes = {inner for node in self._now(outline, piece) for inner in self._called.nodes(self._called.of(node))}
-            parts = (node.partition(":") for node in nodes)
-            own = [name for module, _, name in parts if module == outline.name and name in outline.variables]
-            reads = (read for name in own for each in outline.variables[name] for read in each.reads)
-            names |= {*own, *(read.path[0] for read in reads if read.base is None)}
-        return names & outline.bound.keys()
+            bits = 0
+            for node in nodes:
+                bits |= self._held.reached.of(node)
+            nodes = set(self._held.reached.nodes(bits))
+            own = (self._own(outline, node) for node in nodes)
+            reads = (read for name in own if name for each in outline.variables[name] for read in each.reads)
+            names |= {read.path[0] for read in reads if read.base is None}
+        nodes = self.of(outline).origins.of(nodes)
+        return (names | {self._own(outline, node) for node in nodes}) & outline.bound.keys()
+
+    def may_look(self, node: str) -> bool:
+        """Whether code that is not of the project sees what is given to a function."""
+        return node[0] in "!?" or self._held.is_foreign(node) or (":" in node and not self._held.is_definition(node))
+
+    def is_definition(self, node: str) -> bool:
+        """Whether a node is a function or a class of the project."""
+        return self._held.is_definition(node)
 
     def _read(self, outline: Outline) -> Impact:
+        busy = [(piece, self._changes.of(outline, piece)) for piece in outline.pieces if not is_idle(piece)]
+        origins: Origins[str] = Origins()
+        for piece, change in busy:
+            self._link(origins, outline, piece, change)
         touching: dict[str, dict[int, Piece]] = {}
         acting: dict[int, Piece] = {}
-        for piece in outline.pieces:
-            for name in self._touched(outline, piece):
-                if not name:
-                    acting[piece.index] = piece
-                elif name not in piece.bound:
+        for piece, change in busy:
+            if self._acts(outline, piece, change):
+                acting[piece.index] = piece
+            for node in self._touched(outline, piece, change, origins):
+                name = self._own(outline, node)
+                if name and name not in piece.bound:
                     touching.setdefault(name, {})[piece.index] = piece
-        self._through_aliases(outline, touching)
+                elif not name and self._is_object(node):
+                    acting[piece.index] = piece
         return Impact(
             {name: tuple(pieces[i] for i in sorted(pieces)) for name, pieces in touching.items()},
-            tuple(acting.values()),
+            tuple(acting[index] for index in sorted(acting)),
+            origins,
         )
 
-    def _touched(self, outline: Outline, piece: Piece) -> Iterator[str]:
-        """Give the variables that a piece may change; "" where they are not all known, or not of this module."""
-        for root in piece.acts:
-            if root not in outline.variables or not outline.is_mutable(root):
-                yield ""
-        for write in piece.writes:
-            if not write.is_late:
-                yield from self._changed(outline, write)
-        if piece.calls_now and not piece.is_import:
-            for node in self._now(outline, piece):
-                for written in self._written_by(node):
-                    yield self._own(outline, written)
+    def _link(self, origins: Origins[str], outline: Outline, piece: Piece, change: Change) -> None:
+        """Note where variables get their objects from when a piece runs."""
+        self._link_facts(origins, outline, self._changes.flow(outline, piece).now)
+        for node in self._held.reached.nodes(change.called):
+            for home, facts in self._changes.called_facts(node):
+                self._link_facts(origins, home, facts)
+        # What is made or changed by one statement may be one object, or hold the others.
+        bound = (f"{outline.name}:{name}" for name in piece.bound if name in outline.variables)
+        group = [node for node in {*change.nodes, *change.shallow, *change.itself, *bound} if self._is_object(node)]
+        if len(group) > 1:
+            together = f"{outline.name}#{piece.index}"
+            origins.add(together, group, "part")
+            for node in group:
+                is_shallow = node in change.shallow and node not in change.nodes
+                origins.add(node, [together], "held" if is_shallow else "part")
+
+    def _link_facts(self, origins: Origins[str], outline: Outline, facts: Facts) -> None:
+        for key in [key for key in facts.origins.targets() if isinstance(key, Root)]:
+            targets = [node for node in self._changes.nodes_of(outline, [key]) if self._may_hold(node)]
+            for source, way in facts.origins.by_way(key) if targets else ():
+                for node in targets:
+                    origins.add(node, self._changes.nodes_of(outline, [source]) - {node}, way)
+
+    def _may_hold(self, node: str) -> bool:
+        return ":" in node and not self._held.is_atom(node) and not self._held.is_function(node)
+
+    def _touched(self, outline: Outline, piece: Piece, change: Change, origins: Origins[str]) -> Iterator[str]:
+        """Give the nodes that a piece may change, those that its names have their objects from among them."""
+        found = origins.of(change.shallow, is_deep=False)
+        waiting = [*origins.of(change.nodes), *found]
+        found |= set(waiting)
+        while waiting:
+            node = waiting.pop()
+            if self._held.is_definition(node):  # what it gives may be whatever it reaches
+                new = origins.of(self._held.reached.nodes(self._held.reached.of(node))) - found
+                found |= new
+                waiting += new
+        yield from (node for node in found if self._is_object(node))
+        yield from change.itself
         if isinstance(piece.node, ast.ClassDef):
             yield from self._told_bases(outline, piece.node)
 
-    def _changed(self, outline: Outline, write: Write) -> Iterator[str]:
-        for node in self._lookup.follow(write.base or outline.name, write.path):
-            module, _, name = node.partition(":")
-            is_own = module == outline.name and name in outline.variables
-            may_change = outline.has_methods if write.how == "method" else outline.is_mutable
-            if is_own and (write.how == "store" or may_change(name)):
-                yield name
-            elif not is_own and (write.how == "store" or (write.how == "method" and ":" in node)):
-                yield ""
+    def _acts(self, outline: Outline, piece: Piece, change: Change) -> bool:
+        """Whether a piece does something of which nobody knows what it is done to."""
+        if change.is_acting:
+            return True
+        return any(root not in outline.variables or not outline.is_mutable(root) for root in piece.acts)
+
+    def _is_object(self, node: str) -> bool:
+        """Whether a node is a variable that may be changed, or all of a module."""
+        if node.endswith(":*"):
+            return True
+        if ":" not in node or self._held.variable(node) is None or self._held.is_atom(node):
+            return False
+        return not self._held.is_definition(node) or self._held.holds_something(node)
 
     @staticmethod
     def _own(outline: Outline, node: str) -> str:
@@ -111,8 +172,8 @@ class Impacts:
         for base in self._bases(outline.name, node):
             module, _, name = base.partition(":")
             if self._is_told(module, name, _MOST_BASES):
-                for told in (base, *self._written_by(base)):
-                    yield self._own(outline, told)
+                bits = self._held.reached.of(base)
+                yield from (node for node in self._held.reached.nodes(bits) if node == base or self._is_object(node))
 
     def _is_told(self, module: str, name: str, depth: int) -> bool:
         outline = self._lookup.outline(module)
@@ -141,56 +202,3 @@ class Impacts:
     def _now(self, outline: Outline, piece: Piece) -> set[str]:
         reads = (read for read in piece.reads if not read.is_late)
         return {node for read in reads for node in self._lookup.follow(read.base or outline.name, read.path)}
-
-    def _reads(self, node: str) -> Iterator[str]:
-        """Give what a variable's own pieces read, which is what runs when it is called."""
-        module, colon, name = node.partition(":")
-        outline = self._lookup.outline(module) if colon else None
-        if outline is None:
-            return
-        names = outline.variables if name == "*" else (name,)
-        for piece in (piece for each in names for piece in outline.variables.get(each, ())):
-            for read in piece.reads:
-                yield from self._lookup.follow(read.base or module, read.path)
-
-    def _written_by(self, node: str) -> frozenset[str]:
-        """Return the variables that functions write to when a variable is called, in all modules."""
-        if node not in self._written:
-            inner = self._called.nodes(self._called.of(node))
-            self._written[node] = frozenset(written for each in inner for written in self._writes(each))
-        return self._written[node]
-
-    def _writes(self, node: str) -> Iterator[str]:
-        module, colon, name = node.partition(":")
-        outline = self._lookup.outline(module) if colon else None
-        for piece in () if outline is None else outline.variables.get(name, ()):
-            for write in piece.writes:
-                if not write.is_late or outline is None:
-                    continue
-                for target in self._lookup.follow(write.base or module, write.path):
-                    if ":" in target and self._is_object(target, write):
-                        yield target
-
-    def _is_object(self, target: str, write: Write) -> bool:
-        """Whether what is written to is a variable that may change: `Table.make()` is no change of the class."""
-        module, _, name = target.partition(":")
-        outline = self._lookup.outline(module)
-        if write.how == "store" or outline is None or name not in outline.variables:
-            return write.how == "store"
-        return outline.is_mutable(name)
-
-    def _through_aliases(self, outline: Outline, touching: dict[str, dict[int, Piece]]) -> None:
-        """Let what touches `y` touch `x`, too, where `y = x` or a part of it."""
-        waiting = list(touching)
-        while waiting:
-            name = waiting.pop()
-            for piece in outline.variables[name]:
-                for node in self._now(outline, piece):
-                    module, _, source = node.partition(":")
-                    if module != outline.name or source not in outline.variables or not outline.is_mutable(source):
-                        continue
-                    known = touching.setdefault(source, {})
-                    new = {i: p for i, p in touching[name].items() if i not in known and source not in p.bound}
-                    if new and source != name:
-                        known.update(new)
-                        waiting.append(source)

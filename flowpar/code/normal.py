@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from flowpar.code.purity import chain_of
 from flowpar.code.token import constant, name_token
 from flowpar.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from flowpar.code.scope import Scope
 
 _LEFT_OUT = frozenset({"ctx", "type_comment", "kind", "annotation", "returns", "simple", "type_ignores"})
+
+
+Meaning = tuple[str | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """What may change an object that others see: an assignment to a part of it, a method, or who is given it."""
+class Given:
+    """Names that are given to what is called, each as a base and a path; without `callee` nobody knows to what."""
 
-    base: str | None
-    path: tuple[str, ...]
-    is_late: bool
-    how: Literal["store", "method", "given"]
+    callee: tuple[Meaning, ...]
+    names: tuple[Meaning, ...]
 
 
 Item = bytes | tuple[ast.AST, Place]
@@ -73,17 +76,21 @@ Item = bytes | tuple[ast.AST, Place]
 
 @dataclass(slots=True)
 class Normal:
-    """One walk over one piece; `has_effect` says of a class or function whether its annotations have any."""
+    """One walk over one piece; `has_effect` says of a class or function whether its annotations have any.
+
+    `told` are the definitions in it that are given to others, who may look at their annotations and docstrings.
+    """
 
     package: str
     forms: Mapping[type[ast.AST], Form]
-    has_effect: Callable[[ast.AST], bool]
+    has_effect: Callable[[ast.AST], int]
     keeps: Callable[[str], bool]
     is_strict: bool = False
     reads: list[Read] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     calls: list[tuple[ast.Call, bool]] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
+    told: set[int] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     _numbers: dict[tuple[int, str], int] = field(default_factory=dict)
     _scopes: list[Scope] = field(default_factory=list)  # keeps their ids from being used again
@@ -107,11 +114,11 @@ class Normal:
     def plain(self, node: ast.AST, place: Place, *, without: frozenset[str] = frozenset()) -> list[Item]:
         """Return the form of a node of which nothing special is known."""
         items: list[Item] = [b"(" + type(node).__name__.encode()]
-        for name in sorted(node._fields):
+        for name, mark in _fields_of(node._fields):
             value = getattr(node, name, None)
-            if value is None or value == [] or name in _LEFT_OUT or name in without:
+            if value is None or value == [] or name in without:
                 continue
-            items.append(b"." + name.encode())
+            items.append(mark)
             items += self.value(value, place)
         return [*items, b")"]
 
@@ -139,22 +146,36 @@ class Normal:
         self.reads += [Read(base, full, line, place.is_late) for base, full in self._meant(name, path, owner)]
         return self.local(name, owner)
 
-    def write(self, name: str, path: tuple[str, ...], place: Place, how: Literal["store", "method", "given"]) -> None:
-        """Note that what a name means may be changed, where it is no local one."""
-        meant = self._meant(name, path, self.owner(name, place))
-        self.writes += [Write(base, full, place.is_late, how) for base, full in meant]
-
     @staticmethod
-    def _meant(name: str, path: tuple[str, ...], owner: Scope | None) -> list[tuple[str | None, tuple[str, ...]]]:
+    def _meant(name: str, path: tuple[str, ...], owner: Scope | None) -> list[Meaning]:
         """Return what a name stands for outside of the piece: a module and a path in it; None is the piece's own."""
         if owner is None:
             return [(None, (name, *path))]
-        meant: list[tuple[str | None, tuple[str, ...]]] = [
+        meant: list[Meaning] = [
             (imported.module, path if imported.name is None else (imported.name, *path))
             for imported in owner.imported.get(name, ())
         ]
         # A body of a class looks at the module where it has no such name yet.
         return [*meant, (None, (name, *path))] if owner.kind == "class" else meant
+
+    def give(self, callee: ast.AST, names: Iterable[ast.AST], place: Place) -> None:
+        """Note that what some names stand for is given to what is called."""
+        inner, attributes = chain_of(callee)
+        owner = self.owner(inner.id, place) if isinstance(inner, ast.Name) else None
+        called = self._meant(inner.id, attributes, owner) if isinstance(inner, ast.Name) else []
+        found = (chain_of(name) for name in names)
+        given = [
+            meaning
+            for root, path in found
+            if isinstance(root, ast.Name)
+            for meaning in self._meant(root.id, path, self.owner(root.id, place))
+        ]
+        if given:
+            self.given.append(Given(tuple(called), tuple(given)))
+
+    def effect(self, node: ast.AST) -> int:
+        """Return 1 where annotations of a definition count, 2 where its docstring does, too."""
+        return max(2 if id(node) in self.told else 0, self.has_effect(node), 1 if self.is_strict else 0)
 
     @staticmethod
     def owner(name: str, place: Place) -> Scope | None:
@@ -176,6 +197,11 @@ class Normal:
         """Keep a scope for as long as the walk takes."""
         self._scopes.append(scope)
         return scope
+
+
+@lru_cache(maxsize=512)
+def _fields_of(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, b"." + name.encode()) for name in sorted(names) if name not in _LEFT_OUT)
 
 
 Form = Callable[[Normal, ast.AST, Place], Sequence[Item]]

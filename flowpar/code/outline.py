@@ -15,8 +15,8 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
-from flowpar.code.form import chain_of
 from flowpar.code.names import Definition, Imported, names_of, statements_in
+from flowpar.code.purity import chain_of
 from flowpar.code.scope import imported_by
 from flowpar.core.frozen import dataclass
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowpar.code.library import Module
     from flowpar.code.names import Names
-    from flowpar.code.normal import Import, Read, Write
+    from flowpar.code.normal import Given, Import, Read
 
 _TYPING = frozenset({"typing", "typing_extensions"})
 PartKind = Literal["function", "class", "constant", "module"]
@@ -40,11 +40,11 @@ class Piece:
     form: bytes
     bound: Mapping[str, int]
     reads: tuple[Read, ...]
-    writes: tuple[Write, ...]
     imports: tuple[Import, ...]
     words: frozenset[str]
     calls: tuple[tuple[ast.Call, bool], ...]
     acts: tuple[str, ...]
+    given: tuple[Given, ...] = ()
 
     @property
     def is_import(self) -> bool:
@@ -83,11 +83,6 @@ class Outline:
         """Whether a variable may hold an object that changes: no definition, no plain constant."""
         return any(not isinstance(_value(piece.node), Definition | ast.Constant) for piece in self.variables[name])
 
-    def has_methods(self, name: str) -> bool:
-        """Whether methods of a variable may change it: of a function, a decorator may have made any object."""
-        nodes = [piece.node for piece in self.variables[name]]
-        return self.is_mutable(name) or any(isinstance(node, Definition) and node.decorator_list for node in nodes)
-
     def kind_of(self, name: str) -> PartKind:
         """Return what a variable is."""
         values = [_value(piece.node) for piece in self.variables[name]]
@@ -97,7 +92,7 @@ class Outline:
         return "function" if is_function else "constant"
 
 
-def outline_of(module: Module, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False) -> Outline:
+def outline_of(module: Module, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False) -> Outline:
     """Read the pieces of a module that has a tree."""
     body = [] if module.tree is None else module.tree.body
     package = module.source.package
@@ -120,7 +115,7 @@ def outline_of(module: Module, has_effect: Callable[[ast.AST], bool], *, is_stri
 
 
 def piece_of(
-    index: int, node: ast.stmt, package: str, has_effect: Callable[[ast.AST], bool], *, is_strict: bool = False
+    index: int, node: ast.stmt, package: str, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False
 ) -> Piece:
     """Read one statement."""
     form, noted = normal_form(node, package, has_effect, is_strict=is_strict)
@@ -130,11 +125,11 @@ def piece_of(
         form,
         _bound_by(node, package),
         tuple(noted.reads),
-        tuple(noted.writes),
         tuple(noted.imports),
         frozenset(noted.words),
         tuple(noted.calls),
         tuple(_acts(node)),
+        tuple(noted.given),
     )
 
 

@@ -119,7 +119,8 @@ class Reaches:
         solid = set(graph.closures.nodes(bits & graph.solid))
         parts = {}
         for node in solid:
-            part = None if f"={node}" in solid else graph.part(node)  # as a target ("=…") it comes before
+            better = (f"+{node}", f"={node}") if node[0] not in "+=" else (f"+{node[1:]}",) if node[0] == "=" else ()
+            part = None if any(each in solid for each in better) else graph.part(node)  # which says more of the same
             if part is not None:
                 parts[part.name] = part
         inside = tuple(parts[name] for name in sorted(parts))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from flowpar.schedule.named import Named
     from flowpar.schedule.ruling import OutputsReader
 
-_VERSION = 1
+_VERSION = 2
 _PYTHON = ".".join(platform.python_version_tuple()[:2])
 # A larger value counts by its checksum: to open it takes longer than to know it.
 _LARGEST_OPENED_BYTES = 64 * 1024

@@ -8,22 +8,24 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from edit_kinds import KEEPING, add_spare, mutate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_modules import DEFINITIONS, NAMES, edited, made, text_of
 
 from flowpar.code.library import Library
 from flowpar.code.reach import Reached, Reaches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Keeping = Callable[[str, Random], str]
 
@@ -102,7 +104,7 @@ def test_an_edit_that_changes_what_a_program_does_changes_its_hash(edit: Edit, t
 
 # Here what the source says beside what it does counts, or the annotations of another function.
 PROGRAMS = [program for edit in EDITS for program in (edit.before, edit.after)]
-LOOKS = re.compile(r"__doc__|get_type_hints|signature|singledispatch|^run =", re.MULTILINE)
+LOOKS = re.compile(r"__doc__|get_type_hints|signature|singledispatch|pydantic|^run =", re.MULTILINE)
 
 
 def changed(program: Program, how: Callable[[str, Random], str], chance: Random) -> Program:
@@ -139,3 +141,38 @@ def test_programs_with_the_same_hash_do_the_same(number: int, seed: int) -> None
 
         if isinstance(reached, Reached) and reached.digest == hash_of(before):
             assert outcome_of(before) == outcome_of(after), edited
+
+
+def runnable(statements: Iterable[str]) -> list[str]:
+    """Leave out the statements that can't be done after those before them."""
+    names: dict[str, object] = {"__name__": "steps"}
+    exec(DEFINITIONS, names)  # noqa: S102 - it is ours
+    kept = []
+    for statement in statements:
+        with suppress(Exception):
+            exec(statement, names)  # noqa: S102 - the same
+            kept.append(statement)
+    return kept
+
+
+def shown_by(text: str) -> str:
+    names: dict[str, Any] = {"__name__": "steps"}
+    try:
+        exec(text, names)  # noqa: S102 - the same
+        return repr(names["run"]())
+    except Exception as error:  # noqa: BLE001 - that is what it does, then
+        return type(error).__name__
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers())
+def test_modules_whose_objects_have_several_names_have_the_same_hash_only_if_they_do_the_same(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - no secret
+    statements = runnable(made(chance))
+    shown = chance.choice(NAMES)
+    before = text_of(statements, shown)
+    after = text_of(runnable(edited(statements, chance)), shown)
+    if shown_by(before) != shown_by(after):
+        with TemporaryDirectory() as folder:
+            first = hash_of(written(Path(folder), {"steps.py": before}))
+            assert first != hash_of(written(Path(folder), {"steps.py": after})), after

@@ -196,3 +196,94 @@ def test_a_note_tells_who_asks_for_the_time(project: Callable[..., Reaches]) -> 
         'steps.py:5: "datetime.now" asks for the time, which no key knows',
         'steps.py:5: "t.time" asks for the time, which no key knows',
     )
+
+
+def digest(reached: Reached | TargetProblem) -> str:
+    assert isinstance(reached, Reached), reached
+    return reached.digest
+
+
+@pytest.mark.parametrize(
+    ("use", "counts"),
+    [
+        ("import agents\nTOOL = agents.Tool(call)\n", True),
+        ("import agents\nTOOL = agents.Tool([call])\n", True),
+        ("def wrap(f): return agents.Tool(f)\nimport agents\nTOOL = wrap(call)\n", True),
+        ("import agents\nTOOL = agents.Tool(call(1))\n", False),
+        ("from functools import partial\nTOOL = partial(call, 1)\n", False),
+        ("TOOL = sorted([1], key=call)\n", False),
+        ("def wrap(f): return f(1)\nTOOL = wrap(call)\n", False),
+    ],
+)
+@pytest.mark.parametrize("edit", [("x: int", "x: str"), ("One.", "Two.")])
+def test_annotations_and_docstrings_count_of_what_is_given_to_packages(
+    project: Callable[..., Reaches], use: str, *, counts: bool, edit: tuple[str, str]
+) -> None:
+    text = f'def call(x: int):\n    """One."""\n    return x\n{use}\ndef run(): return TOOL\n'
+
+    before = digest(project(steps=text).of("steps:run"))
+    after = digest(project(steps=text.replace(*edit)).of("steps:run"))
+
+    assert (before != after) == counts
+
+
+def test_a_constant_counts_only_where_it_is_reached_though_tables_are_made_of_tables(
+    project: Callable[..., Reaches],
+) -> None:
+    reaches = project(
+        steps="""
+            import logging, os
+            from pathlib import Path
+            from lib import NAMES, load, retry, settings
+
+            logger = logging.getLogger(__name__)
+            BASE = Path(__file__).resolve().parent
+            DATA = BASE / "data" / os.environ.get("X", "y")
+            RATES = {"a": 1, "b": 2}
+            LIMITS = {**RATES, "c": 3}
+            COLUMNS = [name.upper() for name in NAMES]
+            FROM_LIB = settings.rate * 2
+            LOADED = load("x")
+            PER = {name: rate * 2 for name, rate in RATES.items()}
+
+            @retry(times=3)
+            def one(x): return RATES[x]
+
+            @retry(times=4)
+            def two(x): return LIMITS[x]
+
+            def three(): return DATA
+
+            def four(): return COLUMNS, logger.info("x")
+        """,
+        lib="""
+            from dataclasses import dataclass
+
+            NAMES = ["a", "b"]
+            DEFAULTS = {"times": 3}
+
+            @dataclass
+            class Settings:
+                rate: float = 1.0
+
+            settings = Settings()
+
+            def load(name):
+                rows = []
+                for each in NAMES:
+                    rows.append(each)
+                return rows
+
+            def retry(times):
+                limit = times or DEFAULTS["times"]
+                def wrap(f):
+                    def inner(*given): return f(*given)
+                    return inner
+                return wrap
+        """,
+    )
+
+    assert names(reaches.of("steps:one")) == ["lib:DEFAULTS", "lib:retry", "steps:RATES", "steps:one"]
+    assert names(reaches.of("steps:two")) == ["lib:DEFAULTS", "lib:retry", "steps:LIMITS", "steps:RATES", "steps:two"]
+    assert names(reaches.of("steps:three")) == ["steps:BASE", "steps:DATA", "steps:three"]
+    assert names(reaches.of("steps:four")) == ["lib:NAMES", "steps:COLUMNS", "steps:four", "steps:logger"]
