@@ -7,7 +7,7 @@ A file is written once and never changed, so its inode and time of change tell t
 where they differ its checksum is taken again.
 """
 
-# ruff: noqa: PTH103, PTH105, PTH108, PTH118, PTH120
+# ruff: noqa: PTH103, PTH105, PTH108, PTH118, PTH119, PTH120
 # os does in one call what pathlib does in three, on the way of each large value.
 
 from __future__ import annotations
@@ -51,16 +51,19 @@ class ValueStore:
         limit_bytes: int | None = None,
         is_synced: bool = False,
         is_known_anywhere: bool = False,
+        near: str = "",
     ) -> None:
         """Keep files below the run folder, which must exist; together they hold up to `limit_bytes`.
 
         Where it `is_synced`, a value is on disk before anybody is told of it. Where it `is_known_anywhere`, large ones
-        have a checksum that no other value of the world has, which takes longer.
+        have a checksum that no other value of the world has, which takes longer. What is read is looked for in the
+        folder `near` first, if any, where somebody puts copies that are nearer.
         """
         self._run_dir = os.fspath(run_dir)
         self._limit_bytes = limit_bytes
         self._is_synced = is_synced
         self._is_known_anywhere = is_known_anywhere
+        self._near = near
 
     def put(self, value: object, name: str, *, as_file: bool = False) -> ValueRef:
         """Encode a value and keep it under a name that is new in this run.
@@ -118,7 +121,14 @@ class ValueStore:
         return self._map(ref) if ref.inline is None else ref.inline
 
     def _map(self, ref: ValueRef) -> memoryview:
-        path = os.path.join(self._run_dir, ref.file or "")
+        file = ref.file or ""
+        if self._near:
+            # A copy that is not whole, or goes away meanwhile, is no loss: the file of the run is there.
+            with suppress(ValueLost):
+                return self._mapped(ref, os.path.join(self._near, os.path.basename(file)))
+        return self._mapped(ref, os.path.join(self._run_dir, file))
+
+    def _mapped(self, ref: ValueRef, path: str) -> memoryview:
         try:
             number = os.open(path, os.O_RDONLY | _NOT_A_LINK)
         except OSError as error:

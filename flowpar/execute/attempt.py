@@ -135,7 +135,11 @@ class Attempt:
         limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
         has_cache, self._began = self._shared.has_cache, perf_counter()
         self._store = ValueStore(
-            self._shared.run_dir, limit_bytes=limit_bytes, is_synced=is_synced, is_known_anywhere=has_cache
+            self._shared.run_dir,
+            limit_bytes=limit_bytes,
+            is_synced=is_synced,
+            is_known_anywhere=has_cache,
+            near=self._shared.near,
         )
         self._files = 0
         self._spent: Spent | None = None

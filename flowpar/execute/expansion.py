@@ -109,6 +109,14 @@ def _pointer(source: ValueRef, name: str | None, index: int) -> bytes:
     return _POINTER + pickle.dumps((place, name, index))
 
 
+def pointed_to(data: bytes) -> ValueRef | None:
+    """Return where the value of an item is found, None where `data` is the value itself."""
+    if data[: len(_POINTER)] != _POINTER:
+        return None
+    place, _, _ = cast("tuple[Any, str | None, int]", decode_plain(data[len(_POINTER) :]))
+    return ValueRef(*place)
+
+
 def load_item(data: bytes, load: Callable[[ValueRef], object]) -> object:
     """Return the value of an item; `load` opens a reference and decides what may be decoded."""
     if data[: len(_POINTER)] != _POINTER:

@@ -36,7 +36,8 @@ class Shared(Packed):
     With `has_cache` large values have a checksum by which they may be known again anywhere.
     With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
     If it `is_audited`, attempts note what they reach (`execute/audit.py`). Workers of a pool note in `begun` what they
-    begin, where somebody wants to know that outlives them.
+    begin, where somebody wants to know that outlives them. Files of values are looked for in the folder `near` before
+    they are in the run's, where there is one.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class Shared(Packed):
     trace_id: str = ""
     is_audited: bool = False
     begun: BegunFile | None = None
+    near: str = ""
 
 
 OUTPUTS = "outputs"

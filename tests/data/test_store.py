@@ -194,3 +194,21 @@ def test_a_checksum_is_the_same_however_large_the_value_is(store: ValueStore) ->
 
     assert first.checksum == second.checksum
     assert first.checksum.startswith("blake2b:")
+
+
+def test_a_copy_that_is_nearer_is_read_and_one_that_is_damaged_is_not(tmp_path: Path) -> None:
+    near = tmp_path / "near"
+    near.mkdir()
+    store = ValueStore(tmp_path)
+    ref = store.put("x" * 100_000, "1")
+    file = tmp_path / (ref.file or "")
+    copy = near / file.name
+    copy.write_bytes(file.read_bytes())
+    reader = ValueStore(tmp_path, near=str(near))
+
+    file.rename(tmp_path / "elsewhere")
+    assert reader.get(ref) == "x" * 100_000
+
+    (tmp_path / "elsewhere").rename(file)
+    copy.write_bytes(bytes(copy.stat().st_size))
+    assert reader.get(ref) == "x" * 100_000

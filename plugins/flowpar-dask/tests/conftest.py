@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from flowpar_dask.cluster import LocalCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DEADLINE_S = 240.0
@@ -54,6 +55,13 @@ class Yard:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def until(self, is_met: Callable[[], bool]) -> None:
+        """Wait until something holds; fail where it does not in time."""
+        deadline = time.monotonic() + DEADLINE_S / 2
+        while not is_met():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pickle
 import platform
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.begun import Begun
 
+    from flowpar_dask.near import Maker
+
     OutputKey = tuple[str, int | None]
 
 CLAIMS = "scratch/dask"
@@ -42,7 +44,7 @@ class Bundle:
     """Jobs of one run that a dask worker makes one after another; `outputs` are those that they look up.
 
     The jobs travel without what they share. `claim` is the file whose maker takes them, `boot` that of the machine
-    of the run.
+    of the run. `makers` says of files with values that they may read who made them.
     """
 
     run: str
@@ -51,6 +53,7 @@ class Bundle:
     jobs: tuple[Job, ...]
     outputs: Mapping[OutputKey, ValueRef]
     boot: str = ""
+    makers: Mapping[str, Maker] = field(default_factory=dict)
 
     def pack(self) -> bytes:
         """Return it as bytes, with the versions in front, which a worker of another version can read."""
@@ -63,7 +66,7 @@ class Word:
 
     `clock` is what that showed when it was said. With `is_last` nothing follows: the jobs that no completion was
     told of are `unbegun`, or the worker may not make any and says why in `refusal`; `was_begun` is that of a bundle
-    that somebody else began.
+    that somebody else began. `maker` is who says it.
     """
 
     number: int
@@ -74,6 +77,7 @@ class Word:
     was_begun: bool = False
     clock: float = 0.0
     boot: str = ""
+    maker: Maker | None = None
 
     def pack(self) -> bytes:
         """Return it as bytes."""

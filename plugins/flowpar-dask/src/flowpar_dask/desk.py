@@ -16,6 +16,7 @@ from flowpar.execute.base import Completion, Started
 from flowpar.execute.pace import Pace
 
 from flowpar_dask.bundle import Bundle, boot, claim, now
+from flowpar_dask.lookup import bindings_of, files_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job, Notice, OutputKey
 
     from flowpar_dask.bundle import Word
+    from flowpar_dask.near import Maker
 
     Asked = tuple[tuple[str, float], ...]
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _WORK_S = 0.05
 _MOST_JOBS = 256
 _MOST_BYTES = 1 << 20
+_MOST_MAKERS = 100_000
 
 
 @dataclass(slots=True, eq=False)
@@ -46,10 +49,10 @@ class Flight:
     future: Any = None
     is_withdrawn: bool = False
 
-    def bundle(self, run: str) -> Bundle:
-        """Return what travels."""
+    def bundle(self, run: str, makers: Mapping[str, Maker]) -> Bundle:
+        """Return what travels; `makers` says who made the values that are read."""
         jobs = tuple(replace(job, shared=b"", ticket=b"") for job in self.jobs.values())
-        return Bundle(run, self.number, self.file, jobs, self.outputs, boot())
+        return Bundle(run, self.number, self.file, jobs, self.outputs, boot(), makers)
 
     def claim(self) -> bool:
         """Keep anybody from beginning it; return whether nobody had."""
@@ -80,7 +83,10 @@ class Desk:
     _waiting: dict[Asked, deque[Job]] = field(default_factory=dict)
     _outputs: dict[int, Mapping[OutputKey, ValueRef]] = field(default_factory=dict)
     _flight_of: dict[int, Flight] = field(default_factory=dict)
+    _makers: dict[str, Maker] = field(default_factory=dict)
+    _makers_of: dict[int, Mapping[str, Maker]] = field(default_factory=dict)
     _slots: int = 1
+    _workers: frozenset[str] = frozenset()
     _names: dict[str, str] = field(default_factory=dict)
     _number: int = 0
     _lonely_since: float | None = None
@@ -100,10 +106,12 @@ class Desk:
         """Whether a bundle may go: one is made and one is there next, for each thread of the cluster."""
         return len(self.flights) < 2 * self._slots and any(self._waiting.values())
 
-    def see(self, threads: int, resources: Sequence[Mapping[str, float]], *, least: int) -> None:
-        """Know the cluster as it is now; where it has nobody yet, bundles for `least` ask for workers."""
+    def see(self, workers: Mapping[str, Any], *, least: int) -> None:
+        """Know the workers as they are now, by address; where there are none yet, bundles for `least` ask for some."""
+        self._workers = frozenset(workers)
+        threads = sum(worker["nthreads"] for worker in workers.values())
         self._slots = threads or max(1, least)
-        self._names = {name.casefold(): name for each in resources for name in each}
+        self._names = {name.casefold(): name for each in workers.values() for name in each["resources"]}
         if threads:
             self._lonely_since = None
 
@@ -121,6 +129,9 @@ class Desk:
         """Let a job wait."""
         if outputs:
             self._outputs[job.number] = outputs
+        if self._makers:
+            files = files_read(bindings_of(job), outputs.values())
+            self._makers_of[job.number] = {file: self._makers[file] for file in files if file in self._makers}
         self._waiting.setdefault(self._asked_by(job), deque()).append(job)
 
     def _asked_by(self, job: Job) -> Asked:
@@ -135,6 +146,7 @@ class Desk:
             for each in [each for each in waiting if each.number == job]:
                 waiting.remove(each)
                 self._outputs.pop(job, None)
+                self._makers_of.pop(job, None)
                 return True
         return False
 
@@ -170,6 +182,17 @@ class Desk:
         self._flight_of.update(dict.fromkeys(flight.jobs, flight))
         return flight
 
+    def made(self, file: str, maker: Maker) -> None:
+        """Know who made a value; of so many only the newest are known."""
+        self._makers[file] = maker
+        if len(self._makers) > _MOST_MAKERS:
+            del self._makers[next(iter(self._makers))]
+
+    def makers_for(self, flight: Flight) -> dict[str, Maker]:
+        """Return who made the values that jobs of a bundle may read, of those who are still there."""
+        made = (each for job in flight.jobs for each in self._makers_of.get(job, {}).items())
+        return {file: maker for file, maker in made if maker.address in self._workers}
+
     def put_back(self, flight: Flight, jobs: Sequence[int]) -> None:
         """Let jobs of a bundle wait again that nobody has begun."""
         for job in sorted(jobs, reverse=True):
@@ -182,6 +205,7 @@ class Desk:
         """Know that an attempt is over, and how long it took."""
         flight = self._flight_of.pop(completion.job, None)
         self._outputs.pop(completion.job, None)
+        self._makers_of.pop(completion.job, None)
         job = None if flight is None else flight.jobs.pop(completion.job, None)
         if job is not None and completion.pid:
             self._pace.note(job, completion.ended - completion.started)

@@ -1,14 +1,15 @@
-"""The ends of attempts that their worker does not tell: it never made them, or it is lost."""
+"""How attempts end, also those of which their worker does not tell: it never made them, or it is lost."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from flowpar.core.outcome import Failure, FailureKind
+from flowpar.core.outcome import Failure, FailureKind, Success
 from flowpar.execute.base import Completion
 
 if TYPE_CHECKING:
+    from flowpar.execute.base import Notice
     from flowpar.execute.standing_word import Done
 
 
@@ -23,3 +24,10 @@ def told_late(done: Done, pid: int) -> Completion:
     moment = time.monotonic()
     began = moment - max(0.0, done.ended - done.started)
     return Completion(done.job, done.report.outcome, pid, began, moment, done.cpu_s, warnings=done.report.warnings)
+
+
+def file_of(notice: Notice) -> str | None:
+    """Return the file of the run folder in which the value is that an attempt made, if it is in one."""
+    if not isinstance(notice, Completion) or not isinstance(notice.outcome, Success):
+        return None
+    return notice.outcome.value.file

@@ -23,6 +23,7 @@ from flowpar.execute.base import Completion, Started
 from flowpar.execute.begun import BegunFile
 
 from flowpar_dask.bundle import Bundle, Word, boot, claim, differences, now, open_bundle, own_versions, unpack_bundle
+from flowpar_dask.near import Maker, Near, machine
 from flowpar_dask.station import Station
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ class Errand:
     def _word(self) -> Word:
         notices, self._notices = tuple(self._notices), []
         unbegun, self._unbegun = tuple(self._unbegun), []
-        return Word(self._number, notices, unbegun=unbegun, clock=now(), boot=boot())
+        maker = Maker(self._address, machine())
+        return Word(self._number, notices, unbegun=unbegun, clock=now(), boot=boot(), maker=maker)
 
     def _explained(self, completion: Completion) -> Completion:
         """Say where a module is missing."""
@@ -143,6 +145,8 @@ def _make(bundle: Bundle, shared: bytes, worker: Any) -> Word:
         text = f'the dask worker {worker.address} can\'t write to the run folder "{opened.run_dir}": {error.strerror}'
         return Word(bundle.number, is_last=True, refusal=text)
     station = _station(stations, bundle.run, shared, worker, begun)
+    if bundle.makers:
+        station.near.fetch(bundle.makers, worker)
     while not station.take(errand):
         station = _station(stations, bundle.run, shared, worker, begun)
     _await(errand, station, worker)
@@ -154,7 +158,8 @@ def _station(stations: dict[str, Station], run: str, shared: bytes, worker: Any,
     with _lock_of(worker):
         station = stations.get(run)
         if station is None or not station.is_open:
-            station = stations[run] = Station(shared, worker.state.nthreads, worker.address, begun)
+            near = Near.of(run, pickle.loads(shared).run_dir, worker)
+            station = stations[run] = Station(shared, worker.state.nthreads, worker.address, begun=begun, near=near)
         return station
 
 

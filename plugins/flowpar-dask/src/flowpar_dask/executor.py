@@ -25,9 +25,9 @@ from flowpar.execute.base import Completion
 from flowpar_dask.bundle import CLAIMS, begun_of, unpack_word
 from flowpar_dask.cluster import LocalCluster, connect
 from flowpar_dask.desk import Desk
-from flowpar_dask.ending import lost, told_late
+from flowpar_dask.ending import file_of, lost, told_late
 from flowpar_dask.errand import cancel_jobs, close_station, make_bundle, topic_of
-from flowpar_dask.lookup import looked_up
+from flowpar_dask.lookup import bindings_of, looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class DaskExecutor:
 
     def submit(self, job: Job) -> None:
         """Take a job."""
-        keys = looked_up(job)
+        keys = looked_up(bindings_of(job))
         found = dict(zip(keys, self._terms.find_outputs(keys), strict=True)) if keys else {}
         with self._changed:
             self._desk.add(job, {key: ref for key, ref in found.items() if ref is not None})
@@ -167,7 +167,8 @@ class DaskExecutor:
         return bool(self._is_closing or self._error or self._calls or self._desk.can_take_off)
 
     def _launch(self, flight: Flight) -> None:
-        bundle = flight.bundle(self._run)
+        with self._changed:
+            bundle = flight.bundle(self._run, self._desk.makers_for(flight))
         flight.future = self._client.submit(
             make_bundle,
             bundle.pack(),
@@ -188,11 +189,10 @@ class DaskExecutor:
 
     def _look(self) -> None:
         """See how many workers there are and what they have."""
-        found = self._client.scheduler_info()["workers"].values()
-        threads = sum(worker["nthreads"] for worker in found)
+        found = self._client.scheduler_info()["workers"]
         with self._changed:
-            self._desk.see(threads, [worker["resources"] for worker in found], least=self._terms.workers)
-            if not threads and self._desk.is_lonely(_LONELY_S):
+            self._desk.see(found, least=self._terms.workers)
+            if not found and self._desk.is_lonely(_LONELY_S):
                 self._remarks.append(f"the dask cluster at {self._address} has no worker yet; its tasks wait for one")
                 self._terms.wake()
 
@@ -228,6 +228,9 @@ class DaskExecutor:
             if flight is None:
                 return
             for notice in flight.timed(word):
+                file = file_of(notice)
+                if file is not None and word.maker is not None:
+                    self._desk.made(file, word.maker)
                 self._pass_on(notice)
             for job in word.unbegun:
                 self._desk.put_back(flight, [job])

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Bindings, Shared
 
     from flowpar_dask.errand import Errand
+    from flowpar_dask.near import Near
 
     OutputKey = tuple[str, int | None]
 
@@ -53,12 +54,13 @@ _SHORT_S = 0.02
 class Station:
     """Owns the thread, the crew and the pipe that wakes it."""
 
-    def __init__(self, shared: bytes, slots: int, address: str, begun: BegunFile) -> None:
+    def __init__(self, shared: bytes, slots: int, address: str, *, begun: BegunFile, near: Near) -> None:
         """Start the thread; `shared` is what all jobs of the run share, `address` is the dask worker's.
 
-        What begins is noted in `begun`, for the run outlives this process.
+        What begins is noted in `begun`, for the run outlives this process; values are looked for in `near` first.
         """
         self._shared = shared
+        self.near = near
         self._begun = begun
         self._slots = slots
         self._address = address
@@ -130,7 +132,13 @@ class Station:
         self._crew = crew
         opened: Shared = pickle.loads(self._shared)
         self._home = (opened.workflow_dir, opened.python_path)
-        told = replace(opened, outputs_address=crew.outputs_address, outputs_key=crew.outputs_key, begun=self._begun)
+        told = replace(
+            opened,
+            outputs_address=crew.outputs_address,
+            outputs_key=crew.outputs_key,
+            begun=self._begun,
+            near=self.near.folder,
+        )
         self._told = pickle.dumps(told, 5)
         self._lines = self._begun.open()
         try:
@@ -144,6 +152,7 @@ class Station:
         finally:
             crew.close()
             self._lines.close()
+            self.near.close()
 
     def _obey(self) -> None:
         with suppress(BlockingIOError):
