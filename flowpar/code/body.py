@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.form import (
+    does_something,
     is_built_in,
     names_given,
     of_annotated,
@@ -74,9 +75,9 @@ def _of_function(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     for decorator in node.decorator_list:
         normal.give(_called(decorator), [ast.Name(node.name)], place)
     items += [name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, effect)]
-    if effect:
-        items += _all(_type_parameters(node), inside)
-        items += [b"->", (node.returns, place.in_annotation())] if node.returns is not None else []
+    items += _all(_type_parameters(node), inside) if effect else []
+    if node.returns is not None and (effect or does_something(node.returns)):
+        items += [b"->", (node.returns, place.in_annotation())]
     return [*items, *normal.value(node.body, inside), b")"]
 
 
@@ -94,7 +95,8 @@ def _parameters(normal: Normal, arguments: ast.arguments, place: Place, *, is_to
             if parameter is None:
                 continue
             items += [mark, name_token(b"p", parameter.arg)]
-            if is_told and parameter.annotation is not None:
+            is_counted = is_told or does_something(parameter.annotation)
+            if is_counted and parameter.annotation is not None:
                 items.append((parameter.annotation, place.in_annotation()))
     return [*items, b"d", *_all(arguments.defaults, place), *normal.value(arguments.kw_defaults, place)]
 

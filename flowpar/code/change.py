@@ -146,7 +146,11 @@ class Changes:
                 self._change_objects(change, nodes)
             case "given":
                 self._called(change, nodes)
-                change.given.update(node for node in nodes if self._held.is_definition(node))
+                change.given.update(filter(self._held.is_definition, nodes))
+                direct = filter(self._held.is_definition, self.nodes_of(outline, use.keys))
+                inside = {node for node in direct if self._is_part(use, node)}
+                change.itself |= inside
+                change.nodes |= inside
                 change.nodes.update(node for node in nodes if self._is_variable(node) or node.endswith(":*"))
             case "iterate":
                 self._change(change, [n for n in nodes if self._is_variable(n) and not self._held.is_container(n)])
@@ -188,7 +192,7 @@ class Changes:
         """Whether it is not a function that is called, but something that it holds: `f.rows.append(1)`."""
         name = node.partition(":")[2]
         ends = {root.path[-1] for root in use.keys if isinstance(root, Root) and root.path}
-        return name not in ends and self._held.is_function(node)
+        return name not in ends and (self._held.is_function(node) or use.how == "given")
 
     def _change(self, change: Change, nodes: Iterable[str], *, is_deep: bool = True) -> None:
         found = [node for node in nodes if ":" in node]

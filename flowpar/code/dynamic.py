@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flowpar.code.names import absolute_module
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flowpar.code.lookup import Lookup
     from flowpar.code.outline import Outline, Piece
 
+_LONGEST_NAME = 200
 _BUILTINS = frozenset({"eval", "exec", "globals", "__import__", "__builtins__", "__loader__"})
 _MODULES = frozenset({"importlib", "runpy", "pkgutil", "imp", "zipimport"})
 # These look at what the source says beside what it does.
@@ -23,9 +26,6 @@ LOOKING_AT_SOURCE = frozenset(
         "get_type_hints",
         "getfullargspec",
         "signature",
-        "getsource",
-        "getsourcelines",
-        "findsource",
         "singledispatch",
         "singledispatchmethod",
         "validate_call",
@@ -34,6 +34,11 @@ LOOKING_AT_SOURCE = frozenset(
         "typechecked",
         "beartype",
     }
+)
+
+# These look at the text of the source itself, and at its lines.
+LOOKING_AT_TEXT = frozenset(
+    {"getsource", "getsourcelines", "findsource", "getcomments", "linecache", "co_firstlineno", "f_lineno"}
 )
 
 
@@ -58,6 +63,7 @@ def dynamic_imports(lookup: Lookup, outline: Outline, piece: Piece) -> Iterator[
     """Give the modules that a piece imports by a text, and the reason why all of each counts."""
     for call, _ in piece.calls:
         called = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        yield from _imported_by_text(lookup, outline, call) if called in {"exec", "eval", "compile"} else ()
         if called not in {"import_module", "__import__"} or not call.args:
             continue
         argument = call.args[0]
@@ -69,6 +75,44 @@ def dynamic_imports(lookup: Lookup, outline: Outline, piece: Piece) -> Iterator[
             yield f"{name}:*", f'{call.lineno}: module "{name}" is imported by its name, so all of it counts'
         elif standing == "installed":
             yield f"!{name}", f'{call.lineno}: module "{name}" is imported by its name'
+
+
+def _imported_by_text(lookup: Lookup, outline: Outline, call: ast.Call) -> Iterator[tuple[str, str]]:
+    """Give the modules that a text imports which is run."""
+    text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    try:
+        tree = ast.parse(text) if isinstance(text, str) else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in () if tree is None else ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [absolute_module(node, outline.package)] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            if lookup.standing(name) == "ours":
+                yield f"{name}:*", f'{call.lineno}: module "{name}" is imported by a text, so all of it counts'
+            elif lookup.standing(name) == "installed":
+                yield f"!{name}", f'{call.lineno}: module "{name}" is imported by a text'
+
+
+def named_modules(lookup: Lookup, outline: Outline, node: str) -> Iterator[str]:
+    """Give the modules that a module may mean which asks for modules by their names: those that it names or imports."""
+    if node.startswith("~builtins.") and node != "~builtins.__import__":
+        return
+    tree = outline.module.tree
+    texts = {part.value for part in ast.walk(tree) if isinstance(part, ast.Constant)} if tree is not None else set()
+    names = {_absolute(text, outline.package) for text in texts if isinstance(text, str) and _is_dotted(text)}
+    names |= {imported.module for piece in outline.pieces for imported in piece.imports}
+    for name in sorted(names):
+        package = name.rstrip(".")
+        if not package or lookup.standing(package) != "ours":
+            continue
+        yield f"{package}:*"
+        if name.endswith(".") or not node.startswith("~sys."):  # `import_module(f"lib.{name}")`
+            yield from (f"{package}.{inner}:*" for inner in lookup.library.inside(package))
+
+
+def _is_dotted(text: str) -> bool:
+    return len(text) < _LONGEST_NAME and all(part.isidentifier() for part in text.strip(".").split("."))
 
 
 def _absolute(name: str, package: str) -> str:

@@ -68,6 +68,12 @@ def names_given(call: ast.Call) -> list[ast.AST]:
     return found
 
 
+def does_something(annotation: ast.AST | None) -> bool:
+    """Whether more than names stands in an annotation: `x: f() = 1` calls a function where it stands."""
+    calls = ast.Call | ast.NamedExpr | ast.Await
+    return annotation is not None and any(isinstance(part, calls) for part in ast.walk(annotation))
+
+
 def is_built_in(func: ast.AST) -> bool:
     """Whether what is called has the name of a function of Python's."""
     return isinstance(func, ast.Name) and hasattr(builtins, func.id)
@@ -121,7 +127,7 @@ def of_annotated(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take `x: T = 1` as `x = 1`, unless the annotations of this body have an effect."""
     assert isinstance(node, ast.AnnAssign)  # noqa: S101 - by the table
     scope = place.scope
-    if normal.is_strict or (scope is not None and scope.counts_annotations):
+    if normal.is_strict or (scope is not None and scope.counts_annotations) or does_something(node.annotation):
         items: list[Item] = [b"(annotated", (node.target, place), (node.annotation, place.in_annotation())]
         items += [] if node.value is None else [(node.value, place)]
         return [*items, b")"]

@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
-from flowpar.code.dynamic import LOOKING_AT_SOURCE, dynamic_imports, is_clock, is_dynamic
+from flowpar.code.dynamic import (
+    LOOKING_AT_SOURCE,
+    LOOKING_AT_TEXT,
+    dynamic_imports,
+    is_clock,
+    is_dynamic,
+    named_modules,
+)
 from flowpar.code.impact import Impacts
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
 from flowpar.code.reached import Part
 from flowpar.code.token import text_token
-from flowpar.core.digest import digest_bytes
+from flowpar.core.digest import digest, digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +45,8 @@ class Graph:
         self.lookup = lookup
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
-        self.solid = self.foreign = self.looking = self.noted = 0  # the nodes with a part, and so on, as sets
+        # The nodes with a part, and so on, as sets.
+        self.solid = self.foreign = self.looking = self.reading = self.noted = 0
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
         self._told_pieces: dict[tuple[str, int, str], Piece] = {}
@@ -62,6 +70,7 @@ class Graph:
             return
         if name == "*":
             yield from (f"{module}:{each}" for each in outline.variables)
+            yield from (f"{star}:*" for star in outline.module.names.stars if self.lookup.standing(star) == "ours")
             for each, imported in outline.imports.items():
                 if any(part.name is not None for part in imported):
                     yield from self.lookup.follow(module, (each,))
@@ -77,6 +86,7 @@ class Graph:
         pieces = self._pieces(node)
         self.foreign |= bit if node[0] == "!" else 0
         self.solid |= bit if pieces or node[0] == "#" else 0
+        self.reading |= bit if any(not LOOKING_AT_TEXT.isdisjoint(piece.words) for piece in pieces) else 0
         self.looking |= bit if any(not LOOKING_AT_SOURCE.isdisjoint(piece.words) for piece in pieces) else 0
 
     def _around(self, module: str) -> Iterator[str]:
@@ -124,6 +134,7 @@ class Graph:
                 elif is_dynamic(target):
                     self._note(outline, node, f'{read.line}: "{path}" may reach anything, so all of the module counts')
                     yield f"{outline.name}:*"
+                    yield from named_modules(self.lookup, outline, target)
                 elif is_clock(target, read.path):
                     self._note(outline, node, f'{read.line}: "{path}" asks for the time, which no key knows')
 
@@ -221,6 +232,13 @@ class Graph:
         except OSError:
             digest = ""
         return Part("module", module, _below(file, self.lookup.library.search_path), 1, digest)
+
+    def text_of(self, module: str) -> Part | None:
+        """Return the part that is all of a module's text."""
+        outline = self.lookup.outline(module)
+        if outline is None:
+            return None
+        return Part("module", f"{module} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines)))
 
     def path_of(self, outline: Outline) -> str:
         """Return a module's file as seen from where it was looked for."""

@@ -126,6 +126,10 @@ class Library:
         """Whether a package may have a submodule of a name, as far as its folder says."""
         return self._finder.may_have(package, name)
 
+    def inside(self, package: str) -> tuple[str, ...]:
+        """Return the names of the modules in a package."""
+        return self._finder.inside(package)
+
     def resolve(self, module: Module, name: str, *, everywhere: bool = True) -> Resolved:
         """Follow a name to its definition; unless `everywhere`, installed packages stay closed."""
         return self._follow(module, name, set(), everywhere=everywhere)

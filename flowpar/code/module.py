@@ -89,6 +89,13 @@ class ModuleFinder:
         folders = () if isinstance(source, NotFound) else source.locations
         return any(entry.partition(".")[0] == name for folder in folders for entry in self._listing(folder))
 
+    def inside(self, package: str) -> tuple[str, ...]:
+        """Return the names of the modules in a package's folders."""
+        source = self.find(package)
+        folders = () if isinstance(source, NotFound) else source.locations
+        found = {_module_of(folder, entry) for folder in folders for entry in self._listing(folder)}
+        return tuple(sorted(name for name in found if name is not None))
+
     def _look_up(self, name: str) -> ModuleSource | NotFound:
         parent_name, _, tail = name.rpartition(".")
         if not all(part.isidentifier() for part in name.split(".")):

@@ -88,7 +88,7 @@ class Reaches:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return TargetProblem(ProblemKind.BROKEN, f"the script does not parse: {error}")
-        module = Module(ModuleSource(_SCRIPT, _SCRIPT), tree, names_of(tree.body, package=""))
+        module = Module(ModuleSource(_SCRIPT, _SCRIPT), tree, names_of(tree.body, package=""), tuple(text.splitlines()))
         self._graph.lookup.enter(module)
         return self._reached([f"{_SCRIPT}:*", _SCRIPT])
 
@@ -123,6 +123,9 @@ class Reaches:
             part = None if any(each in solid for each in better) else graph.part(node)  # which says more of the same
             if part is not None:
                 parts[part.name] = part
+        if bits & graph.reading:
+            texts = map(graph.text_of, sorted({part.name.partition(":")[0] for part in parts.values()}))
+            parts |= {part.name: part for part in texts if part is not None}
         inside = tuple(parts[name] for name in sorted(parts))
         foreign = graph.closures.nodes(bits & graph.foreign)
         noted = graph.closures.nodes(bits & graph.noted)

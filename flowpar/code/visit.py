@@ -42,7 +42,7 @@ def _assign(walk: Walk, node: ast.AST, at: At) -> None:
         for target in targets:
             if target is not None:
                 walk.bind(target, sources, at)
-    walk.go_on([value], at)
+    walk.go_on([value, getattr(node, "annotation", None)], at)
 
 
 def _loop(walk: Walk, node: ast.AST, at: At) -> None:
@@ -109,6 +109,8 @@ def _call(walk: Walk, node: ast.AST, at: At) -> None:
 def _function(walk: Walk, node: ast.AST, at: At) -> None:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)  # noqa: S101 - by the table
     walk.define(node, at)
+    told = [getattr(node, "returns", None), *(argument.annotation for argument in arguments_of(node.args))]
+    walk.go_on(told, at)
     defaults = [*node.args.defaults, *(part for part in node.args.kw_defaults if part is not None)]
     if not walk.is_whole and not isinstance(node, ast.Lambda):
         walk.go_on(defaults, at)
