@@ -23,6 +23,7 @@ from flowpar.code.impact import Impacts
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
 from flowpar.code.reached import Part
+from flowpar.code.script import is_script, shown
 from flowpar.code.token import text_token
 from flowpar.core.digest import digest, digest_bytes
 
@@ -61,7 +62,7 @@ class Graph:
         self._mark(node)
         if node[0] in "!~?#":
             return
-        module, colon, name = _bare(node).partition(":")
+        module, colon, name = bare(node).partition(":")
         outline = self.lookup.outline(module)
         if outline is None:
             yield from self._around(module)
@@ -153,17 +154,17 @@ class Graph:
 
     def _is_other(self, node: str, piece: Piece) -> bool:
         """Whether a piece is there for what it does to a node, and has names, and so a part, of its own."""
-        name = _bare(node).partition(":")[2]
+        name = bare(node).partition(":")[2]
         return bool(piece.bound) and name not in piece.bound and not piece.is_import
 
     def _pieces(self, node: str) -> tuple[Piece, ...]:
-        module, colon, name = _bare(node).partition(":")
+        module, colon, name = bare(node).partition(":")
         outline = None if node[0] in "!~?#" else self.lookup.outline(module)
         if outline is None:
             return ()
         impact = self._impacts.of(outline)
-        if not colon:
-            return impact.acting
+        if not colon:  # of a script, whatever it does counts, in its order
+            return outline.pieces if is_script(module) else impact.acting
         bound = outline.variables.get(name, ())
         pieces = {piece.index: self._told(outline, piece, node[0]) for piece in bound}
         pieces |= {piece.index: piece for piece in impact.touching.get(name, ())}
@@ -189,14 +190,14 @@ class Graph:
         pieces = self._pieces(node)
         if not pieces:
             return None
-        module, _, name = _bare(node).partition(":")
+        module, _, name = bare(node).partition(":")
         outline = self.lookup.outline(module)
         assert outline is not None  # noqa: S101 - it has pieces
         content = b"".join(self._content(outline, piece, node) for piece in pieces)
         first = next((piece for piece in pieces if name in piece.bound), pieces[0])
         return Part(
             outline.kind_of(name) if name in outline.variables else "module",
-            f"{module}:{name}" if name else module,
+            shown(f"{module}:{name}" if name else module),
             self.path_of(outline),
             first.bound.get(name, first.node.lineno),
             digest_bytes(content),
@@ -206,7 +207,7 @@ class Graph:
         if self._is_other(node, piece):
             return b"".join(map(text_token, sorted(piece.bound)))
         links = {
-            text_token(".".join((read.base or "", *read.path))) + b"".join(map(text_token, found))
+            text_token(".".join((read.base or "", *read.path))) + b"".join(text_token(shown(node)) for node in found)
             for read in piece.reads
             for found in [self.lookup.follow(read.base or outline.name, read.path)]
         }
@@ -238,7 +239,7 @@ class Graph:
         outline = self.lookup.outline(module)
         if outline is None:
             return None
-        return Part("module", f"{module} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines)))
+        return Part("module", f"{shown(module)} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines)))
 
     def path_of(self, outline: Outline) -> str:
         """Return a module's file as seen from where it was looked for."""
@@ -258,7 +259,8 @@ def _definitions(node: ast.stmt) -> set[int]:
     return {id(node) for node in [*outer, *(part for body in bodies for part in body)]}
 
 
-def _bare(node: str) -> str:
+def bare(node: str) -> str:
+    """Return a node without the mark that says what of it counts."""
     return node[1:] if node[0] in _TOLD else node
 
 

@@ -5,7 +5,7 @@
     TABLE["a"] = RATE   Piece(binds nothing, writes TABLE)
     setup()             Piece(acts: nobody knows on what)
 
-What stands under `if TYPE_CHECKING:` and `if __name__ == "__main__":` never runs in a worker. A statement with a body
+What stands under `if TYPE_CHECKING:` and, but for scripts, `if __name__ == "__main__":` never runs in a worker. A statement with a body
 (`if`, `try`, a loop) is one piece, so whatever it binds hangs on all of it.
 """
 
@@ -18,13 +18,13 @@ from flowpar.code.body import normal_form
 from flowpar.code.names import Definition, Imported, names_of, statements_in
 from flowpar.code.purity import chain_of
 from flowpar.code.scope import imported_by
+from flowpar.code.script import is_script
 from flowpar.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from flowpar.code.library import Module
-    from flowpar.code.names import Names
     from flowpar.code.normal import Given, Import, Read
 
 _TYPING = frozenset({"typing", "typing_extensions"})
@@ -99,7 +99,7 @@ def outline_of(module: Module, has_effect: Callable[[ast.AST], int], *, is_stric
     running = _documented(body) if is_strict else list(body)
     pieces = tuple(
         piece_of(index, statement, package, has_effect, is_strict=is_strict)
-        for index, statement in enumerate(_running(running, module.names))
+        for index, statement in enumerate(_running(running, module))
     )
     bound: dict[str, tuple[Piece, ...]] = {}
     variables: dict[str, tuple[Piece, ...]] = {}
@@ -133,23 +133,23 @@ def piece_of(
     )
 
 
-def _running(body: Iterable[ast.stmt], names: Names) -> Iterator[ast.stmt]:
+def _running(body: Iterable[ast.stmt], module: Module) -> Iterator[ast.stmt]:
     """Give the statements of a module that may run in a worker."""
     for statement in body:
-        if isinstance(statement, ast.If) and _never(statement.test, names):
-            yield from _running(statement.orelse, names)
+        if isinstance(statement, ast.If) and _never(statement.test, module):
+            yield from _running(statement.orelse, module)
         elif not isinstance(statement, ast.Pass) and not _is_text(statement):
             yield statement
 
 
-def _never(test: ast.expr, names: Names) -> bool:
+def _never(test: ast.expr, module: Module) -> bool:
     """Whether a condition is known to be false in a worker."""
     match test:
         case ast.Name(id="TYPE_CHECKING" as name) | ast.Attribute(value=ast.Name(id=name), attr="TYPE_CHECKING"):
-            binding = names.bindings.get(name)
+            binding = module.names.bindings.get(name)
             return binding is not None and isinstance(binding.value, Imported) and binding.value.module in _TYPING
         case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
-            return True
+            return not is_script(module.name)
         case ast.Constant(value=value):
             return not value
         case _:

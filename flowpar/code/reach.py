@@ -15,13 +15,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from flowpar.code.distribution import Distributions
-from flowpar.code.graph import Graph
+from flowpar.code.graph import Graph, bare
 from flowpar.code.library import Library, Module
 from flowpar.code.lookup import Lookup
 from flowpar.code.module import ModuleSource, NotFound
 from flowpar.code.names import names_of
 from flowpar.code.problem import ProblemKind, TargetProblem, broken, malformed, no_function, no_module, without_source
 from flowpar.code.reached import Part, Reached
+from flowpar.code.script import SCRIPT, script_name
 from flowpar.code.signature import TARGET_FORM
 from flowpar.core.digest import digest
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Reached", "Reaches", "reach"]
 
-_SCRIPT = "<script>"
 
 
 def reach(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Reached | TargetProblem:
@@ -50,6 +50,7 @@ class Reaches:
         self._distributions = Distributions()
         self._known: dict[str, Reached | TargetProblem] = {}
         self._made: dict[tuple[bool, int], Reached] = {}
+        self._scripts: list[Module] = []
 
     def of(self, target: str) -> Reached | TargetProblem:
         """Return what the function (or class) of "module:function" reaches."""
@@ -59,9 +60,10 @@ class Reaches:
 
     def of_text(self, text: str) -> Reached | TargetProblem:
         """Return what a script reaches; its own text is the first part, named `<script>`."""
-        if f"{_SCRIPT}{text}" not in self._known:
-            self._known[f"{_SCRIPT}{text}"] = self._read_text(text)
-        return self._known[f"{_SCRIPT}{text}"]
+        key = f"{SCRIPT}{text}"
+        if key not in self._known:
+            self._known[key] = self._read_text(text)
+        return self._known[key]
 
     def _look_up(self, target: str) -> Reached | TargetProblem:
         if TARGET_FORM.fullmatch(target) is None:
@@ -88,9 +90,13 @@ class Reaches:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return TargetProblem(ProblemKind.BROKEN, f"the script does not parse: {error}")
-        module = Module(ModuleSource(_SCRIPT, _SCRIPT), tree, names_of(tree.body, package=""), tuple(text.splitlines()))
+        name = script_name(len(self._scripts))
+        module = Module(ModuleSource(name, SCRIPT), tree, names_of(tree.body, package=""), tuple(text.splitlines()))
+        self._scripts.append(module)
         self._graph.lookup.enter(module)
-        return self._reached([f"{_SCRIPT}:*", _SCRIPT])
+        if self._strict is not None:
+            self._strict.lookup.enter(module)
+        return self._reached([f"{name}:*", name])
 
     def _reached(self, roots: Iterable[str]) -> Reached:
         roots = list(roots)
@@ -106,6 +112,8 @@ class Reaches:
     def _strict_graph(self) -> Graph:
         if self._strict is None:
             self._strict = Graph(Lookup(self._library, is_strict=True))
+            for module in self._scripts:
+                self._strict.lookup.enter(module)
         return self._strict
 
     @staticmethod
@@ -124,7 +132,8 @@ class Reaches:
             if part is not None:
                 parts[part.name] = part
         if bits & graph.reading:
-            texts = map(graph.text_of, sorted({part.name.partition(":")[0] for part in parts.values()}))
+            modules = {bare(node).partition(":")[0] for node in solid if node[0] != "#"}
+            texts = map(graph.text_of, sorted(modules))
             parts |= {part.name: part for part in texts if part is not None}
         inside = tuple(parts[name] for name in sorted(parts))
         foreign = graph.closures.nodes(bits & graph.foreign)

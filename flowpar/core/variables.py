@@ -10,5 +10,7 @@ SHELL_VALUE: Final = "FLOWPAR_VALUE_"
 OUTPUT_FILE: Final = "FLOWPAR_OUTPUT"
 # The argument of a script that says where it stands, for tracebacks alone.
 SCRIPT_PLACE: Final = "__place"
+# The argument that is the text of a script.
+SCRIPT_TEXT: Final = "__text"
 # The kernel refuses a single word of 128 KiB, wherever it comes from.
 MAX_WORD_BYTES: Final = 100 * 1024

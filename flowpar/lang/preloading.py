@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from flowpar.code.imported import ImportedPackages
 from flowpar.core.frozen import dataclass, replace
 from flowpar.expr.template import Constant
-from flowpar.lang.rules.script import SCRIPT_TARGET, SCRIPT_TEXT
+from flowpar.core.variables import SCRIPT_TEXT
+from flowpar.lang.rules.script import SCRIPT_TARGET
 from flowpar.lang.wording import finding
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from flowpar.core.errors import NeedsWorker
 from flowpar.core.frozen import dataclass
 from flowpar.core.outcome import TaskFailed
-from flowpar.core.variables import SCRIPT_PLACE
+from flowpar.core.variables import SCRIPT_PLACE, SCRIPT_TEXT
 from flowpar.data.cache_entry import Keeping
 from flowpar.data.codec import Damaged
 from flowpar.data.known import decode_known
@@ -158,13 +158,14 @@ class _Key:
     def made(self, caching: Caching) -> Keyed:
         task, digest = self._task, self._maker.digest
         call, folder = task.call, self._shared.workflow_dir
+        known = _known_by_code(caching)
         parts: dict[str, object] = {
             "cache": _VERSION,
             "kind": task.kind,
             "code": caching.code,
             "python": _PYTHON,
             "packages": {} if caching.reached is None else dict(caching.reached.distributions),
-            "arguments": {name: self._part(t) for name, t in call.arguments.items() if name != SCRIPT_PLACE},
+            "arguments": {name: self._part(t) for name, t in call.arguments.items() if name not in known},
         }
         if call.env:
             parts["env"] = {name: self._part(template) for name, template in call.env.items()}
@@ -246,3 +247,9 @@ class _Key:
         if ref.inline is None or len(ref.inline) > _LARGEST_OPENED_BYTES or ref.inline.startswith(PARTS):
             raise NeedsWorker("a large value is known by its checksum")
         return decode_known(ref.inline)
+
+
+def _known_by_code(caching: Caching) -> frozenset[str]:
+    """Return the arguments that do not count: the text of a script that was read does so by its meaning."""
+    is_read = caching.reached is not None and bool(caching.reached.parts)
+    return frozenset({SCRIPT_PLACE, SCRIPT_TEXT} if is_read else {SCRIPT_PLACE})

@@ -149,6 +149,7 @@ def test_a_script_reaches_what_it_imports(project: Callable[..., Reaches]) -> No
     reaches = project(lib="def one(): return TWO\nTWO = 2\nTHREE = 3\n")
 
     assert names(reaches.of_text("from lib import one\noutput = one() + x\n")) == [
+        "<script>",
         "<script>:output",
         "lib:TWO",
         "lib:one",
@@ -287,3 +288,35 @@ def test_a_constant_counts_only_where_it_is_reached_though_tables_are_made_of_ta
     assert names(reaches.of("steps:two")) == ["lib:DEFAULTS", "lib:retry", "steps:LIMITS", "steps:RATES", "steps:two"]
     assert names(reaches.of("steps:three")) == ["steps:BASE", "steps:DATA", "steps:three"]
     assert names(reaches.of("steps:four")) == ["lib:NAMES", "steps:COLUMNS", "steps:four", "steps:logger"]
+
+
+def test_scripts_count_by_their_meaning_each_for_itself(project: Callable[..., Reaches]) -> None:
+    reaches = project(lib="RATE = 3\n")
+    first = "from lib import RATE\noutput = rows[0] * RATE\n"
+
+    known = {
+        text: digest(reaches.of_text(text))
+        for text in (
+            first,
+            "# why\nfrom lib import RATE\n\noutput = (rows[0]\n  * RATE)  # a price\n",
+            first.replace("0", "1"),
+            first + "rows.append(1)\n",
+            first + "rows[0] = 2\n",
+            first + "if __name__ == '__main__':\n    output = 2\n",
+            first.replace("* RATE", "* RATE + 0"),
+            "output = 1\n",
+        )
+    }
+    values = list(known.values())
+
+    assert values[0] == values[1]
+    assert len({*values[1:]}) == len(values) - 1
+    assert digest(project(lib="RATE = 4\n").of_text(first)) != values[0]
+
+
+def test_a_script_whose_docstrings_count_is_read_as_well(project: Callable[..., Reaches]) -> None:
+    reaches = project()
+    text = 'def call():\n    """One."""\noutput = call.__doc__\n'
+
+    assert digest(reaches.of_text(text)) != digest(reaches.of_text(text.replace("One", "Two")))
+    assert digest(reaches.of_text("output = 1\n")) != digest(reaches.of_text("output = 2\n"))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
-from flowpar.core.variables import SCRIPT_PLACE
+from flowpar.core.variables import SCRIPT_PLACE, SCRIPT_TEXT
 from flowpar.expr.parse import find_expressions
 from flowpar.expr.scan import unescape
 from flowpar.expr.syntax import nodes_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.reading import Read
 
 SCRIPT_TARGET: Final = "flowpar.tasks.script:run_script"
-SCRIPT_TEXT: Final = "__text"
 _OUTPUT = "output"
 # What may read or set any variable.
 _ALL_NAMES = frozenset({"globals", "locals", "vars", "exec", "eval", "dir"})
