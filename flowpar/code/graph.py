@@ -239,7 +239,9 @@ class Graph:
         outline = self.lookup.outline(module)
         if outline is None:
             return None
-        return Part("module", f"{shown(module)} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines)))
+        return Part(
+            "module", f"{shown(module)} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines))
+        )
 
     def path_of(self, outline: Outline) -> str:
         """Return a module's file as seen from where it was looked for."""

@@ -5,8 +5,8 @@
     TABLE["a"] = RATE   Piece(binds nothing, writes TABLE)
     setup()             Piece(acts: nobody knows on what)
 
-What stands under `if TYPE_CHECKING:` and, but for scripts, `if __name__ == "__main__":` never runs in a worker. A statement with a body
-(`if`, `try`, a loop) is one piece, so whatever it binds hangs on all of it.
+What stands under `if TYPE_CHECKING:` and, but for scripts, `if __name__ == "__main__":` never runs in a worker. A
+statement with a body (`if`, `try`, a loop) is one piece, so whatever it binds hangs on all of it.
 """
 
 from __future__ import annotations

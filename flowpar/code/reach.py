@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Reached", "Reaches", "reach"]
 
 
-
 def reach(target: str, search_path: Iterable[str | os.PathLike[str]]) -> Reached | TargetProblem:
     """Read what one target reaches; for many, keep a `Reaches`."""
     return Reaches(Library(search_path)).of(target)

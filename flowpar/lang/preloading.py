@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from flowpar.code.imported import ImportedPackages
 from flowpar.core.frozen import dataclass, replace
-from flowpar.expr.template import Constant
 from flowpar.core.variables import SCRIPT_TEXT
+from flowpar.expr.template import Constant
 from flowpar.lang.rules.script import SCRIPT_TARGET
 from flowpar.lang.wording import finding
 

@@ -110,6 +110,33 @@ def test_code_counts_by_its_meaning(run_workflow: RunWorkflow, project: Path) ->
         assert attempts(run_workflow(DOUBLE)) == ([] if is_same else ["double"]), text
 
 
+SCRIPT = """
+    flowpar: 1
+    tasks:
+      price:
+        python:
+          script: |
+            from deep import FACTOR
+            output = n * FACTOR
+        with: {n: 21}
+        cache: true
+      other:
+        python: {script: "output = 1"}
+        cache: true
+    outputs: {all: "${{ tasks.price.output }}"}
+"""
+
+
+def test_a_script_counts_by_its_meaning(run_workflow: RunWorkflow, project: Path) -> None:
+    run_workflow(SCRIPT)
+
+    assert attempts(run_workflow(SCRIPT.replace("n * FACTOR", "(n *  FACTOR)  # a price"))) == []
+    assert attempts(run_workflow(SCRIPT.replace("output = 1", "output = 2"))) == ["other"]
+    assert run_workflow(SCRIPT.replace("n * FACTOR", "n + FACTOR")).outputs == {"all": 23}
+    (project / "deep.py").write_text("FACTOR = 3\n")
+    assert attempts(run_workflow(SCRIPT)) == ["price"]
+
+
 def test_what_else_counts(run_workflow: RunWorkflow) -> None:
     changes = [
         ("cache: true", "cache: {ttl: 1h}", True),

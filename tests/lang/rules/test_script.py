@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowpar.core.variables import SCRIPT_PLACE
+from flowpar.core.variables import SCRIPT_PLACE, SCRIPT_TEXT
 from flowpar.expr.template import Constant
-from flowpar.lang.rules.script import SCRIPT_TEXT
 from flowpar.planning.fingerprint import Fingerprints
 
 if TYPE_CHECKING:
