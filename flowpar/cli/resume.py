@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,6 +118,7 @@ def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> R
     executor = recorded.get("executor")
     start_methods = [name for name in START_METHODS if name == recorded.get("start_method")]
     only, limit = recorded.get("only"), recorded.get("values_limit")
+    cache_dir, cache_limit = recorded.get("cache_dir"), recorded.get("cache_limit")
     return replace(
         arguments,
         only=arguments.only or (tuple(map(str, only)) if isinstance(only, list) else ()),
@@ -125,5 +127,7 @@ def _with_recorded(arguments: RunArguments, recorded: Mapping[str, object]) -> R
         no_plugins=arguments.no_plugins or recorded.get("no_plugins") is True,
         values_limit=arguments.values_limit or (limit if isinstance(limit, int) else None),
         no_cache=arguments.no_cache or recorded.get("no_cache") is True,
+        cache_dir=arguments.cache_dir or (Path(cache_dir) if isinstance(cache_dir, str) else None),
+        cache_limit=arguments.cache_limit or (cache_limit if isinstance(cache_limit, int) else None),
         sync_values=arguments.sync_values or recorded.get("sync_values") is True,
     )

@@ -133,6 +133,8 @@ class RunArguments:
             **({"values_limit": self.values_limit} if self.values_limit else {}),
             **({"sync_values": True} if self.sync_values else {}),
             **({"no_cache": True} if self.no_cache else {}),
+            **({"cache_dir": os.fspath(self.cache_dir.absolute())} if self.cache_dir is not None else {}),
+            **({"cache_limit": self.cache_limit} if self.cache_limit else {}),
         }
 
 

@@ -53,7 +53,6 @@ _NAMED = {
     "classes": ("class", "class {} of an argument"),
 }
 _SINGLE = {
-    "cache": ("setting", "the way in which flowpar makes keys"),
     "kind": ("setting", "the kind of the task"),
     "workflow": ("env", "the env of the workflow"),
     "cwd": ("setting", "the cwd of the task"),
@@ -64,11 +63,18 @@ _SINGLE = {
     "outputs": ("setting", "the outputs of its cache"),
     "unmatched": ("setting", "a pattern of its cache.files that matches nothing"),
 }
+_OTHER_CACHE = "the cache is another folder, or was made anew, or flowpar makes keys in another way"
 _VERBS = {_CHANGED: "changed", _NEW: "is new", _GONE: "is gone"}
 
 
 def reasons(now: MadeOf, before: MadeOf) -> tuple[Reason, ...]:
-    """Return all that differs: code first, then packages, arguments, files and settings."""
+    """Return all that differs: code first, then packages, arguments, files and settings.
+
+    Digests of two caches have different secrets, so nothing follows from their being others.
+    """
+    if now.parts.get("cache") != before.parts.get("cache"):
+        other = Reason("setting", "cache", _CHANGED, _OTHER_CACHE)
+        return (*_of_code(now, before), *_of_versions(now.parts, before.parts), other)
     return (
         *_of_code(now, before),
         *_of_versions(now.parts, before.parts),
@@ -126,7 +132,7 @@ def _named(part: str, now: Parts, before: Parts) -> Iterator[Reason]:
 
 
 def _single(now: Parts, before: Parts) -> Iterator[Reason]:
-    known = {"code", "python", "packages", *_NAMED}
+    known = {"cache", "code", "python", "packages", *_NAMED}
     for name in [*_SINGLE, *sorted({*now, *before} - known - _SINGLE.keys())]:
         if now.get(name) != before.get(name):
             kind, text = _SINGLE.get(name, ("setting", name))

@@ -91,6 +91,7 @@ class KeyMaker:
         self.named = named
         self._cache_dir = cache_dir
         self._root = root
+        self.mark = f"{_VERSION} {digester.content(b'')}"  # keys of another folder, under another secret, are others
         self._place = digester.content(os.fsencode(root))
         self._surroundings: dict[object, Mapping[str, str]] = {}
 
@@ -160,7 +161,7 @@ class _Key:
         call, folder = task.call, self._shared.workflow_dir
         known = _known_by_code(caching)
         parts: dict[str, object] = {
-            "cache": _VERSION,
+            "cache": self._maker.mark,
             "kind": task.kind,
             "code": caching.code,
             "python": _PYTHON,

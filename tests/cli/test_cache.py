@@ -70,9 +70,9 @@ def test_options_of_a_run_and_the_care_of_the_cache(desk: Desk) -> None:
 
 def test_a_run_goes_on_from_what_was_cached(desk: Desk) -> None:
     desk.write(WORKFLOW)
-    desk.run("run", "workflow.yaml")
+    desk.run("run", "workflow.yaml", "--cache-dir", "kept")
     desk.write(LATE)
-    assert desk.run("run", "workflow.yaml").returncode == 1
+    assert desk.run("run", "workflow.yaml", "--cache-dir", "kept").returncode == 1
     (desk.folder / "ready").touch()
 
     gone_on = desk.run("resume")
@@ -82,6 +82,8 @@ def test_a_run_goes_on_from_what_was_cached(desk: Desk) -> None:
     assert states(desk) == {**cached, "last": "succeeded"}
     assert desk.run("resume", "--from", "sum").returncode == 0
     assert states(desk)["sum"] == "succeeded"
+    # It is the cache with which the run began.
+    assert not (desk.folder / ".flowpar" / "cache").exists()
 
 
 ASKING = """

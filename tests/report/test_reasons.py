@@ -44,6 +44,10 @@ def test_nothing_is_told_of_equal_parts() -> None:
         ({"workflow": "x"}, "the env of the workflow changed"),
         ({"code": "c2"}, "the code that it reaches changed"),
         ({"surprise": 1}, "surprise changed"),
+        (
+            {"cache": 2, "arguments": {}, "workflow": "y"},
+            "the cache is another folder, or was made anew, or flowpar makes keys in another way",
+        ),
     ],
 )
 def test_each_part_that_differs_is_told(changed: dict[str, object], text: str) -> None:
