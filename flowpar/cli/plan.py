@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.cli.forecast import Forecast
-    from flowpar.engine.why import Foreseen
+    from flowpar.engine.foresee import Foreseen
     from flowpar.planning.model import Plan
 
 _EXAMPLES = options.examples(
@@ -46,6 +46,7 @@ _EXAMPLES = options.examples(
 @options.only()
 @options.whole_number("-w", "--workers", least=1, help="Plan for N at once; by default one for each usable CPU.")
 @options.state_dir()
+@options.cache_dir()
 @options.as_json("the plan")
 @options.no_plugins()
 @options.color()
@@ -57,6 +58,7 @@ def command(
     only: tuple[str, ...],
     workers: int | None,
     state_dir: Path,
+    cache_dir: Path | None,
     is_json: bool,
     no_plugins: bool,
     color: Color,
@@ -80,7 +82,7 @@ def command(
     found = forecast(plan, costs_of(plan, state_dir), slots)
     if found is None and workers is not None:
         screen.tell(f'flowpar: no earlier run of "{plan.workflow}" is known, so none is predicted', "warning")
-    foreseen = _foreseen(plan, state_dir)
+    foreseen = _foreseen(plan, state_dir, cache_dir or state_dir / "cache")
     record = {**records_of(found.plan if found else plan), "prediction": found.record() if found else None}
     if foreseen:
         record["cache"] = {each.task: each.record() for each in foreseen}
@@ -88,13 +90,13 @@ def command(
     return ExitCode.OK
 
 
-def _foreseen(plan: Plan, state_dir: Path) -> list[Foreseen]:
+def _foreseen(plan: Plan, state_dir: Path, cache_dir: Path) -> list[Foreseen]:
     if all(task.cache is None for task in plan.tasks):
         return []
     # Late: nobody else pays for it.
-    from flowpar.engine.why import foresee
+    from flowpar.engine.foresee import foresee
 
-    return foresee(plan, [state_dir / "runs" / run for run in run_ids(state_dir)])
+    return foresee(plan, [state_dir / "runs" / run for run in run_ids(state_dir)], cache_dir)
 
 
 def _told(foreseen: Foreseen) -> list[str]:

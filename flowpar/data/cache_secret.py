@@ -36,6 +36,14 @@ def secret_of(cache_dir: str) -> bytes:
     return _read(path)
 
 
+def known_secret(cache_dir: str) -> bytes:
+    """Return the secret of a folder, nothing where it has none or can't be read."""
+    try:
+        return _read(f"{cache_dir}/{_FILE}")
+    except OSError:
+        return b""
+
+
 def _read(path: str) -> bytes:
     try:
         number = os.open(path, _READ)

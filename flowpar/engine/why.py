@@ -7,7 +7,6 @@ The nearest is the one from which it differs least, among the newest runs of the
 
 from __future__ import annotations
 
-import platform
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -16,16 +15,15 @@ from flowpar.core.frozen import dataclass, replace
 from flowpar.core.part_name import matching
 from flowpar.core.suggest import nearest
 from flowpar.engine.parts import number_in
-from flowpar.record.made import RunMade, earlier, read_made, told
+from flowpar.record.made import earlier, read_made
 from flowpar.record.resume import read_settled
-from flowpar.report.reasons import MadeOf, Reason, reasons
+from flowpar.report.reasons import Reason, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from flowpar.planning.model import Plan
-    from flowpar.record.made import Made
+    from flowpar.record.made import Made, RunMade
 
 Verdict = Literal["cached", "changed", "same", "not_kept", "first", "no_key", "no_cache", "skipped"]
 _MOST_RUNS = 5
@@ -113,60 +111,3 @@ def _grouped(answers: list[Answer]) -> list[Answer]:
 
 def _name(made: Made) -> str:
     return made.task if made.item is None else f"{made.task}[{made.item}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What is known of a task with a cache before it runs: what of its code changed, and `above`, who may change it."""
-
-    task: str
-    against: str
-    reasons: tuple[Reason, ...] = ()
-    above: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def text(self) -> str:
-        """Return it on one line."""
-        if not self.against:
-            return f"{self.task}: would run, as no earlier run has it"
-        if self.reasons:
-            told = "; ".join(reason.text for reason in self.reasons)
-            return f"{self.task}: would run: {told} since run {self.against}"
-        if self.above:
-            others = " or ".join(self.above)
-            return f"{self.task}: would run if {others} gives something else than in run {self.against}"
-        return f"{self.task}: nothing of its code has changed since run {self.against}"
-
-    def record(self) -> dict[str, object]:
-        """Return it as `--json` shows it."""
-        told = [reason.record() for reason in self.reasons]
-        return {
-            "against": self.against or None,
-            "reasons": told,
-            "depends_on": list(self.above),
-            "notes": list(self.notes),
-        }
-
-
-def foresee(plan: Plan, runs: Sequence[Path]) -> list[Foreseen]:
-    """Return what is known of the tasks that have a cache, as far as their code goes; arguments the run will know."""
-    tasks = [task for task in plan.tasks if task.cache is not None and not task.cache.is_implied]
-    here = RunMade("", plan.file, {}, {})
-    run = next(earlier(runs, here, {task.id for task in tasks}), here) if tasks else here
-    known = {made.task: made for made in run.made.values() if made.parts is not None}
-    python = ".".join(platform.python_version_tuple()[:2])
-    found: dict[str, Foreseen] = {}
-    for task in tasks:
-        made, caching = known.get(task.id), task.cache
-        notes = () if caching is None or caching.reached is None else caching.reached.notes
-        if made is None or made.parts is None or caching is None:
-            found[task.id] = Foreseen(task.id, "", notes=notes)
-            continue
-        packages = {} if caching.reached is None else dict(caching.reached.distributions)
-        mine = {"kind": task.kind, "code": caching.code, "python": python, "packages": packages}
-        others = {name: part for name, part in made.parts.items() if name in mine}
-        parts = None if caching.reached is None else list(map(told, caching.reached.parts))
-        changed = reasons(MadeOf(mine, parts), MadeOf(others, run.made_of(made).code))
-        above = tuple(need for need in task.needs if need in found and (found[need].reasons or found[need].above))
-        found[task.id] = Foreseen(task.id, run.run, changed, above, notes)
-    return list(found.values())

@@ -102,16 +102,22 @@ class KeyMaker:
             raise NoKey("it has no cache")
         if caching.is_implied and len(task.needs) > _MOST_PASSED_ON:
             raise NoKey("to know it again takes longer than to make it")
-        scope = bindings.scope
-        shared = self._shared if scope is None else scope.within(self._shared)
         try:
-            return _Key(self, task, bindings, shared).made(caching)
+            return self.begin(task, bindings, self.shared_by(bindings)).made(caching)
         except (EvaluationError, TaskFailed) as error:
             raise NoKey(str(error)) from error
         except (NotTold, NeedsWorker, Damaged, RecursionError) as error:
             raise NoKey(f"an argument of it is not known by its content: {error}") from error
         except OSError as error:
             raise NoKey(f'its file "{error.filename}" cannot be read: {(error.strerror or "").lower()}') from error
+
+    def shared_by(self, bindings: Bindings) -> Shared:
+        """Return what the tasks of a workflow share, or of the sub-workflow that an attempt is in."""
+        return self._shared if bindings.scope is None else bindings.scope.within(self._shared)
+
+    def begin(self, task: PlannedTask, bindings: Bindings, shared: Shared) -> Key:
+        """Return what makes one key."""
+        return Key(self, task, bindings, shared)
 
     def digest(self, value: object) -> str:
         """Return the digest of a value."""
@@ -140,10 +146,11 @@ class KeyMaker:
         return found
 
 
-class _Key:
+class Key:
     """Makes one key."""
 
     def __init__(self, maker: KeyMaker, task: PlannedTask, bindings: Bindings, shared: Shared) -> None:
+        """Read what is bound for an attempt at `task`."""
         self._maker = maker
         self._task = task
         self._bindings = bindings
@@ -156,7 +163,13 @@ class _Key:
             self._environment = {**self._environment, **self._own}
             self._contexts = self._over(self._environment)
 
+    @property
+    def contexts(self) -> Mapping[str, object]:
+        """What its templates read."""
+        return self._contexts
+
     def made(self, caching: Caching) -> Keyed:
+        """Return it; raises what reading may raise."""
         task, digest = self._task, self._maker.digest
         call, folder = task.call, self._shared.workflow_dir
         known = _known_by_code(caching)

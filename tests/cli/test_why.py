@@ -103,7 +103,7 @@ def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -
 
     lines = told(project, "plan", "w.yaml")
     assert "  price: would run: constant RATE (lib/rates.py:3) changed since run 2" in lines
-    assert "  plain: nothing of its code has changed since run 2" in lines
+    assert "  plain: would not run: what run 1 made is kept" in lines
 
     flowpar(project, "run", "w.yaml", "-i", "n=2")
 
@@ -118,6 +118,46 @@ def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -
     assert verdicts(project, "never") == [("skipped", "", [])]
     found = json.loads(flowpar(project, "why", "last", "price", "--json"))
     assert [reason["name"] for reason in found["answers"][0]["reasons"]] == ["lib.rates:RATE", "n"]
+
+
+OPEN = """
+    flowpar: 1
+    inputs: {n: 1}
+    defaults: {cache: true}
+    tasks:
+      price: {python: "steps:price", with: {n: "${{ inputs.n }}"}}
+      plain: {python: "steps:plain", for_each: [1, 2, "${{ inputs.n * 10 }}"], with: {n: "${{ each.item }}"}}
+      total: {python: "steps:plain", with: {n: "${{ tasks.price.output }}"}}
+      conf: {shell: "cat conf.ini", cache: {files: conf.ini, env: [FLOWPAR_TEST_MODE], version: "${{ inputs.n }}"}}
+      always: {shell: "true", cache: false}
+      after: {python: "steps:plain", with: {n: "${{ tasks.always.output.exit_code }}"}}
+"""
+
+
+def test_plan_says_all_that_is_known_before_the_run(project: Path) -> None:
+    (project / "open.yaml").write_text(textwrap.dedent(OPEN))
+    (project / "conf.ini").write_text("a")
+    flowpar(project, "run", "open.yaml", "-q")
+    assert told(project, "plan", "open.yaml")[-5:] == [
+        "  price: would not run: what run 1 made is kept",
+        "  plain: would not run: what run 1 made is kept",
+        "  conf: would not run: what run 1 made is kept",
+        "  total: nothing that is known before the run has changed since run 1",
+        "  after: would run if always gives something else than in run 1",
+    ]
+
+    (project / "conf.ini").write_text("b")
+    flowpar(project, "cache", "rm", "price")
+
+    assert told(project, "plan", "open.yaml", "-i", "n=2")[-5:] == [
+        '  price: would run: argument "n" changed since run 1',
+        '  plain: 1 of 3 items would run: argument "n" changed since run 1',
+        "  conf: would run: file conf.ini changed; the version of its cache changed since run 1",
+        "  total: would run if price gives something else than in run 1",
+        "  after: would run if always gives something else than in run 1",
+    ]
+    gone = "  price: would run, though nothing has changed since run 1: what that made is not kept any more"
+    assert gone in told(project, "plan", "open.yaml")
 
 
 def test_what_failed_before_runs_again_though_nothing_changed(project: Path) -> None:
