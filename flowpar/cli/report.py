@@ -11,7 +11,7 @@ from flowpar.cli import options
 from flowpar.cli.output_file import write_output
 from flowpar.cli.reported import reported
 from flowpar.cli.show import tell_end
-from flowpar.record.history import find_run
+from flowpar.record.history import find_run, run_ids
 from flowpar.record.run_id import is_run_id
 from flowpar.report.html import BEGINNING, render
 from flowpar.report.screen import Color, system_screen
@@ -35,7 +35,9 @@ def command(*, run: str, target: str | None, state_dir: Path, color: Color) -> i
     """
     screen = system_screen(color)
     run_dir = find_run(state_dir, run)
-    page, end, overview = reported(run_dir, datetime.now(UTC))
+    page, end, overview = reported(
+        run_dir.resolve(), datetime.now(UTC), [state_dir / "runs" / each for each in run_ids(state_dir)]
+    )
     text = render(page)
     if target == "-":
         screen.show(text)

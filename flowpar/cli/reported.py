@@ -8,11 +8,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 from flowpar import __version__
+from flowpar.cli.because import because
 from flowpar.cli.environment import environment_of
 from flowpar.cli.history import moment, status_text
 from flowpar.cli.task_view import task_views
+from flowpar.core.errors import StateError
+from flowpar.core.frozen import replace
 from flowpar.core.outcome import FailureKind
 from flowpar.engine.past_plan import past_plan
+from flowpar.engine.why import explain_all
 from flowpar.record.folder import open_inside
 from flowpar.record.lock import holder
 from flowpar.record.overview import Status, overview_from, seen_now
@@ -26,7 +30,7 @@ from flowpar.report.visible import reason
 from flowpar.report.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from flowpar.record.overview import Overview
     from flowpar.record.reading import JournalEnd
     from flowpar.record.settled import Settled
+    from flowpar.report.page_model import TaskView
     from flowpar.report.past import PastAttempt
 
 _MOST_FAILURES = 30
@@ -44,8 +49,8 @@ _VALUES_BYTES = 1_500_000
 _TONES: Mapping[str, Tone] = {Status.SUCCEEDED: "good", Status.RUNNING: "busy", Status.INTERRUPTED: "odd"}
 
 
-def reported(run_dir: Path, now: datetime) -> tuple[Page, JournalEnd, Overview]:
-    """Return the page on a run; raises `StateError` where its journal does not begin."""
+def reported(run_dir: Path, now: datetime, runs: Sequence[Path] = ()) -> tuple[Page, JournalEnd, Overview]:
+    """Return the page on a run, held against earlier `runs`; raises `StateError` where its journal does not begin."""
     is_running = holder(run_dir) is not None
     settled, end, past = read_past(run_dir, is_running=is_running)
     overview = seen_now(overview_from(settled), run_dir)
@@ -55,12 +60,13 @@ def reported(run_dir: Path, now: datetime) -> tuple[Page, JournalEnd, Overview]:
     named = typed(overview.run_id, os.fspath(run_dir.absolute()), ".flowpar")
     failed = list(_failed(settled, past))
     of_tasks = list(_given(settled))
+    views = task_views(settled, past, plan, is_running=overview.status == Status.RUNNING)
     shown = list(_shown(of_tasks[:_MOST_VALUES], previews))
     page = Page(
         head=_head(settled, overview, past, named=named, now=now, notices=tuple(_notices(overview, end, plan))),
         description="" if plan is None else plan.description,
         past=past,
-        tasks=tuple(task_views(settled, past, plan, is_running=overview.status == Status.RUNNING)),
+        tasks=tuple(_explained(views, run_dir, runs, plan)),
         knows_needs=plan is not None,
         failures=tuple(_failure(one, run_dir, named) for one in failed[:_MOST_FAILURES]),
         more_failures=max(0, len(failed) - _MOST_FAILURES),
@@ -71,6 +77,21 @@ def reported(run_dir: Path, now: datetime) -> tuple[Page, JournalEnd, Overview]:
         environment=tuple(environment_of(settled, plan)),
     )
     return page, end, overview
+
+
+def _explained(
+    views: Iterable[TaskView], run_dir: Path, runs: Sequence[Path], plan: PastPlan | None
+) -> Iterator[TaskView]:
+    """Give tasks with why they ran, where any of them has a cache."""
+    if plan is None or all(task.cache is None for task in plan.tasks):
+        yield from views
+        return
+    try:
+        answers = explain_all(run_dir, runs)
+    except StateError:  # it was cut off while it was read
+        answers = {}
+    for view in views:
+        yield replace(view, because=because(answers, view.names))
 
 
 def _needs(plan: PastPlan) -> dict[str, tuple[str, ...]]:

@@ -20,13 +20,14 @@ from flowpar.record.resume import read_settled
 from flowpar.report.reasons import Reason, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from flowpar.record.made import Made, RunMade
 
 Verdict = Literal["cached", "changed", "same", "not_kept", "first", "no_key", "no_cache", "skipped"]
 _MOST_RUNS = 5
+_MOST_RUNS_FOR_ALL = 2
 _KEPT = frozenset({"succeeded", "cached"})
 
 
@@ -62,15 +63,61 @@ def explain(run_dir: Path, runs: Sequence[Path], name: str, item: str | None) ->
     wanted = [made for place, made in now.made.items() if number is None or place[1] == number]
     if not wanted:
         raise UsageError(f'"{name}" has not come to an end in run {settled.run.run_id}')
-    wholes = {made.task for made in wanted if made.item is not None}
-    wanted = [made for made in wanted if made.item is not None or made.task not in wholes]
+    before = [_Known(run) for run in islice(earlier(_before(run_dir, runs), now, tasks), _MOST_RUNS)]
+    return now.run, _grouped([_answer(made, now, before) for made in _own(wanted)])
+
+
+def explain_all(run_dir: Path, runs: Sequence[Path]) -> dict[str, list[Answer]]:
+    """Return why each task of a run that a cache knows ran or did not; raises StateError where there is no journal."""
+    now = read_made(run_dir)
+    known = [made for made in _own(now.made.values()) if made.parts is not None]
+    if not known:
+        return {}
+    tasks = {made.task for made in known}
+    before = [_Known(run) for run in islice(earlier(_before(run_dir, runs), now, tasks), _MOST_RUNS_FOR_ALL)]
+    answers: dict[str, list[Answer]] = {}
+    for made in known:
+        answers.setdefault(made.task, []).append(_answer(made, now, before))
+    return {task: _grouped(found) for task, found in answers.items()}
+
+
+def _own(ended: Iterable[Made]) -> list[Made]:
+    """Return what ended without fan-outs as a whole, of which each item speaks for itself."""
+    ended = list(ended)
+    wholes = {made.task for made in ended if made.item is not None}
+    return [made for made in ended if made.item is not None or made.task not in wholes]
+
+
+def _before(run_dir: Path, runs: Sequence[Path]) -> Sequence[Path]:
     names = [path.name for path in runs]
-    older = runs[: names.index(run_dir.name)] if run_dir.name in names else runs
-    before = list(islice(earlier(older, now, tasks), _MOST_RUNS))
-    return now.run, _grouped([_answer(made, now, before) for made in wanted])
+    return runs[: names.index(run_dir.name)] if run_dir.name in names else runs
 
 
-def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
+class _Known:
+    """An earlier run, in which is found at once what something may be held against."""
+
+    def __init__(self, run: RunMade) -> None:
+        self.run = run
+        self._by_key: dict[tuple[str, str], Made] = {}
+        self._first: dict[str, Made] = {}
+        for made in run.made.values():
+            if made.parts is None:
+                continue
+            self._first.setdefault(made.task, made)
+            for key, _ in (*made.rounds.values(), (made.key, None)):
+                if (made.task, key) not in self._by_key or made.state in _KEPT:
+                    self._by_key[made.task, key] = made
+
+    def alike(self, made: Made) -> Made | None:
+        """Return what has the same key, else the same task or item, else any item of the task."""
+        of_item = self.run.made.get((made.task, made.item))
+        found = self._by_key.get((made.task, made.key))
+        if found is None:
+            found = of_item if of_item is not None and of_item.parts is not None else self._first.get(made.task)
+        return None if found is None else found.like(made)
+
+
+def _answer(made: Made, now: RunMade, before: Sequence[_Known]) -> Answer:
     name = _name(made)
     if made.state == "skipped":
         return Answer(name, made.state, "skipped", note=made.reason)
@@ -78,7 +125,7 @@ def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
         return Answer(name, made.state, "cached", made.made_by, saved_s=made.saved_s)
     if made.parts is None:
         return Answer(name, made.state, "no_cache" if made.state == "succeeded" else "no_key")
-    others = [(run, other) for run in before for other in _alike(made, run)]
+    others = [(known.run, other) for known in before if (other := known.alike(made)) is not None]
     if not others:
         return Answer(name, made.state, "first")
     mine = now.made_of(made)
@@ -86,13 +133,6 @@ def _answer(made: Made, now: RunMade, before: Sequence[RunMade]) -> Answer:
     found, run, other = min(differing, key=lambda each: len(each[0]))
     verdict: Verdict = "changed" if found else "same" if other.state in _KEPT else "not_kept"
     return Answer(name, made.state, verdict, (run.run, _name(other)), found, note=other.state)
-
-
-def _alike(made: Made, run: RunMade) -> list[Made]:
-    """Return what of a run this may be held against: what has the same key, else the same task or item."""
-    known = [other.like(made) for other in run.made.values() if other.task == made.task and other.parts is not None]
-    same = sorted((other for other in known if other.key == made.key), key=lambda other: other.state not in _KEPT)
-    return same[:1] or [other for other in known if other.item == made.item] or known[:1]
 
 
 def _grouped(answers: list[Answer]) -> list[Answer]:

@@ -87,6 +87,7 @@ def _task(task: TaskView) -> dict[str, object]:
         "maybe": task.is_conditional,
         "last": task.is_last,
         "reason": visible(task.reason[:_LONGEST_ERROR]),
+        **({"because": [visible(each[:_LONGEST_ERROR]) for each in task.because]} if task.because else {}),
     }
 
 

@@ -63,7 +63,8 @@ class ValueView:
 class TaskView:
     """A task of the plan, with the items of a sub-workflow put together; `counts` maps states to attempts and ends.
 
-    `needs` are names of other tasks that are shown; `names` are the tasks of the run that it stands for.
+    `needs` are names of other tasks that are shown; `names` are the tasks of the run that it stands for. `because` says
+    why it ran or did not, where a cache knows it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class TaskView:
     is_conditional: bool = False
     is_last: bool = False
     reason: str = ""
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

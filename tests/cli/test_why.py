@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from warm import run
 
-from flowpar.engine.why import explain
+from flowpar.cli.reported import reported
+from flowpar.engine.why import explain, explain_all
+from flowpar.record.journal import sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +121,45 @@ def test_only_what_reaches_a_change_runs_again_and_why_names_it(project: Path) -
     assert verdicts(project, "never") == [("skipped", "", [])]
     found = json.loads(flowpar(project, "why", "last", "price", "--json"))
     assert [reason["name"] for reason in found["answers"][0]["reasons"]] == ["lib.rates:RATE", "n"]
+
+
+def test_a_report_says_why_each_task_ran(project: Path) -> None:
+    flowpar(project, "run", "w.yaml")
+    edit(project, "lib/rates.py", "RATE = 3", "RATE = 4")
+    flowpar(project, "run", "w.yaml", "-i", "n=2")
+    runs = sorted((project / ".flowpar" / "runs").iterdir())
+
+    page, _, _ = reported(runs[1], datetime.now(UTC), runs)
+
+    said = {task.name: [each.replace(runs[0].name, "1") for each in task.because] for task in page.tasks}
+    assert said == {
+        "price": ['ran because: constant RATE (lib/rates.py:2) changed; argument "n" changed, against run 1'],
+        "plain": [
+            said["plain"][0],
+            '1 item ran because: argument "n" changed, against run 1',
+        ],
+        "never": [],
+        "always": [],
+    }
+    assert said["plain"][0].startswith("2 items from the cache of run 1, which took ")
+
+
+def test_10_000_items_are_told_in_a_few_lines(tmp_path: Path) -> None:
+    def line(run: int, item: int) -> dict[str, object]:
+        parts = {"code": "c", "arguments": {"n": f"{item}"}, "python": f"{run if item % 2 else 1}"}
+        record = {"event": "task.succeeded", "task": "t", "item": item, "cache_key": f"{run}-{item}"}
+        return {**record, "seq": item + 2, "cache_parts": parts}
+
+    runs = [tmp_path / name for name in ("1", "2")]
+    for number, folder in enumerate(runs, 1):
+        folder.mkdir()
+        first = {"event": "run.started", "seq": 1, "journal": 1, "run_id": folder.name, "file": "w.yaml"}
+        lines = [first, *(line(number, item) for item in range(10_000))]
+        (folder / "events.jsonl").write_bytes(b"".join(sealed(json.dumps(each).encode()) for each in lines))
+
+    found = explain_all(runs[1], runs)
+
+    assert [(answer.verdict, answer.count) for answer in found["t"]] == [("same", 5_000), ("changed", 5_000)]
 
 
 OPEN = """

@@ -74,6 +74,7 @@ def page_of(
                 worst.get(name, "skipped"),
                 {"succeeded": 1},
                 reason=text,
+                because=(text,),
             )
             for name in names
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,16 @@ def test_the_graph_and_the_timeline_are_reached_and_read_by_keyboard(show: Any) 
     keys.press("n")
     assert "clean" in found.page.locator("#chart-details").inner_text()
     assert found.page.locator("#chart-details").get_attribute("role") == "status"
+
+
+def test_why_a_task_ran_is_said_beside_it_and_where_it_is_chosen(show: Any) -> None:
+    why = "ran because: constant LIMIT (helpers.py:12) changed, against run 20251122-101400-words-8ff"
+    page = small()
+    found = show(replace(page, tasks=tuple(replace(task, because=(why,)) for task in page.tasks)))
+
+    assert found.page.locator("#task-table tbody .because").first.inner_text() == why
+    found.page.locator("#task-table button.link").first.click()
+    assert found.page.locator("#attempt-table .chosen-task .because").inner_text() == why
 
 
 def test_tables_are_sorted_by_their_columns_and_say_so(show: Any) -> None:

@@ -91,7 +91,8 @@ function taskState(place) {
   const task = data.tasks[place], counts = Object.entries(task.counts);
   const number = counts.reduce((sum, [, count]) => sum + count, 0);
   const many = number > 1 ? counts.map(([state, count]) => `${count.toLocaleString("en")} ${wordOf(state)}`).join(", ") : task.reason;
-  return make("span", {}, badge(task.state), many ? make("span", {class: "under"}, many) : "");
+  return make("span", {}, badge(task.state), many ? make("span", {class: "under"}, many) : "",
+    ...(task.because || []).map((each) => make("span", {class: "under because"}, each)));
 }
 
 function showAttempts() {
@@ -118,7 +119,8 @@ function showAttempts() {
     chosen.hidden = task === null;
     if (task !== null) {
       chosen.replaceChildren("Only ", make("strong", {}, data.tasks[task].name), " ",
-        make("button", {type: "button", onclick: () => choice.choose(null)}, "Show all"));
+        make("button", {type: "button", onclick: () => choice.choose(null)}, "Show all"),
+        ...(data.tasks[task].because || []).map((each) => make("span", {class: "under because"}, each)));
     }
     table.restart();
   });
