@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import suppress
 
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -72,16 +73,18 @@ class KeptScratch(Scratch):
         """Claim nothing yet."""
         super().__init__(run_dir)
         self._place: tuple[int, int] | None = None
+        self._mode = 0
 
     def __enter__(self) -> str:
         """Return the folder, empty."""
         found = None if self._place is None else self._look(self._folder)
         if found is None:
-            self._claim_another()
+            self.close()
+            self._claim()
             found = os.fstat(self._lock)
-            self._place = found.st_dev, found.st_ino
+            self._place, self._mode = (found.st_dev, found.st_ino), found.st_mode
+        self._tidy(found)
         if found.st_mtime_ns:
-            empty(self._folder)
             os.utime(self._lock, ns=(0, 0))  # now that nothing of an attempt is left that could put anything there
         return self._folder
 
@@ -90,7 +93,13 @@ class KeptScratch(Scratch):
         found = self._look(self._lock)
         if found is None:
             self._place = None
-        elif found.st_mtime_ns and self._look(self._folder) is not None:
+        elif not found.st_mtime_ns or self._look(self._folder) is not None:
+            self._tidy(found)
+
+    def _tidy(self, found: os.stat_result) -> None:
+        if found.st_mode != self._mode:
+            os.fchmod(self._lock, stat.S_IMODE(self._mode))
+        if found.st_mtime_ns:
             empty(self._folder)
 
     def close(self) -> None:
@@ -98,10 +107,6 @@ class KeptScratch(Scratch):
         if self._place is not None:
             os.close(self._lock)
             self._place = None
-
-    def _claim_another(self) -> None:
-        self.close()
-        self._claim()
 
     def _look(self, place: str | int) -> os.stat_result | None:
         """Return what the folder is like, by its path or by its lock; None where something else is there."""

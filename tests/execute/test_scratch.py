@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,18 @@ def test_an_attempt_that_removed_its_folder_harms_nobody(kept: KeptScratch, tmp_
 
     with kept as again:
         assert names(again) == []
+
+
+def test_an_attempt_that_changed_who_may_enter_leaves_it_as_it_was(kept: KeptScratch, tmp_path: Path) -> None:
+    for is_filled in (False, True):
+        with kept as folder:
+            if is_filled:
+                (tmp_path / folder / "file").write_text("")
+            (tmp_path / folder).chmod(0o500)
+
+        with kept as again:
+            assert (again, names(again)) == (folder, [])
+            assert stat.S_IMODE((tmp_path / again).stat().st_mode) == 0o700
 
 
 def test_a_lock_that_an_attempt_closed_is_let_be_and_its_number_with_it(tmp_path: Path) -> None:
