@@ -116,8 +116,9 @@ class AttendedAttempt:
     def ended(self, end: Exit) -> None:
         """Empty the pipes and tell how it went."""
         point("attempt.reap")
-        while data := _read(self._result):
-            self._take_result(data)
+        if self._report is None or not self._report.is_last:
+            while data := _read(self._result):
+                self._take_result(data)
         self._read_rest()
         self.close()
         is_clean = self._report is not None and (self._report.is_last or self._late is not None)

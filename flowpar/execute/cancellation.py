@@ -1,6 +1,6 @@
 """What a task sees when it is asked to end: `Cancelled`, raised in its main thread so that `finally` blocks run.
 
-    spare_children   once for each worker process
+    spare_children   once, in the launcher or in what no launcher has forked
     raise_on_term    while an attempt is made
     pass_over_term   after it
 
@@ -13,9 +13,10 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import os
 import threading
+from functools import cache
 from typing import NoReturn
 
-# The module under `signal`, which makes no enums of its numbers: see `habitat.restore_signals`.
+# The module under `signal`, which makes no enums of its numbers: see `habitat`.
 _SIGTERM = int(_signal.SIGTERM)
 
 
@@ -23,8 +24,9 @@ class Cancelled(BaseException):
     """The process got SIGTERM; not an `Exception`, so that `except Exception` lets it pass."""
 
 
+@cache
 def spare_children() -> None:
-    """See that forks of this process treat SIGTERM as any program does, from their first moment."""
+    """See that forks of this process, and theirs, treat SIGTERM as any program does, from their first moment."""
     shield = _ForkShield()
     os.register_at_fork(before=shield.raise_, after_in_parent=shield.lower, after_in_child=shield.lower_in_child)
 

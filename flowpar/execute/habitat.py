@@ -8,24 +8,38 @@ descriptors  0 reads nothing, 1 and 2 go to the task's log, nothing else but wha
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # typeshed knows only its face
 import faulthandler
 import fcntl
-import gc
 import io
 import multiprocessing
 import os
 import signal
 import sys
+
+# The module under `signal`, which makes no enums of its numbers: every page that a fork writes to is copied, and that
+# would be a hundred of them. For that reason what each task calls is imported here by its own name, too.
+from _signal import (  # type: ignore[import-not-found]  # typeshed knows only its face
+    SIG_DFL,
+    SIG_SETMASK,
+    SIGINT,
+    default_int_handler,
+    pthread_sigmask,
+    set_wakeup_fd,
+)
+from _signal import signal as handle
+from os import closerange, dup2, getppid, setsid
 from typing import TYPE_CHECKING, Any
 
-from flowpar.execute import kernel
+from flowpar.execute.kernel import adopt_and_die_with_parent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flowpar.execute.order import Origin
 
 # Out of the way of a task that takes the first free numbers for its own.
 _HIGH = 200
+_ASIDE = _HIGH - 1
 IGNORED_BY_LAUNCHER = (
     signal.SIGINT,
     signal.SIGQUIT,
@@ -39,31 +53,25 @@ _CHANGED_BY_LAUNCHER = tuple(map(int, (*IGNORED_BY_LAUNCHER, signal.SIGCHLD, sig
 
 def found_session(origin: Origin) -> None:
     """Begin a session of one's own, as a child that does not outlive its parent."""
-    os.setsid()
-    kernel.become_subreaper()
-    # Under forkserver that is the forkserver, which dies with the launcher: its descriptors close.
-    kernel.die_with_parent()
-    if os.getppid() != origin.parent:
+    setsid()
+    # Under forkserver the parent is the forkserver, which dies with the launcher: its descriptors close.
+    adopt_and_die_with_parent()
+    if getppid() != origin.parent:
         os._exit(1)
 
 
 def restore_signals() -> None:
     """Undo what the launcher did to signals."""
-    # The module under `signal`, which makes no enums of its numbers: every page that a fork writes to
-    # is copied, and that would be a hundred of them.
-    _signal.set_wakeup_fd(-1)
+    set_wakeup_fd(-1)
     for number in _CHANGED_BY_LAUNCHER:
-        _signal.signal(number, _signal.SIG_DFL)
-    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+        handle(number, SIG_DFL)
+    handle(SIGINT, default_int_handler)
+    pthread_sigmask(SIG_SETMASK, ())
 
 
-def restore_interpreter() -> None:
-    """Undo what the launcher did to the interpreter, and see that crashes leave a trace."""
-    gc.enable()
+def prepare_interpreter() -> None:
+    """Give no arguments to whoever looks for some, and see that crashes leave a trace."""
     sys.argv[:] = [""]
-    if sys.stdin is None:
-        sys.stdin = sys.__stdin__  # the launcher hides it from multiprocessing
     if not faulthandler.is_enabled():
         faulthandler.enable(file=2)
 
@@ -104,17 +112,28 @@ def move_high(number: int) -> int:
     return high
 
 
+def set_aside(number: int) -> int:
+    """Do the same in a process that has nothing else up there; `fcntl` tells an error first, whatever it is given."""
+    try:
+        high = dup2(number, _ASIDE, inheritable=False)
+    except OSError:  # the same
+        os.set_inheritable(number, False)  # noqa: FBT003  # the same
+        return number
+    os.close(number)
+    return high
+
+
 def redirect_output(number: int) -> None:
     """Let stdout and stderr of this process, and of what it starts, go to a descriptor."""
-    os.dup2(number, 1)
-    os.dup2(number, 2)
+    dup2(number, 1)
+    dup2(number, 2)
     os.close(number)
 
 
-def close_all_but(kept: set[int]) -> None:
-    """Close what a forked process inherited; the others start with few enough."""
+def close_all_but(kept: Iterable[int], *, below: int) -> None:
+    """Close what a forked process inherited, up to the number that descriptors are `below`, but for 0 to 2."""
     low = 3
-    for number in sorted(number for number in kept if number >= low):
-        os.closerange(low, number)
-        low = number + 1
-    os.closerange(low, max(low, os.sysconf("SC_OPEN_MAX")))
+    for number in sorted(kept):
+        closerange(low, number)
+        low = max(low, number + 1)
+    closerange(low, max(low, below))

@@ -37,6 +37,13 @@ def die_with_parent() -> bool:
     return _control(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
+def adopt_and_die_with_parent() -> None:
+    """Do both, as each process of a task does: in one call, which in a fork of the launcher costs a third of two."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _PRCTL(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
 def wake_with_parent() -> bool:
     """Be sent SIGCONT when the parent dies, so that it is noticed even by one whom it had stopped."""
     return _control(_PR_SET_PDEATHSIG, _SIGCONT)

@@ -57,6 +57,10 @@ _TRIES = 8
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
+def _wake_up(_number: int, _frame: object) -> None:
+    """Do nothing: the descriptor does. It stays, as each fork would take it apart otherwise, and copy pages for it."""
+
+
 class Launcher:
     """Owns the control socket's far end, the queue and the children; `run` returns when all is over."""
 
@@ -106,7 +110,7 @@ class Launcher:
         for number in (self._wake, self._wake_end):
             os.set_blocking(number, False)  # the stdlib's signature
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.signal(signal.SIGCHLD, _wake_up)
 
     def _patience_ms(self) -> int | None:
         due = min((at for at in (self._retry_at, self._memory.due) if at is not None), default=None)

@@ -10,7 +10,6 @@ threads  of numeric libraries: one, as there is a process for each cpu
 from __future__ import annotations
 
 import atexit
-import faulthandler
 import gc
 import os
 import signal
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import complete_dataclasses
 from flowpar.execute import kernel
-from flowpar.execute.habitat import IGNORED_BY_LAUNCHER, renew_output_streams
+from flowpar.execute.cancellation import spare_children
+from flowpar.execute.habitat import IGNORED_BY_LAUNCHER, prepare_interpreter, renew_output_streams
 from flowpar.execute.share import one_thread_each
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def become_launcher() -> None:
     _renew_streams()
     _drop_script_folder()
     sys.modules["__main__"] = ModuleType("__main__")
-    faulthandler.enable(file=2)
+    prepare_interpreter()
+    spare_children()
     one_thread_each()
     preload(_NEEDED_BY_WORKERS)
     # Workers run what is registered at their end; what stands here is the command's.
@@ -86,9 +87,8 @@ def _renew_streams() -> None:
     os.close(null)
     os.dup2(2, 1)
     renew_output_streams()
-    # multiprocessing opens /dev/null again in each child unless there is no stdin.
-    setattr(sys, "__stdin__", open(0, encoding="utf-8", closefd=False))  # noqa: B010, SIM115  # final in typeshed
-    sys.stdin = None
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    setattr(sys, "__stdin__", sys.stdin)  # noqa: B010  # final in typeshed
 
 
 def _drop_script_folder() -> None:

@@ -10,7 +10,7 @@ Under fork an order is inherited as it is; under forkserver and spawn it is pick
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flowpar.core.frozen import dataclass
 from flowpar.execute.base import Job
@@ -40,11 +40,15 @@ def _arrived(*duplicates: Any) -> Descriptors:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The pid of who forks it, the start method, and what a fork inherits that ends when the launcher does."""
+    """The pid of who forks it, the start method, and what a fork inherits that ends when the launcher does.
+
+    Descriptors of the launcher are numbers below `descriptors`.
+    """
 
     parent: int
     start_method: str
     heart: int
+    descriptors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +69,21 @@ class Briefing:
 class JobOrder:
     """Make one attempt; the descriptors are the write ends of its result pipe and its output pipe."""
 
+    role: ClassVar[str] = "task"  # to `FLOWPAR_CRASH_AT`
+
     job: Job
     briefing: Briefing
     descriptors: Descriptors
-
-    @property
-    def role(self) -> str:
-        """What its process is to `FLOWPAR_CRASH_AT`."""
-        return "task"
 
 
 @dataclass(frozen=True, slots=True)
 class SpareOrder:
     """Wait at the end of a socket for a job, and make the attempt; there is none when the other end is closed."""
 
+    role: ClassVar[str] = "spare"
+
     end: socket
     briefing: Briefing
-
-    @property
-    def role(self) -> str:
-        """What its process is to `FLOWPAR_CRASH_AT`."""
-        return "spare"
 
     @property
     def descriptors(self) -> Descriptors:

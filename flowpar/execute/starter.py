@@ -47,6 +47,12 @@ class _ToldOfItsEnd:
 
 
 class _ForkPopen(_ToldOfItsEnd, popen_fork.Popen):
+    def __init__(self, process_obj: Any) -> None:
+        """Fork, as the base does, but for what is printed before: the launcher holds no half lines back."""
+        self.returncode = None
+        self.finalizer = None
+        self._launch(process_obj)
+
     def _launch(self, process_obj: Any) -> None:
         self.sentinel = process_obj.heart
         self.pid = os.fork()
@@ -79,7 +85,7 @@ def _become(child: Any) -> None:
     known: Any = util
     if known._finalizer_registry:  # noqa: SLF001
         known._finalizer_registry.clear()  # noqa: SLF001
-    if known._afterfork_registry:  # noqa: SLF001
+    if known._afterfork_registry.data:  # noqa: SLF001  # the dict itself, whose length is no call of Python
         known._run_after_forkers()  # noqa: SLF001
 
 
@@ -126,9 +132,11 @@ class Starter:
         self.reaps = method != "forkserver"
         self.forks = method == "fork"
         heart, self._heart_end = map(move_high, os.pipe())
-        self._origin = Origin(os.getpid(), method, heart)
+        self._origin = Origin(os.getpid(), method, heart, os.sysconf("SC_OPEN_MAX"))
         known: Any = process
-        self._above = known._ParentProcess(process.current_process().name, os.getpid(), heart)  # noqa: SLF001
+        # Each fork is another one; were this one taken apart then, pages would be copied for it.
+        self._own = process.current_process()
+        self._above = known._ParentProcess(self._own.name, os.getpid(), heart)  # noqa: SLF001
         self._forkserver = None if self.reaps else _forkserver([__name__, *preload])
 
     def start(self, order: Order, name: str) -> process.BaseProcess:

@@ -7,6 +7,7 @@ Everything reachable from here imports only the standard library and what is as 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -18,27 +19,42 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.point import enter as enter_role
 from flowpar.core.point import point
-from flowpar.execute import habitat, kernel, tree
+from flowpar.execute import tree
 from flowpar.execute.cancellation import Cancelled, pass_over_term, raise_on_term, spare_children
 from flowpar.execute.death import PIPE_LOST
 from flowpar.execute.ending import is_anything_left, leave
+from flowpar.execute.habitat import (
+    close_all_but,
+    found_session,
+    leave_forkserver,
+    prepare_interpreter,
+    redirect_output,
+    renew_output_streams,
+    reset_start_method,
+    restore_signals,
+    set_aside,
+)
+from flowpar.execute.kernel import name_process
 from flowpar.execute.order import JobOrder, Order, Origin, ServiceOrder, SpareOrder
 from flowpar.execute.post import Post
 from flowpar.execute.report_pipe import Report, ReportKind, ReportPipe, pack_late, pack_report
 from flowpar.execute.spares import await_job, warm_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flowpar.execute.base import Job
 
+_OUTCOME = ReportKind.OUTCOME  # a class of numbers finds its members by a call of Python
 _CANCELLED = Failure(FailureKind.DIED, "SIGTERM", "ended by SIGTERM")
 
 
 def enter(order: Order, origin: Origin) -> NoReturn:
     """Carry out an order in a process that was started for it, and end the process."""
     enter_role(order.role)
-    habitat.found_session(origin)
-    habitat.restore_signals()
-    _settle(origin, set(order.descriptors.numbers))
+    found_session(origin)
+    restore_signals()
+    _settle(origin, order.descriptors.numbers)
     if isinstance(order, SpareOrder):
         order = _job_for(order)
     if isinstance(order, JobOrder):
@@ -48,7 +64,7 @@ def enter(order: Order, origin: Origin) -> NoReturn:
 
 def _job_for(spare: SpareOrder) -> JobOrder:
     """Wait for a job, and end where there will be none."""
-    kernel.name_process("flowpar:spare")
+    name_process("flowpar:spare")
     warm_up(spare.briefing)
     found = await_job(spare)
     if found is None:
@@ -60,16 +76,16 @@ def _job_for(spare: SpareOrder) -> JobOrder:
 
 def _attempt(order: JobOrder) -> NoReturn:
     result, output = order.descriptors.numbers
-    habitat.redirect_output(output)
-    pipe = ReportPipe(habitat.move_high(result))
+    redirect_output(output)
+    pipe = ReportPipe(set_aside(result))
     job, briefing = order.job, order.briefing
-    kernel.name_process(job.task)
+    name_process(job.task)
     post = Post(job.number, pipe, briefing.outputs_address, briefing.outputs_key)
     outcome, warnings = _make(briefing.attempt, job, pipe, post)
     _flush()
     is_last = not is_anything_left()
     point("attempt.report")
-    is_sent = pipe.send(ReportKind.OUTCOME, pack_report(Report(outcome, warnings, is_last, time.monotonic())))
+    is_sent = pipe.send(_OUTCOME, pack_report(Report(outcome, warnings, is_last, time.monotonic())))
     if not is_last:
         late = leave(job.grace_s, is_cancelled=outcome is _CANCELLED)
         _flush()
@@ -78,7 +94,6 @@ def _attempt(order: JobOrder) -> NoReturn:
 
 
 def _make(attempt: str, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any, tuple[str, ...]]:
-    spare_children()
     try:
         raise_on_term()
         try:
@@ -93,7 +108,7 @@ def _make(attempt: str, job: Job, pipe: ReportPipe, post: Post) -> tuple[Any, tu
 
 
 def _serve(order: ServiceOrder) -> NoReturn:
-    kernel.name_process(order.name)
+    name_process(order.name)
     code = 0
     try:
         _load(order.entry)(*order.arguments, *order.descriptors.numbers)
@@ -106,20 +121,23 @@ def _serve(order: ServiceOrder) -> NoReturn:
     os._exit(code)
 
 
-def _settle(origin: Origin, kept: set[int]) -> None:
+def _settle(origin: Origin, kept: Iterable[int]) -> None:
+    gc.enable()
     if origin.start_method == "fork":
-        habitat.close_all_but(kept | {origin.heart})
-    else:
-        habitat.reset_start_method()
-        habitat.renew_output_streams()
+        # All else is as the launcher has it.
+        close_all_but((*kept, origin.heart), below=origin.descriptors)
+        return
+    reset_start_method()
+    renew_output_streams()
     if origin.start_method == "forkserver":
-        habitat.leave_forkserver()
-    habitat.restore_interpreter()
+        leave_forkserver()
+    prepare_interpreter()
+    spare_children()
 
 
 def _load(target: str) -> Any:
     module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    return getattr(sys.modules.get(module) or import_module(module), name)
 
 
 def _flush() -> None:
