@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import socket
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from flowpar.testing.job import make_job
 
 from flowpar_dask.bundle import own_versions, unpack_word
 from flowpar_dask.cluster import connect
+from flowpar_dask.environment import other_versions, reached
 from flowpar_dask.errand import make_bundle
 from flowpar_dask.executor import DaskExecutor
 
@@ -36,9 +39,69 @@ def test_nobody_at_the_address_is_an_error_with_a_deadline() -> None:
         connect("tcp://127.0.0.1:1", within_s=0.5)
 
 
-def test_what_is_no_address_is_an_error() -> None:
-    with pytest.raises(MachineError, match=r"no address of a dask scheduler|no dask scheduler answers"):
-        connect("nowhere://", within_s=0.5)
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("tcp//x", "it does not end with a port"),
+        ("tcp://localhost", "it does not end with a port"),
+        ("8786", "it does not end with a port"),
+        ("tcp://localhost:http", "it does not end with a port"),
+        ("tcp://localhost:99999", "99999 is no port"),
+        ("tcp://:8786", "it names no host"),
+        ("http://localhost:8786", '"http" is none of tcp, tls'),
+    ],
+)
+def test_what_is_no_address_is_an_error_that_says_how_to_write_one(address: str, told: str) -> None:
+    with pytest.raises(MachineError) as raised:
+        connect(address)
+
+    assert raised.value.message.startswith(f'"{address}" is no address of a dask scheduler: {told}')
+    assert "tcp://host:8786" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b""])
+def test_what_is_no_dask_is_given_up_in_time(said: bytes) -> None:
+    over = threading.Event()
+
+    def answer() -> None:
+        with server.accept()[0] as asking:
+            asking.sendall(said)
+            over.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=answer)
+        answering.start()
+
+        with pytest.raises(MachineError, match=r"no dask scheduler|not answer as a dask scheduler"):
+            connect(f"tcp://127.0.0.1:{server.getsockname()[1]}", within_s=0.5)
+        over.set()
+        answering.join()
+
+
+def test_an_address_with_certificates_of_which_there_are_none_is_an_error() -> None:
+    with pytest.raises(MachineError, match="there are no certificates for tls://127"):
+        connect("tls://127.0.0.1:1", within_s=0.5)
+
+
+def test_other_versions_are_told_of_each_worker_once() -> None:
+    ours = {"dask": "1", "numpy": "2.0", "pandas": "3"}
+    old = {"dask": "1", "numpy": "1.26", "pandas": ""}
+
+    told = other_versions(ours, {"a": old, "b": ours, "c": old, "d": OSError("gone")})
+
+    what = "numpy 2.0 here and 1.26 there, pandas 3 here and none there"
+    assert told == f"2 dask workers, a is one, have other versions than this machine: {what}"
+    assert other_versions(ours, {"b": ours}) == ""
+
+
+def test_what_the_modules_of_tasks_import_is_compared(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("import json\n\nimport psutil\n\n\ndef f() -> None: ...\n")
+    shared = pickle.loads(make_job(1, "steps:f", run_dir=tmp_path).shared)
+
+    found = reached(replace(shared, workflow_dir=str(tmp_path), modules=("steps",)))
+
+    assert {"psutil", "dask", "distributed", "cloudpickle"} <= set(found)
+    assert "pytest" not in found
 
 
 def test_a_worker_of_another_version_says_so(address: str) -> None:

@@ -187,6 +187,21 @@ def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address:
     assert json.loads(done.stdout) == {"all": list(range(8))}
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_its_attempts_on_the_cluster(work: Yard, address: str, number: int) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={address}")
+    until(lambda: begun(work.folder) == 2)
+    pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
+
+    run.send_signal(number)
+    _, err = run.communicate(timeout=DEADLINE_S)
+
+    assert run.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[signal.Signals(number)], err
+    until(lambda: not any(is_there(pid) for pid in pids))
+    cancelled = [line for line in journal(work.folder) if line["event"] == "task.cancelled"]
+    assert len(cancelled) >= 2
+
+
 def is_there(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pytest
     from conftest import Yard
 
 STEPS = """
@@ -101,3 +102,39 @@ def test_a_run_on_the_cluster_is_like_one_here(yard: Yard, address: str) -> None
 def events(yard: Yard) -> list[dict[str, Any]]:
     (file,) = yard.folder.glob(".flowpar/runs/*/run.log.jsonl")
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+SEES = """
+import os
+import time
+
+
+def sees() -> str:
+    time.sleep(0.2)
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+"""
+DEVICES = """
+flowpar: 1
+name: devices
+tasks:
+  one: {for_each: {n: "${{ range(6) }}"}, python: steps:sees, resources: {gpu: 1}}
+  none: {python: steps:sees, resources: {gpu: 0}}
+  greedy: {python: steps:sees, resources: {gpu: 3}, allow_failure: true}
+outputs:
+  one: ${{ sorted(tasks.one.output) }}
+  none: ${{ tasks.none.output }}
+  greedy: ${{ default(tasks.greedy.error.message, "") }}
+"""
+
+
+def test_each_attempt_sees_a_device_of_its_own(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")  # what a dask worker is given
+    yard.write(steps=SEES, w=DEVICES)
+
+    done = yard.run("run", "w.yaml", "--executor", "dask", "-w", "1", "--json")
+
+    assert done.returncode == 0, done.stderr
+    outputs = json.loads(done.stdout)
+    assert set(outputs["one"]) <= {"GPU-a", "GPU-b"}
+    assert (len(outputs["one"]), outputs["none"]) == (6, "")
+    assert outputs["greedy"].startswith('"gpu: 3" is more than the 2 devices of the dask worker tcp://127')

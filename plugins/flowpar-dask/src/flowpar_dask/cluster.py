@@ -17,23 +17,37 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import dask
 from distributed import Client
+from distributed.comm.core import CommClosedError
 from flowpar.core.errors import MachineError
 
 from flowpar_dask.bundle import differences, own_versions
 from flowpar_dask.errand import tell_versions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+Answer = TypeVar("Answer")
 
 _CONNECT_S = 10.0
 _START_S = 60.0
 _END_S = 5.0
 _MOST_SAID = 2_000
 _LOUD = ("distributed", "tornado")
+# How long what waits for dask may take beyond the time that dask was given.
+_SPARE_S = 2.0
+_ASK_S = 30.0
+_SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")
+_LARGEST_PORT = 65_535
+_HOW_WRITTEN = "write it as tcp://host:8786, the address that the dask scheduler prints"
+_OF_AUTHORITY, _OF_CLIENT = "distributed.comm.tls.ca-file", "distributed.comm.tls.client.cert"
+_HOW_TLS = "name them in dask's configuration, DASK_DISTRIBUTED__COMM__TLS__CA_FILE and …__TLS__CLIENT__CERT"
 
 
 class LocalCluster:
@@ -92,23 +106,78 @@ class LocalCluster:
 def connect(address: str, *, within_s: float = _CONNECT_S) -> Any:
     """Return a client of the scheduler at an address; raises MachineError where nobody answers in time."""
     _be_quiet()
+    client = _client_of(address, within_s)
     try:
-        client: Any = Client(address, timeout=within_s, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, TimeoutError) as error:
-        reason = f"no dask scheduler answers at {address} within {within_s:g} s"
-        raise MachineError(reason, hint='start one with "dask scheduler", or leave the address out') from error
-    except (ValueError, TypeError) as error:
-        hint = "write it as tcp://host:8786"
-        raise MachineError(f'"{address}" is no address of a dask scheduler: {error}', hint=hint) from error
-    try:
-        _prove_versions(client)
+        within(lambda: prove_versions(client), _ASK_S, f"the dask workers at {address} do not answer")
     except BaseException:
-        client.close(timeout=1)
+        _leave(client)
         raise
     return client
 
 
-def _prove_versions(client: Any) -> None:
+def _prove_written(address: str) -> None:
+    """Raise MachineError where an address can't be one."""
+    scheme, sign, place = address.rpartition("://")
+    port = place.rpartition(":")[2] if ":" in place else ""
+    wrong = ""
+    if sign and scheme not in _SCHEMES:
+        wrong = f'"{scheme}" is none of {", ".join(_SCHEMES)}'
+    elif not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _LARGEST_PORT:
+        wrong = "it does not end with a port" if not port.isdecimal() else f"{port} is no port"
+    elif not place.rpartition(":")[0]:
+        wrong = "it names no host"
+    if wrong:
+        raise MachineError(f'"{address}" is no address of a dask scheduler: {wrong}', hint=_HOW_WRITTEN)
+    if scheme == "tls" and not (dask.config.get(_OF_AUTHORITY, None) and dask.config.get(_OF_CLIENT, None)):
+        raise MachineError(f"there are no certificates for {address}", hint=_HOW_TLS)
+
+
+def _client_of(address: str, within_s: float) -> Any:
+    _prove_written(address)
+    make: Any = Client  # its signature has no types
+    silence = f"what is at {address} does not answer as a dask scheduler"
+    try:
+        return within(lambda: make(address, timeout=within_s, set_as_default=False), within_s + _SPARE_S, silence)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise MachineError(f'"{address}" is no address of a dask scheduler: {error}', hint=_HOW_WRITTEN) from error
+    except (OSError, TimeoutError, CommClosedError) as error:
+        reason = f"no dask scheduler answers at {address} within {within_s:g} s"
+        raise MachineError(reason, hint='start one with "dask scheduler", or leave the address out') from error
+    except (ImportError, MemoryError) as error:  # what is no dask may say anything, an impossible size among it
+        raise MachineError(f"what is at {address} is no dask scheduler: {error}", hint=_HOW_WRITTEN) from error
+
+
+def within(ask: Callable[[], Answer], deadline_s: float, silence: str) -> Answer:
+    """Return an answer of dask's; raises MachineError where none comes: what is no dask keeps it waiting for ever.
+
+    A thread waits for it, so that whoever asks can be interrupted.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def answer() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked
+            errors.append(error)
+
+    asking = threading.Thread(target=answer, name="flowpar-dask-ask", daemon=True)
+    asking.start()
+    asking.join(deadline_s)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise MachineError(f"{silence} within {deadline_s:g} s", hint=_HOW_WRITTEN)
+    return answers[0]
+
+
+def _leave(client: Any) -> None:
+    """Close a client that is not wanted, as far as that goes at once."""
+    with suppress(Exception):  # it is the end; dask raises many things
+        within(lambda: client.close(timeout=1), 2.0, "it does not end")
+
+
+def prove_versions(client: Any) -> None:
     """Raise MachineError where a worker can't do what is asked of it; those that come later say so themselves."""
     try:
         found = client.run(tell_versions, on_error="return")

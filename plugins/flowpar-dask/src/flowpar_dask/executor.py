@@ -10,6 +10,7 @@ has failed where it was begun, and waits again where it was not.
 from __future__ import annotations
 
 import asyncio
+import pickle
 import secrets
 import threading
 import time
@@ -26,6 +27,7 @@ from flowpar_dask.bundle import CLAIMS, begun_of, unpack_word
 from flowpar_dask.cluster import LocalCluster, connect
 from flowpar_dask.desk import Desk
 from flowpar_dask.ending import file_of, lost, told_late
+from flowpar_dask.environment import compare
 from flowpar_dask.errand import cancel_jobs, close_station, make_bundle, topic_of
 from flowpar_dask.lookup import bindings_of, looked_up
 
@@ -63,6 +65,7 @@ class DaskExecutor:
         self._remarks: list[str] = []
         self._error: MachineError | None = None
         self._is_closing = False
+        self._is_compared = False
         self._calls: list[Callable[[], None]] = []
         self._given_up: dict[int, float] = {}
         self._shared: tuple[bytes, Any] = (b"", b"")
@@ -157,6 +160,8 @@ class DaskExecutor:
                     call()
                 for flight in flights:
                     self._launch(flight)
+                if flights and not self._is_compared:
+                    self._compare(flights[0].shared)
                 if time.monotonic() - looked > _LOOK_EVERY_S:
                     looked = time.monotonic()
                     self._look()
@@ -179,6 +184,20 @@ class DaskExecutor:
             resources=flight.resources or None,
         )
         flight.future.add_done_callback(lambda _: self._heard.put(lambda: self._note_end(flight)))
+
+    def _compare(self, shared: bytes) -> None:
+        """Let a person know, beside the run, which versions differ; a cluster of our own has this environment."""
+        self._is_compared = True
+        if self._cluster is None:
+            threading.Thread(target=self._tell_versions, args=(shared,), name="flowpar-dask-look", daemon=True).start()
+
+    def _tell_versions(self, shared: bytes) -> None:
+        with suppress(Exception):  # it is no failure, and dask raises many things at its end
+            told = compare(self._client, pickle.loads(shared))
+            if told:
+                with self._changed:
+                    self._remarks.append(f"{told}; what tasks give each other may not be readable there")
+                    self._terms.wake()
 
     def _told(self, shared: bytes) -> Any:
         """Return what all jobs of a run share, as data of the cluster where it is large."""
