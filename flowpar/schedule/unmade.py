@@ -60,6 +60,8 @@ class Unmade:
             record.intake.drop(item)
         if record.items.is_over:
             self._settlement.conclude(record)
+        else:
+            self._desk.queue_items(record)  # of few at once the next may have its turn
 
     def _fail(self, ready: Ready, failure: Failure) -> None:
         """Settle what came to the last of its rounds."""

@@ -2,6 +2,7 @@
 
     seed ──► Scenario ── plan            up to twelve tasks: fan-outs, conditions, rounds, retries, timeouts, shares,
                                          batches, items with keys
+                      ── cache           has some attempts, in some scenarios
                       ── script(job)     succeeds, fails, takes too long, ignores being asked to end
                       ── crew(), stops   tells things twice or late, or not at all
                       ── crashes         at which flush or commit of the journal the engine dies, if it does
@@ -30,6 +31,7 @@ from flowpar.schedule.crew import Stop
 from flowpar.schedule.resources import LIGHT, Pools, may_go_ahead
 from flowpar.testing.clock import FakeClock
 from flowpar.testing.crew import Scripted
+from flowpar.testing.drawn_cache import DrawnCache
 from flowpar.testing.late import Late
 from flowpar.testing.noisy import MOST_LIGHT, NoisyCrew
 from flowpar.testing.simulation import (
@@ -85,6 +87,7 @@ class Scenario:
         self.items: dict[str, FakeItems | Failure] = {}
         self.verdicts: dict[str, bool | Failure] = {}
         self.rounds: dict[str, int] = {}
+        self.doomed: set[str] = set()
         self.workers = draw.randint(1, _MOST_WORKERS)
         self.is_steady = self._chance(0.3)
         self._sources: dict[str, int] = {}
@@ -98,7 +101,8 @@ class Scenario:
         self.late = Late(seed, is_steady=self.is_steady)
         tasks += list(self.late.tasks(tasks))
         tasks += [self._last(number, tasks) for number in range(most_last)]
-        self.plan = plan_of(tasks, limits=self.limits)
+        self.cache = DrawnCache.drawn(seed, self.rounds, self.doomed)
+        self.plan = plan_of(tasks if self.cache is None else self.cache.cached(tasks, self.yielded), limits=self.limits)
         self.faultiness = draw.choice([0.0, 0.1, 0.4])
         crashes = [draw.randint(1, _LAST_COMMIT) for _ in range(draw.choice([0, 0, 1, 1, 1, 2, 3]))]
         self.crashes = self.late.crashes(crashes)
@@ -107,7 +111,9 @@ class Scenario:
         self.timeout_s = None if self.is_steady else draw.choice([None, None, None, 15.0])
         at_worker = frozenset(name for name in [*self.items, *self.verdicts] if self._chance(0.3))
         self.decisions = FakeDecisions(self.verdicts, self.items, at_worker, self.yielded, self.late.items)
-        self.doomed = {name for name in [task.id for task in self.plan.tasks] if draw.random() < self.faultiness / 2}
+        self.doomed.update(
+            name for name in [task.id for task in self.plan.tasks] if draw.random() < self.faultiness / 2
+        )
 
     def crew(self, script: Callable[[Job], Scripted]) -> NoisyCrew:
         """Return a new crew; somebody may stop the first one's run."""

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
-from flowpar.core.states import TaskState
 from flowpar.engine.resumption import sort_out
 from flowpar.planning.template import within
 from flowpar.record.journal import Journal
@@ -36,7 +35,7 @@ from flowpar.testing.mortal import Crash, MortalSink
 from flowpar.testing.noisy import MOST_LIGHT
 from flowpar.testing.scenario import Scenario
 from flowpar.testing.simulation import drawn_as
-from flowpar.testing.standing import feeds_of
+from flowpar.testing.standing import DONE, feeds_of
 from flowpar.testing.witness import Broken, Witness
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ class _Simulation:
             count_submitted=lambda: len(self._the_crew.submitted),
             workers=scenario.workers,
             items=scenario.late.items,
+            found={} if scenario.cache is None else scenario.cache.found,
         )
         self._crashes = 0
 
@@ -108,7 +108,7 @@ class _Simulation:
         self._witness.check_end(end, submitted=len(self._the_crew.submitted))
         light = MOST_LIGHT if self._scenario.limits else 0
         self._the_crew.check(self._scenario.plan.tasks, most=3 * self._scenario.workers + light)
-        if self._scenario.is_steady and self._crashes:
+        if self._scenario.is_steady and (self._crashes or self._scenario.cache is not None):
             self._check_same(end)
         return Simulated(self._scenario.seed, self._scenario.plan, end, self._witness.events, self._crashes)
 
@@ -174,12 +174,13 @@ class _Simulation:
         tasks = {task.id: task for task in within(self._scenario.plan.tasks)}
         for task, state in end.states.items():
             is_given_up = any(not end.states[source].is_success for source in feeds_of(tasks[drawn_as(task)]))
-            told[task] = "given up" if is_given_up else state.value
+            told[task] = "given up" if is_given_up else "succeeded" if state.is_success else state.value
         return told
 
     def _check_same(self, end: RunEnd) -> None:
-        """Recovery, then completion, comes to what a run without a crash comes to."""
+        """Recovery, then completion, comes to what a run without a crash comes to, and without a cache."""
         untouched = Scenario(self._scenario.seed)
+        untouched.cache = None
         crew = untouched.crew(untouched.script)
         witness = Witness(untouched.plan, count_submitted=lambda: len(crew.submitted), items=untouched.late.items)
         wanted = _loop(untouched, crew, witness).run()
@@ -191,12 +192,12 @@ class _Simulation:
 
 
 def _succeeded(view: TaskView) -> Iterator[int | None]:
-    if view.status != TaskState.SUCCEEDED:
+    if view.status not in DONE:
         return  # of a fan-out that failed, nobody gets the items that did not
     if view.item_states is None:
         yield None
     else:
-        yield from (item for item, state in enumerate(view.item_states) if state == TaskState.SUCCEEDED)
+        yield from (item for item, state in enumerate(view.item_states) if state in DONE)
 
 
 def _loop(scenario: Scenario, crew: NoisyCrew, sink: RunSink, start: Start | None = None) -> Loop:
@@ -217,6 +218,7 @@ def _loop(scenario: Scenario, crew: NoisyCrew, sink: RunSink, start: Start | Non
         ),
         random=scenario.draw.random,
         stops=scenario.stops,
+        cache=scenario.cache,
     )
 
 

@@ -100,3 +100,8 @@ def _is_taken_back(key: Key, again: Mapping[str, Sequence[int] | None]) -> bool:
     task, item = key
     items = again.get(task, ())
     return task in again and (items is None or item is None or item in items)
+
+
+def may_fail(task: PlannedTask) -> bool:
+    """Whether a run goes well though a task fails."""
+    return task.allow_failure or task.is_spared or (task.scope is not None and task.scope.may_fail)

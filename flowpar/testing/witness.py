@@ -34,12 +34,12 @@ from flowpar.schedule.resources import WHOLE, request_of
 from flowpar.schedule.rule import Counts
 from flowpar.testing.joined import Joined
 from flowpar.testing.rules import expected, holds
-from flowpar.testing.standing import DONE, Standing, feeds_of, key_of
+from flowpar.testing.standing import DONE, Standing, feeds_of, key_of, may_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from flowpar.core.events import Event, Subject
+    from flowpar.core.events import Event
     from flowpar.planning.model import Plan, PlannedTask
     from flowpar.schedule.run import RunEnd
     from flowpar.testing.simulation import FakeItems
@@ -73,8 +73,10 @@ class Witness:
         count_submitted: Callable[[], int] = int,
         workers: int | None = None,
         items: Mapping[str, FakeItems] = MappingProxyType({}),
+        found: Mapping[Key, int] = MappingProxyType({}),
     ) -> None:
-        """Know the plan, how to ask how many jobs were submitted, how many `workers` there are, and all late items."""
+        """Know the plan, how many jobs were submitted and `workers` there are, late items, and the rounds `found`."""
+        self._found = found
         self.events: list[Event] = []
         self.committed = 0
         self.kept: dict[Key, TaskState] = {}
@@ -146,7 +148,7 @@ class Witness:
             # What repeats anew begins with its first round, whatever attempts that had.
             if isinstance(event, TaskStarted) and event.subject.task not in anew:
                 key = key_of(event.subject)
-                self.attempts[key] = max(self.attempts.get(key, _NONE), _number(event.subject))
+                self.attempts[key] = max(self.attempts.get(key, _NONE), (event.subject.round, event.subject.attempt))
         self.durable = set(self.counts)
         self._part = _Part()
         self._is_finished = False
@@ -162,7 +164,8 @@ class Witness:
         _prove(has_last or part.submitted_at_stop in {None, submitted}, "something was submitted after a stop")
         for task, state in end.states.items():
             _prove(state.is_final, f"{task} ended as {state}")
-            _prove(self.state_of((task, None)) in {state, None}, f"{task} was told to be other than {state}")
+            told = self.state_of((task, None)) or state
+            _prove(told is state or {told, state} <= DONE, f"{task} was told to be other than {state}")
             _prove(state in DONE or (task, None) not in self.kept, f"{task} was done, and is {state} now")
         failed = {task for task, state in end.states.items() if state in FAILURES and not may_fail(tasks[task])}
         _prove(set(end.failed) == failed, f"failed are {failed}, told are {end.failed}")
@@ -181,9 +184,11 @@ class Witness:
         _prove(key not in part.done, f"{key} started again after its end")
         _prove((subject.task, None) not in part.done, f"{key} started after its fan-out ended")
         _prove(key not in self.kept and (subject.task, None) not in self.kept, f"{key} was done, and started again")
-        number, before = _number(subject), self.attempts.get(key, _NONE)
-        _prove(number > before, f"{key} has attempt {subject.attempt} of round {subject.round} twice")
-        _prove(subject.round <= max(1, before[0] + 1), f"{key} left out a round before {subject.round}")
+        number, before = (subject.round, subject.attempt), self.attempts.get(key, _NONE)
+        known = self._found.get(key, 0)  # what a cache had; after a crash it is found again, and the next tried anew
+        is_anew = known > 0 and not part.begun[key, subject.round]
+        _prove(number > before or is_anew, f"{key} has attempt {subject.attempt} of round {subject.round} twice")
+        _prove(subject.round <= max(1, before[0] + 1, known + 1), f"{key} left out a round before {subject.round}")
         part.begun[key, subject.round] += 1
         rounds = sum(1 for begun, lap in part.begun if lap and begun == key)
         _prove(rounds <= (task.repeat.rounds if task.repeat else 0), f"{key} has more rounds than it may")
@@ -203,6 +208,9 @@ class Witness:
     def _end(self, event: TaskEnded | TaskSkipped) -> None:
         key, part = key_of(event.subject), self._part
         _prove(key not in part.done, f"{key} ended twice")
+        is_hit = isinstance(event, TaskEnded) and event.state is TaskState.CACHED
+        was_made = any(begun == key or (key[1] is None and begun[0] == key[0]) for begun, _ in part.begun)
+        _prove(not (is_hit and was_made), f"{key} was made, and is cached")
         _prove(key not in self.kept, f"{key} was done, and ended again")
         part.live.discard(key)
         part.going.pop(key[0], None)
@@ -284,15 +292,6 @@ class Witness:
             is_left_out = expected(task.run_if, [self.counts[need] for need in task.needs]) is not None
             is_skipped = end.states[task.id] is TaskState.SKIPPED or bool(feeds_of(task))
             _prove(not is_left_out or is_skipped, f"{task.id} ran against its run_if")
-
-
-def may_fail(task: PlannedTask) -> bool:
-    """Whether a run goes well though a task fails."""
-    return task.allow_failure or task.is_spared or (task.scope is not None and task.scope.may_fail)
-
-
-def _number(subject: Subject) -> tuple[int, int]:
-    return subject.round, subject.attempt
 
 
 def _prove(holds: bool, message: str) -> None:  # noqa: FBT001 - a claim reads best as the first argument

@@ -41,6 +41,16 @@ class FakeCache:
         return completion
 
 
+def test_items_of_which_few_are_out_at_once_go_on_from_one_that_was_kept() -> None:
+    task = planned("t", cache=Caching(), fan_out=FanOut({}, max_parallel=1))
+    kept = frozenset({("t", 0), ("t", 2)})
+
+    played = play([task], decisions=FakeDecisions(items={"t": FakeItems(4)}), cache=FakeCache(kept))
+
+    submitted = [job.item for _, job in played.crew.submitted if job.task == "t"]
+    assert (submitted, played.end.states["t"]) == ([1, 3], TaskState.SUCCEEDED)
+
+
 def cached(name: str, *needs: str, items: bool = False) -> PlannedTask:
     fan_out = FanOut({}) if items else None
     return planned(name, *needs, cache=Caching(), fan_out=fan_out)
