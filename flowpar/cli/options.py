@@ -168,7 +168,7 @@ def cache_dir() -> Decorator:
     """Choose the folder of the cache."""
     return click.option(
         "--cache-dir",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),  # one that is of no use fails no run
         envvar="FLOWPAR_CACHE_DIR",
         show_envvar=True,
         help="Use the cache in this folder; by default cache in the state folder.",

@@ -13,6 +13,7 @@ run or a foreign hand finds an entry whole, or none. Any number of runs may use 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -37,6 +38,8 @@ _LARGEST_ENTRY_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 20
 _INLINE_BYTES = 64 * 1024
 _OTHERS = 0o077
+# Of what may not be read nobody knows that it is damaged.
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
 
 
 class CacheFolder:
@@ -153,6 +156,8 @@ class CacheFolder:
         try:
             number = os.open(path, _READ)
         except OSError as error:
+            if error.errno in _DENIED:
+                raise
             raise BlobGone(f"a blob of it is missing: {(error.strerror or '').lower()}") from error
         with os.fdopen(number, "rb", buffering=0) as stream:
             status = os.fstat(number)

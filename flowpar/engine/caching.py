@@ -159,6 +159,8 @@ def open_cache(
     root = os.fspath(project_of(Path(shared.workflow_dir)))
     folder = CacheFolder(os.fspath(cache_dir), is_synced=shared.syncs_values)
     try:
+        with suppress(FileNotFoundError):  # of a stranger's nothing is touched
+            check_owner(cache_dir, trust_state=trust_state)
         folder.create()
         check_owner(cache_dir, trust_state=trust_state)
         secret = secret_of(folder.path)
@@ -166,7 +168,8 @@ def open_cache(
         tell(f'the cache "{cache_dir}" cannot be used, and all tasks run: {(error.strerror or str(error)).lower()}')
         return None
     except MachineError as error:
-        tell(f"the cache cannot be used, and all tasks run: {error}")
+        hint = f"; {error.hint}" if error.hint else ""
+        tell(f"all tasks run, and nothing is kept: {error}{hint}")
         return None
     seen = SeenFiles(cache_dir)
     named = Named(ValueStore(shared.run_dir), ClassCodes((shared.workflow_dir, *shared.python_path)))

@@ -81,6 +81,8 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
             for blob, size_bytes in entry.blobs():
                 folder.check_blob(blob, size_bytes, "", is_thorough=True)
         except (BadEntry, OSError) as error:
+            if isinstance(error, PermissionError):
+                raise  # whoever may read it will know whether it is sound
             if not os.path.lexists(file.path):
                 continue  # it made room meanwhile
             reason = str(error) if isinstance(error, BadEntry) else (error.strerror or "").lower()

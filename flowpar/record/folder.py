@@ -110,8 +110,9 @@ def check_state(state_dir: Path, *, trust_state: bool = False) -> None:
 
 
 def check_owner(folder: Path, *, trust_state: bool = False) -> None:
-    """Make sure that a folder is where it seems to be, and the user's; or `StateError`. Raises OSError, too."""
-    _refuse_stranger(os.fspath(folder), folder.stat(follow_symlinks=trust_state), trust_state=trust_state)
+    """Make sure that the folder of a cache is where it seems to be, and the user's; or `StateError`. Raises OSError."""
+    found, name = folder.stat(follow_symlinks=trust_state), os.fspath(folder)
+    _refuse_stranger(name, found, trust_state=trust_state, what="cache", option="--cache-dir")
 
 
 def open_inside(run_dir: Path, file: str) -> int:
@@ -195,18 +196,20 @@ def _allow_owner(name: str, parent: int | None) -> None:
         os.chmod(name, 0o700, dir_fd=parent)
 
 
-def _refuse_stranger(name: str, found: os.stat_result, *, trust_state: bool) -> None:
+def _refuse_stranger(
+    name: str, found: os.stat_result, *, trust_state: bool, what: str = "state folder", option: str = "--state-dir"
+) -> None:
     if stat.S_ISLNK(found.st_mode):
         raise StateError(
-            f'state folder "{name}" is a symbolic link',
-            hint="give the folder it leads to with --state-dir, or pass --trust-state if the link is yours",
+            f'{what} "{name}" is a symbolic link',
+            hint=f"give the folder it leads to with {option}, or pass --trust-state if the link is yours",
         )
     if not stat.S_ISDIR(found.st_mode):
-        raise StateError(f'state folder "{name}" is a file, not a folder', hint="choose another one with --state-dir")
+        raise StateError(f'{what} "{name}" is a file, not a folder', hint=f"choose another one with {option}")
     if found.st_uid != os.geteuid() and not trust_state:
         raise StateError(
-            f'state folder "{name}" belongs to another user ({_user(found.st_uid)})',
-            hint="choose another one with --state-dir, or pass --trust-state if you trust its owner",
+            f'{what} "{name}" belongs to another user ({_user(found.st_uid)})',
+            hint=f"choose another one with {option}, or pass --trust-state if you trust its owner",
         )
 
 

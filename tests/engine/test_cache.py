@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -364,6 +365,43 @@ def test_a_cache_that_cannot_be_used_is_told_once(run_workflow: RunWorkflow, pro
     run = run_workflow(ITEMS)
 
     assert (run.outputs, len(notes(run))) == ({"all": [2, 4, 6]}, 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_the_cache_of_another_user_is_left_alone_and_told_once(run_workflow: RunWorkflow, project: Path) -> None:
+    cache = project / ".flowpar" / "cache"
+    cache.mkdir(parents=True)
+    os.chown(cache, 4711, -1)
+
+    run = run_workflow(ITEMS)
+
+    assert run.outputs == {"all": [2, 4, 6]}
+    (note,) = notes(run)
+    assert "belongs to another user (uid 4711); choose another one with --cache-dir, or pass --trust-state" in note
+    assert list(cache.iterdir()) == []
+
+
+def test_what_is_written_into_files_of_a_run_never_comes_out_of_the_cache(
+    run_workflow: RunWorkflow, project: Path
+) -> None:
+    (project / "in.txt").write_text("one")
+    run_workflow(FILES)
+    copy = project / "out" / "copy.txt"
+    copy.unlink()
+    run_workflow(FILES)
+    with copy.open("r+") as file:  # in place, as a task may do
+        file.write("two")
+    copy.rename(project / "moved.txt")
+    assert (attempts(run_workflow(FILES)), copy.read_text()) == ([], "one")
+
+    run_workflow(LARGE)
+    (value,) = (run_workflow(LARGE).run_dir / "values").iterdir()
+    with value.open("r+b") as large:  # a link to what the cache holds
+        large.seek(5000)
+        large.write(b"harm")
+
+    again = run_workflow(LARGE)
+    assert (again.outputs, attempts(again)) == ({"all": 199990000.0, "ramp": 20000}, ["ramp"])
 
 
 def test_a_variable_that_is_not_set_is_part_of_a_key_beside_an_object(run_workflow: RunWorkflow) -> None:
