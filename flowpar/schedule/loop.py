@@ -177,7 +177,8 @@ class Loop:
             self._sink.begin_commit()
             self._is_committing = True
             return
-        if has_ended or (self._is_untold and not notices):
+        # What filling found in the cache has ended since, and is released with the rest.
+        if has_ended or self._filling.has_hits or (self._is_untold and not notices):
             self._sink.commit()
         self._is_untold = bool(notices) and not has_ended
         has_news = self._go_on_after_commit() or has_news
