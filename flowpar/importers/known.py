@@ -18,6 +18,8 @@ IMPORTERS: Final[Mapping[str, Importer]] = {importer.name: importer for importer
 
 def importer_for(source: Source) -> Importer:
     """Return the importer that knows a file; raises UsageError where none does."""
+    if not source.text.strip():
+        raise UsageError(f'"{source.path}" is empty')
     for importer in IMPORTERS.values():
         if importer.recognises(source):
             return importer

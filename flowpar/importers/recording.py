@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 VERSION = "1.5"
 _MOST_TOLD = 5
 _Id = Annotated[str, StringConstraints(min_length=1)]
-_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Three centuries, and what flowpar takes for a priority.
+_Seconds = Annotated[float, Field(ge=0, le=1e10)]
+_Priority = Annotated[int, Field(ge=-(10**9), le=10**9)]
 
 
 class _Model(BaseModel):
@@ -40,7 +42,7 @@ class ExecutedTask(_Model):
 
     id: _Id
     seconds: _Seconds = Field(alias="runtimeInSeconds")
-    priority: int | None = None
+    priority: _Priority | None = None
     command: dict[str, Any] | None = None
     cores: float | None = Field(None, alias="coreCount")
     memory_bytes: int | None = Field(None, alias="memoryInBytes")
@@ -92,6 +94,8 @@ def read(source: Source) -> Recording:
         raise DocumentError(f"{place}: this is not JSON: {error.msg.lower()}") from None
     except RecursionError:
         raise DocumentError(f"{source.path}: it is nested too deeply") from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise DocumentError(f"{source.path}: a number in it has too many digits") from None
     version = found.get("schemaVersion") if isinstance(found, dict) else None
     if isinstance(version, str) and version.split(".")[:2] != VERSION.split("."):
         raise DocumentError(

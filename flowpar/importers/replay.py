@@ -60,7 +60,7 @@ inputs:
 tasks:
 """
 _LONGEST_ID, _LONGEST_NAME = 128, 100
-_WHOLE: Final = "whole"
+WHOLE: Final = "whole"
 _READ_AS_OTHERS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -112,8 +112,8 @@ def written(recording: Recording, tasks: Sequence[ReplayedTask], notes: Iterable
             *(f"# {_on_one_line(comment)}\n" for comment in comments),
             _HEAD.format(name=_quoted(recording.name[:_LONGEST_NAME].strip() or "recording")),
             *map(_task, tasks),
-            f"  {_WHOLE}:\n    python: {MODULE}:whole\n    with: {{after: {_outputs(leaves)}}}\n",
-            f"outputs:\n  digest: ${{{{ tasks.{_WHOLE}.output }}}}\n",
+            f"  {WHOLE}:\n    python: {MODULE}:whole\n    with: {{after: {_outputs(leaves)}}}\n",
+            f"outputs:\n  digest: ${{{{ tasks.{WHOLE}.output }}}}\n",
         )
     )
 
@@ -171,7 +171,7 @@ def _needs(recording: Recording, path: str) -> Mapping[str, Sequence[str]]:
 def _ids(names: Iterable[str]) -> Mapping[str, str]:
     """Return an id of flowpar's for each recorded one, the same where it may be."""
     ids: dict[str, str] = {}
-    taken = {_WHOLE}
+    taken = {WHOLE}
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:_LONGEST_ID]
         plain = plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"[:_LONGEST_ID]

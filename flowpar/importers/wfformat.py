@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from flowpar.importers.importer import WORKFLOW, Translation
 from flowpar.importers.recording import lost_in, read
-from flowpar.importers.replay import MODULE, REPLAY, replayed, written
+from flowpar.importers.replay import MODULE, REPLAY, WHOLE, replayed, written
 
 if TYPE_CHECKING:
     from flowpar.core.source import Source
@@ -34,7 +34,7 @@ class WfFormat:
         recording = read(source)
         tasks = replayed(recording, source.path)
         renamed = tuple(
-            f'task "{task.name}" is called {task.id}: ids have letters, digits, _ and - only'
+            f'task "{task.name}" is called {task.id}: {_why_renamed(task.name)}'
             for task in tasks
             if task.id != task.name
         )
@@ -47,3 +47,9 @@ class WfFormat:
             notes,
             "-i scale=0.001",
         )
+
+
+def _why_renamed(name: str) -> str:
+    if name == WHOLE:
+        return "that is what the task is called that makes the digest"
+    return "ids have letters, digits, _ and - only, and no two tasks the same"

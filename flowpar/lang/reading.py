@@ -50,7 +50,7 @@ def decode(content: bytes, path: str) -> Source | Diagnostic:
     """Return UTF-8 bytes as a source without its byte order mark, or the finding that refuses them."""
     encoding = next((name for mark, name in _FOREIGN_MARKS.items() if content.startswith(mark)), None)
     if encoding is not None:
-        return _not_text(path, f"the file is {encoding}, a workflow must be UTF-8")
+        return _not_text(path, f"the file is {encoding}, and must be UTF-8")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -57,6 +57,8 @@ def test_nothing_is_written_over(trace: Path, capsys: pytest.CaptureFixture[str]
     ("text", "message"),
     [
         (None, "trace.json: the file can't be read: no such file or directory"),
+        ("", '"trace.json" is empty'),
+        ('{"schemaVersion": "1.5", "workflow": 1' + "0" * 5000 + "}", "trace.json: a number in it has too many digits"),
         ("tasks: {}\n", '"trace.json" is no file of a system that is known here; known are wfformat'),
         ('{"schemaVersion": "1.5", "workflow"', "trace.json:1:36: this is not JSON"),
     ],

@@ -117,7 +117,7 @@ def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message", "place"),
     [
-        ("flowpar: 1\n".encode("utf-16"), "the file is UTF-16, a workflow must be UTF-8", (1, 1)),
+        ("flowpar: 1\n".encode("utf-16"), "the file is UTF-16, and must be UTF-8", (1, 1)),
         (b"flowpar: 1\nname: \xe9t\xe9\n", "the file is not UTF-8: byte 0xe9 can't be read", (2, 7)),
         (b"flowpar: 1\nname: a\0b\n", "the file holds a NUL character", (2, 8)),
         (b"flowpar: 1\nname: \x1b[31m\n", "the file holds the control character U+001B", (2, 7)),

@@ -59,9 +59,9 @@ def test_a_file_is_copied_to_a_name_and_several_into_a_folder(store: Store) -> N
 
 def test_files_go_from_here_to_a_cloud_and_back(s3: Store, local: Store, tmp_path: Path) -> None:
     local.write(big_txt=b"0123456789" * 1_000_000)
-    options = s3.fsspec_options()
+    there = {f"to_{name}": options for name, options in s3.options.items()}
 
-    run_task(copy_files, source=f"{local.root}/big.txt", to=f"{s3.root}/kept/", to_storage=options)
+    run_task(copy_files, source=f"{local.root}/big.txt", to=f"{s3.root}/kept/", **there)
     recorded = Recorded()
     context = fake_context(scratch=tmp_path, recorded=recorded)
     source = f"{s3.root}/kept/big.txt"

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from conftest import WebServer
 
 
+def test_the_address_comes_back_without_user_and_password(web: WebServer) -> None:
+    address = web.url.replace("://", "://me:hidden@")
+
+    assert run_task(http, url=f"{address}/json").url == f"{web.url}/json"
+
+
 def test_a_get_gives_status_headers_body_and_parsed_json(web: WebServer) -> None:
     response = run_task(http, url=f"{web.url}/json")
 

@@ -27,7 +27,7 @@ def check(arguments: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding("several files go into a folder", argument="to", hint=f'write "{to}/"')
 
 
-@task_type(executor="thread", secrets=("credentials",), preload=("fsspec",), check=check)
+@task_type(executor="thread", secrets=("credentials", "to_credentials"), preload=("fsspec",), check=check)
 def copy_files(
     source: str | list[str],
     *,
@@ -36,14 +36,17 @@ def copy_files(
     storage: dict[str, Any] | None = None,
     credentials: dict[str, str] | None = None,
     to_storage: dict[str, Any] | None = None,
+    to_credentials: dict[str, str] | None = None,
     context: TaskContext,
 ) -> list[FoundFile]:
     """Copy files, given by addresses or patterns, into a folder (`to` ends with `/`) or one to a name.
 
-    Returns the copies. `storage` and `credentials` are for the source and, without `to_storage`, for the target too.
+    Returns the copies. `storage` and `credentials` are for the source and, without `to_storage` and `to_credentials`,
+    for the target too.
     """
     files = _sources([source] if isinstance(source, str) else source, storage, credentials)
-    target = place(to, to_storage if to_storage is not None else storage, credentials if to_storage is None else None)
+    is_elsewhere = to_storage is not None or to_credentials is not None
+    target = place(to, *((to_storage, to_credentials) if is_elsewhere else (storage, credentials)))
     names = _targets(files, target, is_folder=to.endswith("/"))
     total = sum(file.size_bytes for _, file in files)
     done, copies = 0, []

@@ -62,7 +62,7 @@ class Place:
 def place(url: str, storage: Mapping[str, Any] | None, credentials: Mapping[str, str] | None) -> Place:
     """Return where an address leads; raises ValueError for an unknown protocol, ImportError for a missing package."""
     protocol, path = split_protocol(url)
-    system, path = url_to_fs(url, **(storage or {}), **(credentials or {}))
+    system, path = url_to_fs(url, **{**(storage or {}), **(credentials or {})})
     return Place(system, path, protocol)
 
 

@@ -98,7 +98,7 @@ def _response(asked: str, answer: httpx.Response) -> HttpResponse:
         raise ValueError(f"{asked} answered with JSON that cannot be read: {error}") from error
     return HttpResponse(
         status=answer.status_code,
-        url=str(answer.url),
+        url=str(answer.url.copy_with(userinfo=b"")),
         headers=dict(answer.headers),
         body=answer.content,
         text=answer.text if _is_text(answer) else "",
