@@ -7,6 +7,7 @@ lib.rates:RATE ─► what its statements read ─► …        its part: their
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from flowpar.code.dynamic import (
     named_modules,
 )
 from flowpar.code.impact import Impacts
+from flowpar.code.looked import digest_of_file
+from flowpar.code.module import NotFound
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
 from flowpar.code.reached import Part
@@ -47,9 +50,10 @@ class Graph:
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
         # The nodes with a part, and so on, as sets.
-        self.solid = self.foreign = self.looking = self.reading = self.noted = 0
+        self.solid = self.foreign = self.looking = self.reading = self.noted = self.modules = 0
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
+        self._files: dict[str, tuple[str, str] | None] = {}
         self._told_pieces: dict[tuple[str, int, str], Piece] = {}
 
     def part(self, node: str) -> Part | None:
@@ -87,6 +91,7 @@ class Graph:
         pieces = self._pieces(node)
         self.foreign |= bit if node[0] == "!" else 0
         self.solid |= bit if pieces or node[0] == "#" else 0
+        self.modules |= bit if ":" not in node and node[0] not in "!~?" else 0
         self.reading |= bit if any(not LOOKING_AT_TEXT.isdisjoint(piece.words) for piece in pieces) else 0
         self.looking |= bit if any(not LOOKING_AT_SOURCE.isdisjoint(piece.words) for piece in pieces) else 0
 
@@ -242,6 +247,15 @@ class Graph:
         return Part(
             "module", f"{shown(module)} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines))
         )
+
+    def file_of(self, module: str) -> tuple[str, str] | None:
+        """Return the file of a module, with a digest of what was read there; None where it has none."""
+        if module not in self._files:
+            read = self.lookup.library.read(module.removeprefix("#"))
+            file = "" if isinstance(read, NotFound) or is_script(module) else read.source.file
+            digest_then = getattr(read, "digest", "") or (digest_of_file(file) if file else "")
+            self._files[module] = (os.path.abspath(file), digest_then) if file else None  # noqa: PTH100 - a text
+        return self._files[module]
 
     def path_of(self, outline: Outline) -> str:
         """Return a module's file as seen from where it was looked for."""

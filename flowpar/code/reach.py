@@ -137,11 +137,13 @@ class Reaches:
         inside = tuple(parts[name] for name in sorted(parts))
         foreign = graph.closures.nodes(bits & graph.foreign)
         noted = graph.closures.nodes(bits & graph.noted)
+        files = {graph.file_of(module) for module in graph.closures.nodes(bits & graph.modules)}
         return Reached(
             digest([(part.name, part.digest) for part in inside]),
             inside,
             self._distributions.of(node[1:] for node in foreign),
             tuple(sorted({note for node in noted for note in graph.notes[node]})),
+            tuple(sorted(file for file in files if file is not None)),
         )
 
 

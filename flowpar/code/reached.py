@@ -23,9 +23,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What a function reaches; `digest` is that of `parts`, which are sorted by name, and of nothing else."""
+    """What a function reaches; `digest` is that of `parts`, which are sorted by name, and of nothing else.
+
+    `files` are those of all modules that are imported with it, each with a digest of what was read there.
+    """
 
     digest: str
     parts: tuple[Part, ...] = ()
     distributions: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()

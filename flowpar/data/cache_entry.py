@@ -36,6 +36,7 @@ class BlobGone(BadEntry):
 class Keeping(Packed):
     """What a worker is told of an attempt that is to be kept: under which key, made of what, and with which files.
 
+    `files` are globs of what it reads, and `stamps` those of the files that they matched when the key was made.
     `outputs` are globs below `folder`, which may not lead out of it. `place` is a digest of the checkout at `root`: a
     value that names it is of no use in another one.
     """
@@ -47,6 +48,8 @@ class Keeping(Packed):
     root: str = ""
     place: str = ""
     outputs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

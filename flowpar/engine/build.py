@@ -48,7 +48,7 @@ from flowpar.schedule.run import RunEnd, RunOptions
 from flowpar.schedule.start import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.core.events import EventSink
     from flowpar.core.outcome import ValueRef
@@ -266,8 +266,19 @@ def _run_options(
         syncs_values=options.syncs_values,
         trace_id=trace_of(folder.run_id, os.environ) if options.is_traced else "",
         is_audited=options.is_audited,
+        code=_code(plan, options),
         pools=pools_of(plan, slots=crew.slots, light=crew.light),
     )
+
+
+def _code(plan: Plan, options: EngineOptions) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return the files that the code of cached tasks stands in, with their stamps."""
+    if not options.cache.is_on or all(task.cache is None for task in within(plan.tasks)):
+        return {}
+    # Late: a run without a cache has no use for it.
+    from flowpar.engine.code_state import code_state
+
+    return code_state(plan)
 
 
 def _versions(plan: Plan) -> dict[str, str]:

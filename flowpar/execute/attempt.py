@@ -35,6 +35,7 @@ from flowpar.execute.opened import masker_of, recipe_in, shared_in
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.recipe import Call, Expand, Judge, Render
 from flowpar.execute.rehearsal import rehearse, rehearse_again
+from flowpar.execute.remembered import Memory
 from flowpar.execute.render import render
 from flowpar.execute.scratch import Scratch
 from flowpar.execute.target import find_target
@@ -133,7 +134,7 @@ class Attempt:
         shared, scope = shared_in(job.shared), self._bindings.scope
         self._shared = shared if scope is None else scope.within(shared)
         limit_bytes, is_synced = self._shared.values_limit, self._shared.syncs_values
-        has_cache, self._began = self._shared.has_cache, perf_counter()
+        has_cache, self._memory = self._shared.has_cache, Memory(self._bindings.keeping)
         self._store = ValueStore(
             self._shared.run_dir,
             limit_bytes=limit_bytes,
@@ -151,6 +152,7 @@ class Attempt:
         surroundings.extend_path(self._shared)
         match self._recipe:
             case Call() as call:
+                self._memory.look()
                 watched = surroundings.watched(self._shared, self._job, call, is_isolated=self._is_isolated)
                 with self.scratch(self._shared.run_dir) as scratch, watched:
                     return self._call(call, scratch)
@@ -163,12 +165,8 @@ class Attempt:
 
     def remember(self, success: Success) -> tuple[str, ...]:
         """Keep what it came to in the cache, where that is wanted; return a warning where that can't be."""
-        keeping = self._bindings.keeping
-        if keeping is None or self._files:  # what was put apart is this run's alone
-            return ()
-        from flowpar.execute.keep import keep  # late: only a task with a cache pays for it
-
-        return keep(keeping, success, self._job, self._shared, seconds=perf_counter() - self._began)
+        # What was put apart is this run's alone.
+        return () if self._files else self._memory.keep(success, self._job, self._shared)
 
     def _call(self, call: Call, scratch: str) -> Success:
         value = self._returned(call, scratch)

@@ -14,12 +14,14 @@ from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry, Entry, KeptFile
 from flowpar.data.codec import Damaged
 from flowpar.data.matched import matched
-from flowpar.data.parts import PARTS, parts_in
+from flowpar.data.parts import PARTS
+from flowpar.execute.checkout import file_names_checkout, names_checkout
+from flowpar.execute.meanwhile import changed_meanwhile, unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-    from flowpar.core.outcome import Success, ValueRef
+    from flowpar.core.outcome import Success
     from flowpar.data.cache_entry import Keeping
     from flowpar.execute.base import Job
     from flowpar.execute.recipe import Shared
@@ -27,19 +29,22 @@ if TYPE_CHECKING:
 UNKEPT = "not kept in the cache: "
 """What a warning begins with that says why an attempt was not kept."""
 
-_PIECE_BYTES = 1 << 22
 
-
-def keep(keeping: Keeping, success: Success, job: Job, shared: Shared, *, seconds: float) -> tuple[str, ...]:
-    """Keep what an attempt came to; return a warning where it can't be kept."""
+def keep(
+    keeping: Keeping, success: Success, job: Job, shared: Shared, *, seconds: float, before: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Keep what an attempt came to; return a warning where it can't be kept. `before` are its outputs as they were."""
+    changed = changed_meanwhile(keeping, shared)
+    if changed:
+        return (f"{UNKEPT}{changed}",)
     cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     task = job.task if job.item is None else f"{job.task}[{job.item}]"
     inline = success.value.inline
     has_blobs = bool(keeping.outputs) or inline is None or inline.startswith(PARTS)
     try:
-        is_local = bool(keeping.place) and _names(success.value, shared.run_dir, keeping.root)
+        is_local = bool(keeping.place) and names_checkout(success.value, shared.run_dir, keeping.root)
         with cache.keeping() if has_blobs else nullcontext():
-            files, problem = _files(cache, keeping)
+            files, problem = _files(cache, keeping, before)
             if problem:
                 return (f"{UNKEPT}{problem}",)
             entry = Entry(
@@ -52,6 +57,7 @@ def keep(keeping: Keeping, success: Success, job: Job, shared: Shared, *, second
                 files=files,
                 is_last=success.is_last,
             )
+            is_local = is_local or any(file_names_checkout(_full(keeping, kept.path), keeping.root) for kept in files)
             cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
     except OSError as error:
         return (f"{UNKEPT}{(error.strerror or str(error)).lower()}",)
@@ -60,43 +66,23 @@ def keep(keeping: Keeping, success: Success, job: Job, shared: Shared, *, second
     return ()
 
 
-def _files(cache: CacheFolder, keeping: Keeping) -> tuple[tuple[KeptFile, ...], str]:
+def _files(cache: CacheFolder, keeping: Keeping, before: Mapping[str, str]) -> tuple[tuple[KeptFile, ...], str]:
     """Keep the files that are declared as outputs; or say which of them are not there."""
     if not keeping.outputs:
         return (), ""
     found = matched(keeping.outputs, keeping.folder, stays_inside=True)
     if found.unmatched:
         return (), f'no file in the folder of the workflow matches "{found.unmatched[0]}" of its outputs'
-    return tuple(_kept(cache, keeping.folder, path) for path in found.files), ""
+    stale = unwritten(keeping, found.files, before)
+    if stale:
+        return (), f'"{stale}", which is among its outputs, was there before, and it did not write to it'
+    return tuple(_kept(cache, path, _full(keeping, path)) for path in found.files), ""
 
 
-def _kept(cache: CacheFolder, folder: str, path: str) -> KeptFile:
-    full = os.path.join(folder, path)  # noqa: PTH118 - texts
+def _full(keeping: Keeping, path: str) -> str:
+    return os.path.join(keeping.folder, path)  # noqa: PTH118 - texts
+
+
+def _kept(cache: CacheFolder, path: str, full: str) -> KeptFile:
     is_executable = bool(os.stat(full).st_mode & 0o100)  # noqa: PTH116 - the same
     return KeptFile(path, *cache.keep_file(full), is_executable)
-
-
-def _names(value: ValueRef, run_dir: str, root: str) -> bool:
-    """Whether a value may hold a path of the checkout, which is of no use in another one."""
-    name = os.fsencode(os.path.basename(root))  # noqa: PTH119 - texts
-    return not name or any(name in piece for piece in _pieces(value, run_dir, len(name)))
-
-
-def _pieces(value: ValueRef, run_dir: str, overlap: int) -> Iterator[bytes]:
-    """Give the bytes of a value, those of its parts included, each piece with the end of the one before."""
-    if value.inline is not None:
-        yield value.inline
-        if value.inline.startswith(PARTS):
-            for part in parts_in(value.inline):
-                yield from _pieces(part, run_dir, overlap)
-        return
-    with open(os.path.join(run_dir, value.file or ""), "rb", buffering=0) as stream:  # noqa: PTH118, PTH123 - texts
-        first = stream.read(len(PARTS))
-        if first == PARTS:
-            for part in parts_in(first + stream.read()):
-                yield from _pieces(part, run_dir, overlap)
-            return
-        last = first
-        while piece := stream.read(_PIECE_BYTES):
-            yield last + piece
-            last = piece[-overlap:]

@@ -33,7 +33,8 @@ class Shared(Packed):
     that they were read from. `outputs_address` and `outputs_key` lead to the managed outputs; None where there
     are none (tests). `modules` are those that the tasks' functions are in. The files of values may hold
     `values_limit` bytes together, where there is a limit; with `syncs_values` they are on disk before they are told.
-    With `has_cache` large values have a checksum by which they may be known again anywhere.
+    With `has_cache` large values have a checksum by which they may be known again anywhere, and `code` has the files
+    of each code of cached tasks with their stamps.
     With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
     If it `is_audited`, attempts note what they reach (`execute/audit.py`). Workers of a pool note in `begun` what they
     begin, where somebody wants to know that outlives them. Files of values are looked for in the folder `near` before
@@ -56,6 +57,7 @@ class Shared(Packed):
     values_limit: int | None = None
     syncs_values: bool = False
     has_cache: bool = False
+    code: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     trace_id: str = ""
     is_audited: bool = False
     begun: BegunFile | None = None

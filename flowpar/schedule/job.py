@@ -168,7 +168,7 @@ def maker_of(plan: Plan, options: RunOptions, crew: Crew, ledger: Ledger, *, han
     has_cache = any(task.cache is not None for task in within(plan.tasks))
     limit, is_synced = options.values_limit, options.syncs_values
     shared = replace(shared, secrets=options.secrets, trace_id=options.trace_id, is_audited=options.is_audited)
-    shared = replace(shared, values_limit=limit, syncs_values=is_synced, has_cache=has_cache)
+    shared = replace(shared, values_limit=limit, syncs_values=is_synced, has_cache=has_cache, code=options.code)
     return JobMaker(shared, ledger, hand_out, first=options.start.first_job)
 
 

@@ -14,7 +14,7 @@ import platform
 from typing import TYPE_CHECKING, Protocol
 
 from flowpar.core.errors import NeedsWorker
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.outcome import TaskFailed
 from flowpar.core.variables import SCRIPT_PLACE, SCRIPT_TEXT
 from flowpar.data.cache_entry import Keeping
@@ -22,6 +22,7 @@ from flowpar.data.codec import Damaged
 from flowpar.data.known import decode_known
 from flowpar.data.matched import matched
 from flowpar.data.parts import PARTS
+from flowpar.data.stamp import stamp_of
 from flowpar.execute.contexts import build_contexts
 from flowpar.execute.surroundings import variables
 from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
@@ -158,6 +159,7 @@ class Key:
         self._environment = maker.environment(shared)
         self._contexts = self._over(self._environment)
         self._classes: dict[str, str] = {}
+        self._stamps: dict[str, str] = {}
         self._own = variables(shared.env, self._contexts) if shared.env else {}
         if self._own:
             self._environment = {**self._environment, **self._own}
@@ -193,13 +195,12 @@ class Key:
         if caching.version is not None:
             parts["version"] = self._part(caching.version)
         unmatched: tuple[str, ...] = ()
+        patterns: tuple[str, ...] = ()
         if caching.files is not None:
-            found = matched(self._texts(caching.files), folder)
+            patterns = self._texts(caching.files)
+            found = matched(patterns, folder)
             unmatched = found.unmatched
-            parts["files"] = {
-                path: self._maker.digest_of_file(os.path.join(folder, path))  # noqa: PTH118 - texts
-                for path in found.files
-            }
+            parts["files"] = self._files(folder, found.files)
             if unmatched:
                 parts["unmatched"] = list(unmatched)
         outputs = () if caching.outputs is None else self._texts(caching.outputs)
@@ -207,7 +208,14 @@ class Key:
             parts["outputs"] = list(outputs)
         if self._classes:
             parts["classes"] = self._classes
-        return Keyed(self._maker.keeping(parts, folder, outputs), unmatched)
+        keeping = self._maker.keeping(parts, folder, outputs)
+        return Keyed(replace(keeping, files=patterns, stamps=self._stamps) if patterns else keeping, unmatched)
+
+    def _files(self, folder: str, paths: Sequence[str]) -> dict[str, str]:
+        """Return the digests of declared files; each has its stamp before, so that a change meanwhile is seen."""
+        full = {path: os.path.join(folder, path) for path in paths}  # noqa: PTH118 - texts
+        self._stamps = {path: stamp_of(file) for path, file in full.items()}
+        return {path: self._maker.digest_of_file(file) for path, file in full.items()}
 
     def _of_rounds_and_items(self) -> dict[str, object]:
         task, found = self._task, dict[str, object]()

@@ -21,8 +21,8 @@ class RunOptions:
     """How a plan is run this time.
 
     `run_dir` is absolute; `recorded` goes into the journal as it is, `secrets` nowhere. `pools` are what tasks
-    share, None where no task of the plan asks for anything. `values_limit`, `syncs_values`, `trace_id` and
-    `is_audited` are as workers get them.
+    share, None where no task of the plan asks for anything. `values_limit`, `syncs_values`, `trace_id`,
+    `is_audited` and `code` are as workers get them.
     """
 
     run_id: str
@@ -39,6 +39,7 @@ class RunOptions:
     syncs_values: bool = False
     trace_id: str = ""
     is_audited: bool = False
+    code: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

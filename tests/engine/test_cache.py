@@ -307,6 +307,70 @@ def test_files_are_read_and_put_back(run_workflow: RunWorkflow, project: Path, m
     assert (attempts(run_workflow(FILES)), copy.read_text()) == ([], "one")
 
 
+MEANWHILE = """
+    flowpar: 1
+    tasks:
+      change:
+        shell: "cat in.txt; mkdir -p out; echo new > out/new.txt; COMMAND"
+        cache: {files: "*.txt", outputs: "out/*.txt"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("echo more >> in.txt", '"in.txt", which it declares to read, was changed meanwhile'),
+        ("touch in.txt", '"in.txt", which it declares to read, was changed meanwhile'),
+        ("rm in.txt", '"in.txt", which it declares to read, was changed meanwhile'),
+        ("echo two > two.txt", '"two.txt", which it declares to read, was not there before'),
+        ("true", '"out/old.txt", which is among its outputs, was there before, and it did not write to it'),
+        ("rm out/old.txt", ""),
+        ("echo old > out/old.txt", ""),
+    ],
+)
+def test_what_is_changed_meanwhile_is_not_kept(
+    run_workflow: RunWorkflow, project: Path, command: str, why: str
+) -> None:
+    (project / "in.txt").write_text("one")
+    (project / "out").mkdir()
+    (project / "out" / "old.txt").write_text("old")
+    text = MEANWHILE.replace("COMMAND", command)
+
+    run = run_workflow(text)
+
+    assert run.states == {"change": "succeeded"}
+    assert notes(run) == ([f"an attempt was not kept in the cache: {why}"] if why else [])
+    assert bool(list((project / ".flowpar" / "cache" / "entries").glob("*/*"))) is not bool(why)
+
+
+EDITING = """
+    flowpar: 1
+    tasks:
+      edit:
+        python: editing:edit
+        cache: true
+      alone:
+        python: steps:double
+        with: {n: 1}
+        needs: [edit]
+        cache: true
+"""
+
+
+def test_code_that_is_changed_meanwhile_is_not_kept(run_workflow: RunWorkflow, project: Path) -> None:
+    text = (
+        "from pathlib import Path\nimport notes\ndef edit() -> int:\n    return Path('notes.py').write_text('B = 1')\n"
+    )
+    (project / "editing.py").write_text(text)
+    (project / "notes.py").write_text("A = 1")
+
+    run = run_workflow(EDITING)
+
+    assert run.states == {"edit": "succeeded", "alone": "succeeded"}
+    assert notes(run) == ['an attempt was not kept in the cache: its code was changed meanwhile, in "notes.py"']
+    assert attempts(run_workflow(EDITING)) == ["edit"]
+
+
 def notes(run: WorkflowRun) -> list[str]:
     return [event.message for event in run.events if isinstance(event, RunNoted)]
 
