@@ -84,7 +84,7 @@ def test_the_context_has_what_the_contract_says() -> None:
 def test_the_decorators_options_are_these() -> None:
     options = {field.name for field in dataclasses.fields(flowpar.plugin.TaskOptions)}
 
-    assert options == {"executor", "secrets", "preload", "streams", "resources", "check", "api"}
+    assert options == {"executor", "secrets", "preload", "streams", "resources", "check", "api", "files"}
 
 
 def test_exit_codes_do_not_change() -> None:

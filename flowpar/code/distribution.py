@@ -30,7 +30,11 @@ class Distributions:
     def of(self, modules: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Return the distributions of installed modules and all that those require, as (name, version)."""
         tops = {module.partition(".")[0] for module in modules}
-        waiting = [normalised(name) for top in tops for name in self._of_package.get(top, ())]
+        return self.named(*(name for top in tops for name in self._of_package.get(top, ())))
+
+    def named(self, *names: str) -> tuple[tuple[str, str], ...]:
+        """Return distributions and all that they require, as (name, version)."""
+        waiting = list(map(normalised, names))
         found: dict[str, str] = {}
         while waiting:
             name = waiting.pop()

@@ -64,6 +64,10 @@ class Reaches:
             self._known[key] = self._read_text(text)
         return self._known[key]
 
+    def of_distribution(self, name: str) -> Reached:
+        """Return what an installed distribution brings: its version, and those of all that it requires."""
+        return Reached("", distributions=self._distributions.named(name))
+
     def _look_up(self, target: str) -> Reached | TargetProblem:
         if TARGET_FORM.fullmatch(target) is None:
             return malformed(target)

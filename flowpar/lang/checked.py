@@ -129,7 +129,10 @@ class CheckedCall:
 
 @dataclass(frozen=True, slots=True)
 class CheckedCache:
-    """What says that an attempt was made before, beside its arguments: the `code` it runs, and what is declared."""
+    """What says that an attempt was made before, beside its arguments: the `code` it runs, and what is declared.
+
+    `named_by` are arguments that name files which it reads.
+    """
 
     code: str = ""
     reached: Reached | None = None
@@ -137,6 +140,7 @@ class CheckedCache:
     outputs: Template | None = None
     env: tuple[str, ...] = ()
     version: Template | None = None
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,9 @@ class Caching:
     """What beside its arguments says that an attempt was made before, and how long that counts.
 
     `code` is the digest of what the task runs, and `reached` what that is made of, installed distributions included.
-    `files` are read and `outputs` written, as globs; `env` are names of variables. It `is_implied` where nobody asked
-    for it: of tasks that only pass on what others came to.
+    `files` are read and `outputs` written, as globs, and the arguments `named_by` name further files that are read;
+    `env` are names of variables. It `is_implied` where nobody asked for it: of tasks that only pass on what others
+    came to.
     """
 
     code: str = ""
@@ -111,6 +112,7 @@ class Caching:
     version: Template | None = None
     ttl_s: float | None = None
     is_implied: bool = False
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

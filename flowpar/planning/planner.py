@@ -236,7 +236,16 @@ def _caching(task: CheckedTask, reader: SettingReader) -> Caching | None:
     found, is_on, ttl_s = task.cache, reader.is_cached(task), reader.ttl_s(task)
     if found is None or not is_on:
         return None
-    return Caching(found.code, found.reached, found.files, found.outputs, found.env, found.version, ttl_s)
+    return Caching(
+        found.code,
+        found.reached,
+        found.files,
+        found.outputs,
+        found.env,
+        found.version,
+        ttl_s=ttl_s,
+        named_by=found.named_by,
+    )
 
 
 def _streamed(task: PlannedTask) -> PlannedTask:

@@ -35,6 +35,7 @@ class DeclaredOptions:
     resources: Mapping[str, float | str] = field(default_factory=dict)
     check: str | None = None
     api: int = 1
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ _WANTED = {
     "executor": "a literal text",
     "secrets": "a literal tuple of parameter names",
     "preload": "a literal tuple of module names",
+    "files": "a literal tuple of parameter names",
     "streams": "True or False",
     "resources": "a literal mapping of names to numbers or sizes",
     "check": "the name of a function",
@@ -223,7 +225,7 @@ def _fits(option: str, value: object) -> bool:
     match option:
         case "executor" | "check":
             return value is None or isinstance(value, str)
-        case "secrets" | "preload":
+        case "secrets" | "preload" | "files":
             return isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
         case "streams":
             return isinstance(value, bool)

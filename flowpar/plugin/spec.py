@@ -60,7 +60,8 @@ class TaskOptions:
     `executor` is used where the task, the command line and `defaults` name none; `secrets` are
     parameters that carry secrets; `preload` are modules worth importing once for many tasks;
     `streams` says that it yields its items; `resources` are defaults of the task's; `api` is the
-    oldest `API_VERSION` that it works with.
+    oldest `API_VERSION` that it works with; `files` are parameters that name files or folders which it
+    reads, and whose content counts where the task has a cache.
     """
 
     executor: str | None = None
@@ -70,6 +71,7 @@ class TaskOptions:
     resources: Mapping[str, float | str] = field(default_factory=dict)
     check: Callable[[Mapping[str, object]], Iterable[Finding]] | None = None
     api: int = 1
+    files: tuple[str, ...] = ()
 
 
 @overload
@@ -84,6 +86,7 @@ def task_type(
     resources: Mapping[str, float | str] | None = None,
     check: Callable[[Mapping[str, object]], Iterable[Finding]] | None = None,
     api: int = 1,
+    files: tuple[str, ...] = (),
 ) -> Callable[[F], F]: ...
 def task_type(function: F | None = None, /, **options: Any) -> F | Callable[[F], F]:
     """Mark a function as a task type and say what its signature cannot.

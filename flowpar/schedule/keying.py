@@ -9,6 +9,7 @@ What a part is made of is never in its digest's place, so a secret may be a part
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +29,7 @@ from flowpar.execute.surroundings import variables
 from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
 from flowpar.expr.failure import EvaluationError
 from flowpar.schedule.named import NotTold
+from flowpar.schedule.named_files import named_files
 from flowpar.schedule.sources import Sources, asks_the_disk
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.content import Digester
     from flowpar.core.outcome import ValueRef
-    from flowpar.execute.recipe import Bindings, Expand, Shared
+    from flowpar.execute.recipe import Bindings, Call, Expand, Shared
     from flowpar.expr.template import Template
     from flowpar.planning.model import Caching, PlannedTask
     from flowpar.schedule.crew import OutputKey
@@ -194,15 +196,7 @@ class Key:
             parts["variables"] = {name: digest(self._environment.get(name)) for name in caching.env}
         if caching.version is not None:
             parts["version"] = self._part(caching.version)
-        unmatched: tuple[str, ...] = ()
-        patterns: tuple[str, ...] = ()
-        if caching.files is not None:
-            patterns = self._texts(caching.files)
-            found = matched(patterns, folder)
-            unmatched = found.unmatched
-            parts["files"] = self._files(folder, found.files)
-            if unmatched:
-                parts["unmatched"] = list(unmatched)
+        patterns, unmatched = self._read(caching, call, parts)
         outputs = () if caching.outputs is None else self._texts(caching.outputs)
         if outputs:
             parts["outputs"] = list(outputs)
@@ -211,11 +205,31 @@ class Key:
         keeping = self._maker.keeping(parts, folder, outputs)
         return Keyed(replace(keeping, files=patterns, stamps=self._stamps) if patterns else keeping, unmatched)
 
+    def _read(self, caching: Caching, call: Call, parts: dict[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Add the files that are read, as declared or named by arguments; return their globs, and which match none."""
+        folder, patterns = self._shared.workflow_dir, () if caching.files is None else self._texts(caching.files)
+        found = matched(patterns, folder)
+        named = self._named_by(caching.named_by, call)
+        if caching.files is not None or named:
+            parts["files"] = self._files(folder, [*found.files, *named])
+        if found.unmatched:
+            parts["unmatched"] = list(found.unmatched)
+        return (*patterns, *map(glob.escape, named)), found.unmatched
+
     def _files(self, folder: str, paths: Sequence[str]) -> dict[str, str]:
         """Return the digests of declared files; each has its stamp before, so that a change meanwhile is seen."""
         full = {path: os.path.join(folder, path) for path in paths}  # noqa: PTH118 - texts
         self._stamps = {path: stamp_of(file) for path, file in full.items()}
         return {path: self._maker.digest_of_file(file) for path, file in full.items()}
+
+    def _named_by(self, names: Sequence[str], call: Call) -> tuple[str, ...]:
+        """Return the files that arguments name; raises NeedsWorker where nobody knows here which."""
+        given = [call.arguments[name] for name in names if name in call.arguments]
+        if not given:
+            return ()
+        home = "" if call.cwd is None else self._texts(call.cwd)[0]
+        values = (evaluate(template, self._contexts, limits=IN_WORKER) for template in given)
+        return named_files(values, self._shared.workflow_dir, home=home)
 
     def _of_rounds_and_items(self) -> dict[str, object]:
         task, found = self._task, dict[str, object]()

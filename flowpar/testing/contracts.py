@@ -73,6 +73,12 @@ class TaskTypeContract:
         assert not [parameter.name for parameter in parameters if parameter.kind in unnamed]
         assert not [parameter.name for parameter in parameters if parameter.annotation is inspect.Parameter.empty]
 
+    def test_its_files_are_parameters(self) -> None:
+        """What it says to read is given by keys."""
+        told = getattr(self.function, OPTIONS_ATTRIBUTE, TaskOptions())
+
+        assert set(told.files) <= inspect.signature(self.function).parameters.keys()
+
     def test_it_says_what_it_returns_and_does(self) -> None:
         """The return annotation types the output, the docstring is the help."""
         assert inspect.signature(self.function).return_annotation is not inspect.Signature.empty
@@ -259,4 +265,4 @@ class ExecutorContract:
 
 def _comparable(options: TaskOptions | DeclaredOptions) -> tuple[object, ...]:
     resources = tuple(sorted(options.resources.items()))
-    return (options.executor, options.secrets, options.preload, options.streams, resources, options.api)
+    return (options.executor, options.secrets, options.preload, options.streams, resources, options.api, options.files)

@@ -53,7 +53,7 @@ def test_its_own_tests_pass(distribution: Path) -> None:
     done = run(distribution, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "tests")
 
     assert done.returncode == 0, done.stdout
-    assert "9 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 def test_it_is_listed(distribution: Path) -> None:

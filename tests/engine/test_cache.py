@@ -486,3 +486,34 @@ def test_a_variable_that_is_not_set_is_part_of_a_key_beside_an_object(run_workfl
 
     assert (first.outputs, second.outputs) == ({"all": 2.0}, {"all": 2.0})
     assert second.states == {"ramp": "cached", "chosen": "cached"}
+
+
+PLUGIN = """
+from pathlib import Path
+from flowpar.plugin import task_type
+
+
+@task_type(files=("path",))
+def read_it(path: Path, *, times: int = 1) -> str:
+    return path.read_text() * times
+"""
+READING = """
+    flowpar: 1
+    plugins: [./plugin.py]
+    tasks:
+      read:
+        read_it: {path: in.txt, times: 2}
+        cache: true
+    outputs: {all: "${{ tasks.read.output }}"}
+"""
+
+
+def test_a_file_that_a_key_of_a_plugin_names_counts(run_workflow: RunWorkflow, project: Path) -> None:
+    (project / "plugin.py").write_text(PLUGIN)
+    (project / "in.txt").write_text("one")
+    run_workflow(READING)
+
+    assert attempts(run_workflow(READING)) == []
+    (project / "in.txt").write_text("two")
+    again = run_workflow(READING)
+    assert (again.outputs, attempts(again)) == ({"all": "twotwo"}, ["read"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowpar.code.module import is_installed
 from flowpar.code.problem import ProblemKind
 from flowpar.code.reach import Reached
 from flowpar.code.signature import Signature
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowpar.lang.rules.reading import Reading
     from flowpar.lang.rules.scope import View
     from flowpar.lang.rules.target import Targets
+    from flowpar.plugin.registry import TaskTypeSource
 
 _NOTHING = Reached("")
 _WAY_OUT = 'write "cache: false"'
@@ -58,7 +60,9 @@ def read_caching(
         return None
     code, reached = _code(reading.findings, targets, path, model, version=own.version)
     declared = _declared(reading, own, (*home, "cache"), view)
-    return replace(declared, code=code, reached=reached)
+    source = targets.sources.get(model.kind)
+    named_by = () if source is None else source.options.files
+    return replace(declared, code=code, reached=reached, named_by=named_by)
 
 
 def _reads_previous(call: CheckedCall) -> bool:
@@ -90,7 +94,7 @@ def _code(
         # Built-in ones are known by their arguments; others by who brings them.
         if source is None or model.kind in BUILT_IN_KINDS:
             return "", _NOTHING
-        return digest((source.target, source.distribution, source.version)), _NOTHING
+        return _of_plugin(targets, source)
     if model.kind == "python" and isinstance(model.body, dict):
         found, name = targets.reaches.of_text(model.body["script"]), "script"
     else:
@@ -104,6 +108,22 @@ def _code(
         message = f"{found.message}: nobody would know when it changes"
         findings.error("FP741", (*path, model.kind), message, hint=found.hint)
     return digest(name), _NOTHING
+
+
+def _of_plugin(targets: Targets, source: TaskTypeSource) -> tuple[str, Reached]:
+    """Return what is known of an installed task type: its version and those of all that it requires.
+
+    One that is being worked on, whose source is in no environment, is known by its code, too.
+    """
+    found = targets.reaches.of_distribution(source.distribution)
+    name = (source.target, source.distribution, source.version)
+    if source.file is None or is_installed(source.file):
+        return digest(name), found
+    own = targets.reaches.of(source.target)
+    if not isinstance(own, Reached):
+        return digest(name), found
+    packages = tuple(sorted({*found.distributions, *own.distributions}))
+    return digest((*name, own.digest)), replace(own, distributions=packages)
 
 
 def warn_of_passing_values(findings: Findings, mentions: Iterable[Mention]) -> None:

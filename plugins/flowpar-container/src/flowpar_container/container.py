@@ -41,7 +41,7 @@ class ContainerOutput(TypedDict):
     json: Any
 
 
-@task_type(secrets=("env",), check=check)
+@task_type(secrets=("env",), check=check, files=("mounts",))
 def container(
     image: str,
     *,

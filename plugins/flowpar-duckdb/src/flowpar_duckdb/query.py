@@ -28,7 +28,7 @@ class TooManyRows(Exception):  # noqa: N818 - the name that failure reports show
     """More rows than are worth a Python mapping each."""
 
 
-@task_type(preload=("duckdb", "pyarrow"), check=check)
+@task_type(preload=("duckdb", "pyarrow"), check=check, files=("database",))
 def duckdb(
     sql: str,
     *,

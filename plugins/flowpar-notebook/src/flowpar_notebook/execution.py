@@ -42,7 +42,7 @@ def check(arguments: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding(f'"{path}" is no notebook', argument="path", hint="notebooks end with .ipynb")
 
 
-@task_type(check=check)
+@task_type(check=check, files=("path",))
 def notebook(
     path: Path,
     *,
