@@ -18,24 +18,27 @@ class Matched:
 
     files: tuple[str, ...]
     unmatched: tuple[str, ...]
+    links: tuple[str, ...] = ()
 
 
 def matched(patterns: Iterable[str], folder: str, *, stays_inside: bool = False) -> Matched:
-    """Return the files that globs match; of a folder all that is in it, but for what stands behind links.
+    """Return the files that globs match; of a folder all that is in it.
 
-    Where it `stays_inside`, no link and no file outside the folder counts.
+    Where it `stays_inside`, no link and no file outside the folder counts, and `links` are those that were matched.
     """
     files: set[str] = set()
+    links: set[str] = set()
     unmatched = []
     root = os.path.realpath(folder)
     for pattern in patterns:
         found = {os.path.normpath(path) for path in _files(pattern, folder)}
         if stays_inside:
+            links |= {path for path in found if not _is_inside(path, folder, root)}
             found = {path for path in found if _is_inside(path, folder, root)}
         if not found:
             unmatched.append(pattern)
         files |= found
-    return Matched(tuple(sorted(files)), tuple(unmatched))
+    return Matched(tuple(sorted(files)), tuple(unmatched), tuple(sorted(links)))
 
 
 def _files(pattern: str, folder: str) -> Iterator[str]:
@@ -52,7 +55,12 @@ def _files(pattern: str, folder: str) -> Iterator[str]:
 
 
 def _below(path: str, full: str) -> Iterator[str]:
-    for home, _, names in os.walk(full):
+    seen = {os.path.realpath(full)}
+    for home, inside, names in os.walk(full, followlinks=True):
+        # A link that leads back is not followed for ever.
+        real = {name: os.path.realpath(os.path.join(home, name)) for name in inside}  # noqa: PTH118 - texts
+        inside[:] = [name for name, path in real.items() if path not in seen]
+        seen.update(real.values())
         rest = os.path.relpath(home, full)
         for name in names:
             if os.path.isfile(os.path.join(home, name)):  # noqa: PTH113, PTH118 - texts

@@ -25,7 +25,8 @@ def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: S
     # All are looked at before the first is written: an entry of no use changes nothing.
     wanted = [(kept, _target(kept, folder)) for kept in files]
     found = [
-        (cache.check_blob(kept.blob, kept.size_bytes, kept.stamp), kept, target)
+        # It is read all the same to be copied; that it looks as it did is not enough for what goes into a checkout.
+        (cache.check_blob(kept.blob, kept.size_bytes, kept.stamp, is_thorough=True), kept, target)
         for kept, target in wanted
         if not _is_there(kept, target, seen)
     ]

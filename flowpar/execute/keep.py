@@ -71,6 +71,8 @@ def _files(cache: CacheFolder, keeping: Keeping, before: Mapping[str, str]) -> t
     if not keeping.outputs:
         return (), ""
     found = matched(keeping.outputs, keeping.folder, stays_inside=True)
+    if found.links:
+        return (), f'"{found.links[0]}", which is among its outputs, is a link or behind one'
     if found.unmatched:
         return (), f'no file in the folder of the workflow matches "{found.unmatched[0]}" of its outputs'
     stale = unwritten(keeping, found.files, before)

@@ -58,6 +58,7 @@ _SINGLE = {
     "cwd": ("setting", "the cwd of the task"),
     "version": ("setting", "the version of its cache"),
     "round": ("setting", "the number of the round"),
+    "identity": ("setting", "the item or the task that it asks for by name (FLOWPAR_ITEM, TaskContext)"),
     "until": ("setting", "what its until asks"),
     "items": ("argument", "the list of its items"),
     "outputs": ("setting", "the outputs of its cache"),

@@ -28,6 +28,7 @@ from flowpar.execute.contexts import build_contexts
 from flowpar.execute.surroundings import variables
 from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
 from flowpar.expr.failure import EvaluationError
+from flowpar.schedule.identity import Identities
 from flowpar.schedule.named import NotTold
 from flowpar.schedule.named_files import named_files
 from flowpar.schedule.sources import Sources, asks_the_disk
@@ -96,6 +97,7 @@ class KeyMaker:
         self._root = root
         self.mark = f"{_VERSION} {digester.content(b'')}"  # keys of another folder, under another secret, are others
         self._place = digester.content(os.fsencode(root))
+        self.identities = Identities()
         self._surroundings: dict[object, Mapping[str, str]] = {}
 
     def key(self, task: PlannedTask, bindings: Bindings) -> Keyed:
@@ -239,7 +241,13 @@ class Key:
             found["until"] = self._source(task.call.until)
         if task.template is not None:
             found["items"] = self._items(task.template.recipe)
-        return found
+        folders = (self._shared.workflow_dir, *self._shared.python_path)
+        own = (
+            {}
+            if task.cache is None or task.cache.is_implied
+            else self._maker.identities.of(task, self._bindings, folders)
+        )
+        return {**found, "identity": own} if own else found
 
     def _part(self, template: Template) -> str:
         """Return the digest of what a template comes to."""

@@ -371,6 +371,61 @@ def test_code_that_is_changed_meanwhile_is_not_kept(run_workflow: RunWorkflow, p
     assert attempts(run_workflow(EDITING)) == ["edit"]
 
 
+ASKING = """
+    flowpar: 1
+    tasks:
+      place:
+        shell: {run: 'echo $FLOWPAR_ITEM', capture: json}
+        for_each: [7, 7, 8]
+        cache: true
+      asked:
+        python: asking:where
+        for_each: [5, 5]
+        with: {n: "${{ each.item }}"}
+        cache: true
+      double: {python: steps:double, for_each: [4, 4], with: {n: "${{ each.item }}"}, cache: true}
+    outputs: {all: "${{ [tasks.place.output, tasks.asked.output, tasks.double.output] }}"}
+"""
+
+
+def test_an_item_that_asks_for_its_place_is_known_by_it(run_workflow: RunWorkflow, project: Path) -> None:
+    asking = "from flowpar import TaskContext\n\n\ndef where(context: TaskContext, n: int):\n    return context.item\n"
+    (project / "asking.py").write_text(asking)
+
+    first, second, other = run_workflow(ASKING), run_workflow(ASKING), run_workflow(ASKING.replace("[7, 7, 8]", "[8]"))
+
+    assert first.outputs == second.outputs == {"all": [[0, 1, 2], [0, 1], [8, 8]]}
+    assert attempts(second) == []
+    assert other.outputs == {"all": [[0], [0, 1], [8, 8]]}
+
+
+def test_files_behind_a_link_count_and_outputs_that_are_links_are_not_kept(
+    run_workflow: RunWorkflow, project: Path
+) -> None:
+    for name in ("data", "other"):
+        (project / name).mkdir()
+    (project / "other" / "a.txt").write_text("one")
+    (project / "data" / "link").symlink_to(project / "other")
+    (project / "data" / "loop").symlink_to(project / "data")
+    text = """
+        flowpar: 1
+        tasks:
+          read:
+            shell: cat data/link/a.txt
+            cache: {files: data}
+          write:
+            shell: mkdir -p made && echo x > made/real && ln -sf real made/link
+            cache: {outputs: "made/*"}
+    """
+    run_workflow(text)
+    again = run_workflow(text)
+    (project / "other" / "a.txt").write_text("two")
+
+    assert attempts(again) == ["write"]
+    assert '"made/link", which is among its outputs, is a link or behind one' in notes(again)[0]
+    assert sorted(attempts(run_workflow(text))) == ["read", "write"]
+
+
 def notes(run: WorkflowRun) -> list[str]:
     return [event.message for event in run.events if isinstance(event, RunNoted)]
 
