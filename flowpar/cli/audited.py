@@ -16,11 +16,13 @@ def tell_audit(screen: Screen, run_dir: Path, plan: Plan | None, *, is_audited: 
     if not is_audited or plan is None:
         return
     # Late: nobody else pays for it.
-    from flowpar.engine.audit import undeclared
+    from flowpar.engine.audit import undeclared, was_seen
 
     found = undeclared(run_dir, plan.workflow_dir)
     for each in found:
         for line in each.lines():
             screen.tell(line)
-    if not found:
+    if not found and not was_seen(run_dir):
+        screen.tell("audit: no attempt was made, so nothing could be seen; with --no-cache all are made")
+    elif not found:
         screen.tell("audit: nothing was seen that is not declared")

@@ -13,7 +13,7 @@ from flowpar.cli import options
 from flowpar.core.errors import ExitCode, StateError, UsageError
 from flowpar.data.cache import CacheFolder
 from flowpar.engine.cache_options import LIMIT_BYTES
-from flowpar.record.cache_care import Kept, Swept, list_kept, remove, sweep, verify
+from flowpar.record.cache_care import Kept, Swept, is_cache, list_kept, remove, sweep, verify
 from flowpar.record.folder import check_owner
 from flowpar.report.jsonline import shown
 from flowpar.report.outputs import table
@@ -147,9 +147,13 @@ def _folder(cache_dir: Path | None, state_dir: Path, *, trust_state: bool) -> Ca
     try:
         check_owner(path, trust_state=trust_state)
     except FileNotFoundError:
+        if cache_dir is not None:
+            raise UsageError(f'there is no cache in "{path}"', hint="see --cache-dir") from None
         return None
     except OSError as error:
         raise StateError(f'the cache "{path}" cannot be read: {(error.strerror or "").lower()}') from error
+    if not is_cache(path):
+        raise UsageError(f'"{path}" is no cache of flowpar: there is something else in it', hint="see --cache-dir")
     return CacheFolder(os.fspath(path.absolute()))
 
 

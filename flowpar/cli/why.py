@@ -51,6 +51,13 @@ def command(*, run: str, task: str, state_dir: Path, is_json: bool, color: Color
     return ExitCode.OK
 
 
+def became_of(answer: Answer) -> str:
+    """Return how it ended, after its name."""
+    return {"succeeded": "ran", "skipped": "was skipped", "failed": "failed"}.get(
+        answer.state, _ENDED.get(answer.state, answer.state)
+    )
+
+
 def _record(answer: Answer) -> dict[str, object]:
     record: dict[str, object] = {"task": answer.name, "state": answer.state, "verdict": answer.verdict}
     if answer.count > 1:
@@ -79,6 +86,7 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
         "first": f"ran in run {run}: no earlier run has it",
         "no_key": f"{answer.state} in run {run}: what does not succeed is not kept, and is made again",
         "no_cache": f"ran in run {run}: nothing was kept for it, as it had no cache",
+        "off": f"{became_of(answer)} in run {run}: it was run with --no-cache, so nothing was looked up or kept",
         "skipped": f"did not run in run {run}: {answer.note}",
     }[answer.verdict]
     saved = f" (saved {answer.saved_s:.1f} s)" if answer.verdict == "cached" and answer.saved_s else ""

@@ -60,6 +60,14 @@ def undeclared(run_dir: Path, workflow_dir: str) -> list[Undeclared]:
     return [each for each in found if each != Undeclared(each.task)]
 
 
+def was_seen(run_dir: Path) -> bool:
+    """Whether any attempt was watched."""
+    try:
+        return (run_dir / AUDIT).stat().st_size > 0
+    except OSError:
+        return False
+
+
 _NOTHING: Mapping[str, set[str]] = {}
 _OTHERS = {
     "outside": "wrote outside of the workflow's folder",
@@ -74,7 +82,9 @@ def _of_task(
 ) -> Undeclared:
     root = os.path.realpath(workflow_dir)
     read = {_below(path, root) for path in kinds["read"]} - declared.get("files", set())
-    written = {_below(path, root) for path in kinds["written"]} - declared.get("outputs", set())
+    # What is gone again was a draft: to declare it would keep nothing.
+    there = {path for path in kinds["written"] if os.path.lexists(os.path.join(root, path))}  # noqa: PTH118 - texts
+    written = {_below(path, root) for path in there} - declared.get("outputs", set())
     outside = {path for path in written if os.path.isabs(path)}  # noqa: PTH117 - texts
     others = {**kinds, "outside": {path for path in outside if not path.startswith("/tmp/")}}  # noqa: S108 - to be left out
     return Undeclared(

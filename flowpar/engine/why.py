@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowpar.record.made import Made, RunMade
 
-Verdict = Literal["cached", "changed", "same", "not_kept", "first", "no_key", "no_cache", "skipped"]
+Verdict = Literal["cached", "changed", "same", "not_kept", "first", "no_key", "no_cache", "skipped", "off"]
 _MOST_RUNS = 5
 _MOST_RUNS_FOR_ALL = 2
 _KEPT = frozenset({"succeeded", "cached"})
@@ -62,9 +62,21 @@ def explain(run_dir: Path, runs: Sequence[Path], name: str, item: str | None) ->
     now = read_made(run_dir, tasks)
     wanted = [made for place, made in now.made.items() if number is None or place[1] == number]
     if not wanted:
-        raise UsageError(f'"{name}" has not come to an end in run {settled.run.run_id}')
+        whole = name if item is None else f"{name}[{item}]"
+        if number is not None and now.made:
+            raise UsageError(f'"{name}" has no item {item} that came to an end', hint=_items_there(now, tasks[0]))
+        raise UsageError(f'"{whole}" has not come to an end in run {settled.run.run_id}')
+    if settled.run.options.get("no_cache") is True:
+        return now.run, _grouped([Answer(_name(made), made.state, "off", note=made.reason) for made in _own(wanted)])
     before = [_Known(run) for run in islice(earlier(_before(run_dir, runs), now, tasks), _MOST_RUNS)]
     return now.run, _grouped([_answer(made, now, before) for made in _own(wanted)])
+
+
+def _items_there(run: RunMade, task: str) -> str:
+    items = sorted(made.item for made in run.made.values() if made.task == task and made.item is not None)
+    if not items:
+        return "it has no items"
+    return f"its items are {items[0]} to {items[-1]}" if len(items) > 1 else f"its one item is {items[0]}"
 
 
 def explain_all(run_dir: Path, runs: Sequence[Path]) -> dict[str, list[Answer]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowpar.core.outcome import ValueRef
+    from flowpar.data.cache_entry import Keeping
 
 _PIECE_BYTES = 1 << 22
 _ENCODINGS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
@@ -74,3 +75,15 @@ def _pieces_of_file(path: str, overlap: int) -> Iterator[bytes]:
         while piece := stream.read(_PIECE_BYTES):
             yield last + piece
             last = piece[-overlap:]
+
+
+def roots_of(keeping: Keeping) -> tuple[str, ...]:
+    """Return the checkout by the names that a path may have: its own, and that of a link by which it was come to."""
+    if not keeping.place:
+        return ()
+    roots = {keeping.root: None}
+    for folder in (keeping.folder, os.environ.get("PWD", keeping.root)):
+        below = os.path.relpath(os.path.realpath(folder), keeping.root)
+        if not below.startswith(".."):
+            roots[folder.rstrip("/") if below == "." else folder.rstrip("/").removesuffix(f"/{below}")] = None
+    return tuple(roots)

@@ -15,7 +15,7 @@ from flowpar.data.cache_entry import BadEntry, Entry, KeptFile
 from flowpar.data.codec import Damaged
 from flowpar.data.matched import matched
 from flowpar.data.parts import PARTS
-from flowpar.execute.checkout import file_names_checkout, names_checkout
+from flowpar.execute.checkout import file_names_checkout, names_checkout, roots_of
 from flowpar.execute.meanwhile import changed_meanwhile, unwritten
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 UNKEPT = "not kept in the cache: "
 """What a warning begins with that says why an attempt was not kept."""
+_LARGEST_SEARCHED_BYTES = 1 << 20
 
 
 def keep(
@@ -39,10 +40,14 @@ def keep(
         return (f"{UNKEPT}{changed}",)
     cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     task = job.task if job.item is None else f"{job.task}[{job.item}]"
+    is_small = success.value.size_bytes < _LARGEST_SEARCHED_BYTES
     inline = success.value.inline
     has_blobs = bool(keeping.outputs) or inline is None or inline.startswith(PARTS)
     try:
-        is_local = bool(keeping.place) and names_checkout(success.value, shared.run_dir, keeping.root)
+        if is_small and shared.run_id and names_checkout(success.value, shared.run_dir, shared.run_id):
+            return (f"{UNKEPT}its value names the run that made it",)
+        roots = roots_of(keeping)
+        is_local = any(names_checkout(success.value, shared.run_dir, root) for root in roots)
         with cache.keeping() if has_blobs else nullcontext():
             files, problem = _files(cache, keeping, before)
             if problem:
@@ -57,7 +62,9 @@ def keep(
                 files=files,
                 is_last=success.is_last,
             )
-            is_local = is_local or any(file_names_checkout(_full(keeping, kept.path), keeping.root) for kept in files)
+            is_local = is_local or any(
+                file_names_checkout(_full(keeping, kept.path), root) for kept in files for root in roots
+            )
             cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
     except OSError as error:
         return (f"{UNKEPT}{(error.strerror or str(error)).lower()}",)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ from flowpar.data.copying import DRAFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from flowpar.data.cache_entry import Entry
 
@@ -65,6 +67,12 @@ class _File:
     changed_at: float
 
 
+def is_cache(path: Path) -> bool:
+    """Whether a folder is that of a cache, or an empty one; raises OSError."""
+    names = set(os.listdir(path))  # noqa: PTH208 - names
+    return not names or ENTRIES in names
+
+
 def list_kept(folder: CacheFolder) -> list[Kept]:
     """Return the sound entries, the one used last first; raises OSError."""
     found = [kept for file in _files(folder, ENTRIES) if (kept := _kept(file)) is not None]
@@ -73,7 +81,7 @@ def list_kept(folder: CacheFolder) -> list[Kept]:
 
 def verify(folder: CacheFolder) -> tuple[int, list[str]]:
     """Take all checksums; return how many entries are sound, and what was wrong with those that were removed."""
-    problems, sound = [], 0
+    problems, sound = _cleared(folder), 0
     for file in _files(folder, ENTRIES):
         key = file.name.partition("-")[0]
         try:
@@ -91,6 +99,21 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
         else:
             sound += 1
     return sound, problems
+
+
+def _cleared(folder: CacheFolder) -> list[str]:
+    """Remove what stands in the place of entries and is no file; return what that was."""
+    problems = []
+    for shelf in os.scandir(os.path.join(folder.path, ENTRIES)):
+        for found in os.scandir(shelf.path) if shelf.is_dir(follow_symlinks=False) else ():
+            if found.is_file(follow_symlinks=False):
+                continue
+            if found.is_dir(follow_symlinks=False):
+                shutil.rmtree(found.path, ignore_errors=True)
+            else:
+                folder.discard(found.path)
+            problems.append(f"{found.name}: it is no file")
+    return problems
 
 
 def remove(folder: CacheFolder, is_wanted: Callable[[Kept], bool], *, patience_s: float = 0.0) -> Swept | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.frozen import dataclass, field
+from flowpar.core.variables import SHELL_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,13 @@ def _of_versions(now: Parts, before: Parts) -> Iterator[Reason]:
 def _named(part: str, now: Parts, before: Parts) -> Iterator[Reason]:
     kind, form = _NAMED[part]
     for name, change in _differing(now.get(part) or {}, before.get(part) or {}):
-        yield Reason(kind, name, change, f"{form.format(name)} {_VERBS[change]}", name if kind == "file" else "")
+        told = _of_text(name) if part == "env" and name.startswith(SHELL_VALUE) else form.format(name)
+        yield Reason(kind, name, change, f"{told} {_VERBS[change]}", name if kind == "file" else "")
+
+
+def _of_text(name: str) -> str:
+    """Return a value that stands in a shell text, which travels as a variable."""
+    return f"value {name.removeprefix(SHELL_VALUE).lstrip('_')} in the shell text"
 
 
 def _single(now: Parts, before: Parts) -> Iterator[Reason]:

@@ -96,7 +96,6 @@ class KeyMaker:
         self._cache_dir = cache_dir
         self._root = root
         self.mark = f"{_VERSION} {digester.content(b'')}"  # keys of another folder, under another secret, are others
-        self._place = digester.content(os.fsencode(root))
         self.identities = Identities()
         self._surroundings: dict[object, Mapping[str, str]] = {}
 
@@ -139,7 +138,9 @@ class KeyMaker:
     def keeping(self, parts: Mapping[str, object], folder: str, outputs: tuple[str, ...]) -> Keeping:
         """Return how an attempt is kept that is made of some parts."""
         key = self._digester.value(parts)
-        return Keeping(key, parts, self._cache_dir, folder, self._root, self._place, outputs)
+        # Two workflows of a checkout may be in folders of their own, in which tasks run.
+        place = self._digester.content(os.fsencode(f"{self._root}\0{folder}"))
+        return Keeping(key, parts, self._cache_dir, folder, self._root, place, outputs)
 
     def environment(self, shared: Shared) -> Mapping[str, str]:
         """Return the environment of tasks, less what is one attempt's and what the workflow itself sets."""

@@ -477,6 +477,22 @@ def test_a_value_that_names_the_checkout_is_found_there_alone(run_workflow: RunW
     assert all("-" in entry.name for entry in entries)
 
 
+def test_a_value_that_names_a_folder_is_found_in_no_other_one(run_workflow: RunWorkflow, project: Path) -> None:
+    text = """
+        flowpar: 1
+        tasks: {where: {shell: {run: 'echo "$PWD"', capture: text}, cache: true}}
+        outputs: {all: "${{ strip(tasks.where.output) }}"}
+    """
+    (project / ".git").mkdir()
+    for name in ("one", "two"):
+        (project / name).mkdir()
+        (project / name / "w.yaml").write_text(dedent(text))
+
+    told = [run_workflow(project / name / "w.yaml").outputs for name in ("one", "two", "one")]
+
+    assert told == [{"all": str(project / name)} for name in ("one", "two", "one")]
+
+
 def test_a_cache_that_cannot_be_used_is_told_once(run_workflow: RunWorkflow, project: Path) -> None:
     (project / ".flowpar").mkdir()
     (project / ".flowpar" / "cache").write_text("no folder")
