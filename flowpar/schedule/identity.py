@@ -77,14 +77,14 @@ def _texts(template: Template) -> Iterator[str]:
         case Constant(value=str(value)):
             yield value
         case Constant(value=list() | tuple() as values):
-            yield from (value for value in values if isinstance(value, str))
+            yield from (each for each in values if isinstance(each, str))
         case Text(parts):
             yield from (part for part in parts if isinstance(part, str))
         case ListTemplate(items):
             for item in items:
                 yield from _texts(item)
         case MapTemplate(entries):
-            for _, value in entries:
-                yield from _texts(value)
+            for _, under in entries:
+                yield from _texts(under)
         case _:
             pass
