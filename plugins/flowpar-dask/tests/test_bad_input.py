@@ -109,7 +109,7 @@ def test_a_worker_of_another_version_says_so(address: str) -> None:
     client: Any = Client
 
     with client(address, set_as_default=False) as asked:
-        word = unpack_word(asked.submit(make_bundle, content, b"").result(timeout=30))
+        word = unpack_word(asked.submit(make_bundle, content, "", b"").result(timeout=30))
 
     assert "has other versions: flowpar" in word.refusal
     assert "9.9 there" in word.refusal

@@ -66,7 +66,7 @@ class Word:
 
     `clock` is what that showed when it was said. With `is_last` nothing follows: the jobs that no completion was
     told of are `unbegun`, or the worker may not make any and says why in `refusal`; `was_begun` is that of a bundle
-    that somebody else began. `maker` is who says it.
+    that somebody else began. `maker` is who says it; he `lacks` what jobs share, by its digest.
     """
 
     number: int
@@ -78,6 +78,7 @@ class Word:
     clock: float = 0.0
     boot: str = ""
     maker: Maker | None = None
+    lacks: str = ""
 
     def pack(self) -> bytes:
         """Return it as bytes."""
@@ -135,6 +136,13 @@ def claim(file: str, begun: str = "") -> bool:
     finally:
         Path(draft).unlink()
     return True
+
+
+def claim_again(file: str, begun: str) -> None:
+    """Name another file in one that this worker made."""
+    draft = Path(f"{file}.{secrets.token_hex(8)}")
+    draft.write_text(begun)
+    draft.replace(file)
 
 
 def begun_of(file: str) -> Begun | None:

@@ -9,17 +9,18 @@ when the run does, however that ends: its standard input comes to an end.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import dask
 from distributed import Client
@@ -28,12 +29,11 @@ from flowpar.core.errors import MachineError
 
 from flowpar_dask.bundle import differences, own_versions
 from flowpar_dask.errand import tell_versions
+from flowpar_dask.patience import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-Answer = TypeVar("Answer")
 
 _CONNECT_S = 10.0
 _START_S = 60.0
@@ -42,7 +42,8 @@ _MOST_SAID = 2_000
 _LOUD = ("distributed", "tornado")
 # How long what waits for dask may take beyond the time that dask was given.
 _SPARE_S = 2.0
-_ASK_S = 30.0
+_ASK_S = 10.0
+_OF_AN_ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
 _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")
 _LARGEST_PORT = 65_535
 _HOW_WRITTEN = "write it as tcp://host:8786, the address that the dask scheduler prints"
@@ -81,7 +82,8 @@ class LocalCluster:
     def _last_words(self) -> str:
         self._said.seek(0)
         lines = self._said.read()[-_MOST_SAID:].decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        errors = [line for line in lines if _OF_AN_ERROR.match(line)]
+        return (errors or lines or [""])[-1]
 
     @property
     def pid(self) -> int:
@@ -108,7 +110,7 @@ def connect(address: str, *, within_s: float = _CONNECT_S) -> Any:
     _be_quiet()
     client = _client_of(address, within_s)
     try:
-        within(lambda: prove_versions(client), _ASK_S, f"the dask workers at {address} do not answer")
+        _prove_versions(client)
     except BaseException:
         _leave(client)
         raise
@@ -147,42 +149,44 @@ def _client_of(address: str, within_s: float) -> Any:
         raise MachineError(f"what is at {address} is no dask scheduler: {error}", hint=_HOW_WRITTEN) from error
 
 
-def within(ask: Callable[[], Answer], deadline_s: float, silence: str) -> Answer:
-    """Return an answer of dask's; raises MachineError where none comes: what is no dask keeps it waiting for ever.
-
-    A thread waits for it, so that whoever asks can be interrupted.
-    """
-    answers: list[Answer] = []
-    errors: list[BaseException] = []
-
-    def answer() -> None:
-        try:
-            answers.append(ask())
-        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked
-            errors.append(error)
-
-    asking = threading.Thread(target=answer, name="flowpar-dask-ask", daemon=True)
-    asking.start()
-    asking.join(deadline_s)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise MachineError(f"{silence} within {deadline_s:g} s", hint=_HOW_WRITTEN)
-    return answers[0]
-
-
 def _leave(client: Any) -> None:
     """Close a client that is not wanted, as far as that goes at once."""
     with suppress(Exception):  # it is the end; dask raises many things
         within(lambda: client.close(timeout=1), 2.0, "it does not end")
 
 
-def prove_versions(client: Any) -> None:
+def _prove_versions(client: Any) -> None:
     """Raise MachineError where a worker can't do what is asked of it; those that come later say so themselves."""
+    told: dict[str, Any] = {}
     try:
-        found = client.run(tell_versions, on_error="return")
+        silence = "the dask scheduler does not tell its workers"
+        workers = within(lambda: sorted(client.scheduler_info()["workers"]), _ASK_S, silence)
+        within(lambda: _ask_each(client, workers, told), _ASK_S + _SPARE_S, "the dask workers do not answer")
+    except MachineError:
+        raise
     except Exception as error:  # foreign code runs
         raise MachineError(f"the dask workers can't be asked: {error}") from error
+    for address in workers:
+        if isinstance(told.get(address, OSError()), OSError):
+            hint = "dask forgets it by itself after a while; end it where it hangs"
+            raise MachineError(f"the dask worker {address} does not answer within {_ASK_S:g} s", hint=hint)
+    _compare(told)
+
+
+def _ask_each(client: Any, workers: Sequence[str], told: dict[str, Any]) -> None:
+    """Ask all at once, and wait for none longer than for another."""
+
+    async def ask(address: str) -> None:
+        answer = client.run(tell_versions, workers=[address], on_error="return", asynchronous=True)
+        told.update(await asyncio.wait_for(answer, _ASK_S))
+
+    async def ask_all() -> None:
+        await asyncio.gather(*map(ask, workers), return_exceptions=True)
+
+    asyncio.run_coroutine_threadsafe(ask_all(), client.loop.asyncio_loop).result()
+
+
+def _compare(found: Mapping[str, Any]) -> None:
     for address, theirs in found.items():
         if isinstance(theirs, BaseException):
             hint = f"install flowpar-dask {own_versions()['flowpar-dask']} where the dask workers are"

@@ -87,6 +87,8 @@ class Desk:
     _makers_of: dict[int, Mapping[str, Maker]] = field(default_factory=dict)
     _slots: int = 1
     _workers: frozenset[str] = frozenset()
+    _resources: list[Mapping[str, float]] = field(default_factory=list)
+    _told_lacking: set[Asked] = field(default_factory=set)
     _names: dict[str, str] = field(default_factory=dict)
     _number: int = 0
     _lonely_since: float | None = None
@@ -104,13 +106,37 @@ class Desk:
     @property
     def can_take_off(self) -> bool:
         """Whether a bundle may go: one is made and one is there next, for each thread of the cluster."""
-        return len(self.flights) < 2 * self._slots and any(self._waiting.values())
+        return len(self.flights) < 2 * self._slots and any(map(self._may_go, self._waiting))
+
+    def _may_go(self, asked: Asked) -> bool:
+        """Whether a bundle that asks for so much may go: those that wait for what is scarce keep no others waiting."""
+        if not self._waiting[asked]:
+            return False
+        if not asked:
+            return True
+        flying = sum(flight.resources == dict(asked) for flight in self.flights.values())
+        return flying < 2 * max(1, sum(_places(worker, asked) for worker in self._resources))
+
+    def lacking(self) -> list[str]:
+        """Return what jobs ask for that no worker has, each once."""
+        lacking = [
+            asked for asked in self._waiting if asked and not any(_places(each, asked) for each in self._resources)
+        ]
+        new = [
+            asked for asked in lacking if asked not in self._told_lacking and self._resources and self._is_wanted(asked)
+        ]
+        self._told_lacking.update(new)
+        return [" and ".join(f"{name}={amount:g}" for name, amount in asked) for asked in new]
+
+    def _is_wanted(self, asked: Asked) -> bool:
+        return bool(self._waiting[asked]) or any(each.resources == dict(asked) for each in self.flights.values())
 
     def see(self, workers: Mapping[str, Any], *, least: int) -> None:
         """Know the workers as they are now, by address; where there are none yet, bundles for `least` ask for some."""
         self._workers = frozenset(workers)
         threads = sum(worker["nthreads"] for worker in workers.values())
         self._slots = threads or max(1, least)
+        self._resources = [{**worker["resources"], "": worker["nthreads"]} for worker in workers.values()]
         self._names = {name.casefold(): name for each in workers.values() for name in each["resources"]}
         if threads:
             self._lonely_since = None
@@ -159,7 +185,7 @@ class Desk:
         flights = []
         while self.can_take_off:
             asked, waiting = min(
-                ((asked, waiting) for asked, waiting in self._waiting.items() if waiting),
+                ((asked, waiting) for asked, waiting in self._waiting.items() if self._may_go(asked)),
                 key=lambda each: each[1][0].number,
             )
             flights.append(self._board(waiting, dict(asked)))
@@ -218,3 +244,8 @@ class Desk:
         flight.jobs.clear()
         if flight.future is not None:
             flight.future.release()
+
+
+def _places(worker: Mapping[str, float], asked: Asked) -> int:
+    """Return how many that ask for so much a worker makes at once; "" are its threads."""
+    return int(min(worker[""], *(worker.get(name, 0.0) // amount for name, amount in asked)))

@@ -20,11 +20,21 @@ from typing import TYPE_CHECKING, Any
 from distributed import get_worker
 from flowpar.core.outcome import Failure
 from flowpar.execute.base import Completion, Started
-from flowpar.execute.begun import BegunFile
 
-from flowpar_dask.bundle import Bundle, Word, boot, claim, differences, now, open_bundle, own_versions, unpack_bundle
-from flowpar_dask.near import Maker, Near, machine
-from flowpar_dask.station import Station
+from flowpar_dask.bundle import (
+    Bundle,
+    Word,
+    boot,
+    claim,
+    claim_again,
+    differences,
+    now,
+    open_bundle,
+    own_versions,
+    unpack_bundle,
+)
+from flowpar_dask.home import home_of
+from flowpar_dask.near import Maker, machine, serve_no_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +42,13 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Notice
     from flowpar.execute.recipe import Shared
 
+    from flowpar_dask.station import Station
+
     OutputKey = tuple[str, int | None]
 
 _LOOK_EVERY_S = 0.25
 # The scheduler keeps some events for a while; a larger word does not go by it.
 _LARGEST_EVENT = 32 << 10
-_HOME = "_flowpar_stations"
 
 
 def topic_of(run: str) -> str:
@@ -113,20 +124,47 @@ class Errand:
         return replace(completion, outcome=replace(outcome, message=text))
 
 
-def make_bundle(content: bytes, shared: bytes) -> bytes:
-    """Make the attempts of a bundle; the last word is returned where it did not go by an event, else b"" is."""
+def stub() -> Callable[[bytes, str, bytes], bytes]:
+    """Return what dask is given to call: it travels by value, so a worker without this plugin can say so."""
+
+    def flowpar_bundle(content: bytes, digest: str, shared: bytes) -> bytes:
+        try:
+            from flowpar_dask.errand import make_bundle  # late: there may be none
+        except ImportError as error:
+            return b"!" + str(error).encode()
+        return make_bundle(content, digest, shared)
+
+    return flowpar_bundle
+
+
+def make_bundle(content: bytes, digest: str, shared: bytes) -> bytes:
+    """Make the attempts of a bundle; the last word is returned where it did not go by an event, else b"" is.
+
+    `shared` is what all jobs share, b"" where it is large: then the worker has it under its digest, or asks for it.
+    """
     worker: Any = get_worker()
     versions, rest = unpack_bundle(content)
     found = differences(versions)
     if found:  # of another version nothing else can be read
         return Word(-1, is_last=True, refusal=f"the dask worker {worker.address} has other versions: {found}").pack()
     bundle = open_bundle(rest)
-    word = _make(bundle, shared, worker)
+    shared = shared or _shared(bundle, digest, worker)
+    jobs = tuple(job.number for job in bundle.jobs)
+    word = _make(bundle, shared, worker) if shared else Word(bundle.number, is_last=True, unbegun=jobs)
     packed = word.pack()
     if len(packed) > _LARGEST_EVENT:
         return packed
     worker.log_event(topic_of(bundle.run), packed)
     return b""
+
+
+def _shared(bundle: Bundle, digest: str, worker: Any) -> bytes:
+    """Return what the jobs share, once the run has sent it to this worker; b"" where it does not come."""
+    home = home_of(worker)
+    if (bundle.run, digest) not in home.shared:
+        lack = Word(bundle.number, lacks=digest, maker=Maker(worker.address, machine()))
+        worker.log_event(topic_of(bundle.run), lack.pack())
+    return home.await_shared(bundle.run, digest)
 
 
 def _make(bundle: Bundle, shared: bytes, worker: Any) -> Word:
@@ -136,48 +174,21 @@ def _make(bundle: Bundle, shared: bytes, worker: Any) -> Word:
             text = f'the dask worker {worker.address} does not see {what}, "{folder}"'
             return Word(bundle.number, is_last=True, refusal=text)
     errand = Errand(bundle, worker.address, lambda word: worker.log_event(topic_of(bundle.run), word.pack()))
-    stations: dict[str, Station] = vars(worker).setdefault(_HOME, {})
+    home = home_of(worker)
     try:
-        begun = _begun(bundle, worker)
-        if not claim(bundle.claim, begun.path):
+        station = home.station(bundle, shared, worker)
+        if not claim(bundle.claim, station.begun.path):
             return Word(bundle.number, is_last=True, was_begun=True)
+        if bundle.makers:
+            station.near.fetch(bundle.makers, worker)
+        while not station.take(errand):
+            station = home.station(bundle, shared, worker)
+            claim_again(bundle.claim, station.begun.path)
     except OSError as error:
         text = f'the dask worker {worker.address} can\'t write to the run folder "{opened.run_dir}": {error.strerror}'
         return Word(bundle.number, is_last=True, refusal=text)
-    station = _station(stations, bundle.run, shared, worker, begun)
-    if bundle.makers:
-        station.near.fetch(bundle.makers, worker)
-    while not station.take(errand):
-        station = _station(stations, bundle.run, shared, worker, begun)
     _await(errand, station, worker)
     return errand.last_word()
-
-
-def _station(stations: dict[str, Station], run: str, shared: bytes, worker: Any, begun: BegunFile) -> Station:
-    """Return the station of a run, another one where it has ended."""
-    with _lock_of(worker):
-        station = stations.get(run)
-        if station is None or not station.is_open:
-            near = Near.of(run, pickle.loads(shared).run_dir, worker)
-            station = stations[run] = Station(shared, worker.state.nthreads, worker.address, begun=begun, near=near)
-        return station
-
-
-def _begun(bundle: Bundle, worker: Any) -> BegunFile:
-    """Return the file in which this dask worker notes what it begins of a run, made with its first bundle."""
-    with _lock_of(worker):
-        files: dict[str, BegunFile] = vars(worker).setdefault(f"{_HOME}_begun", {})
-        if bundle.run not in files:
-            path = f"{bundle.claim}.{os.getpid()}.begun"
-            begun = BegunFile(path, is_synced=bundle.boot != boot())
-            begun.make()
-            files[bundle.run] = begun
-        return files[bundle.run]
-
-
-def _lock_of(worker: Any) -> threading.Lock:
-    lock: threading.Lock = vars(worker).setdefault(f"{_HOME}_lock", threading.Lock())
-    return lock
 
 
 def _await(errand: Errand, station: Station, worker: Any) -> None:
@@ -192,18 +203,19 @@ def _await(errand: Errand, station: Station, worker: Any) -> None:
 
 
 def cancel_jobs(run: str, jobs: Sequence[int], *, force: bool, dask_worker: Any = None) -> None:
-    """End attempts of a run."""
-    station = vars(dask_worker).get(_HOME, {}).get(run)
-    if station is not None:
-        station.cancel(jobs, force=force)
+    """End attempts of a run, those included that have not come yet."""
+    home_of(dask_worker).cancel(run, jobs, force=force)
+
+
+def keep_shared(run: str, digest: str, shared: bytes, dask_worker: Any = None) -> None:
+    """Have what all jobs of a run share."""
+    home_of(dask_worker).keep_shared(run, digest, shared)
 
 
 def close_station(run: str, dask_worker: Any = None) -> None:
-    """End the station of a run."""
-    station = vars(dask_worker).get(_HOME, {}).pop(run, None)
-    vars(dask_worker).get(f"{_HOME}_begun", {}).pop(run, None)
-    if station is not None:
-        station.close()
+    """End the station of a run, and forget the run."""
+    home_of(dask_worker).forget(run)
+    serve_no_more(run, dask_worker)
 
 
 def tell_versions(dask_worker: Any = None) -> Mapping[str, str]:

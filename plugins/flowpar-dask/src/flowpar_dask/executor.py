@@ -28,8 +28,9 @@ from flowpar_dask.cluster import LocalCluster, connect
 from flowpar_dask.desk import Desk
 from flowpar_dask.ending import file_of, lost, told_late
 from flowpar_dask.environment import compare
-from flowpar_dask.errand import cancel_jobs, close_station, make_bundle, topic_of
+from flowpar_dask.errand import cancel_jobs, close_station, keep_shared, stub, topic_of
 from flowpar_dask.lookup import bindings_of, looked_up
+from flowpar_dask.patience import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,22 +69,24 @@ class DaskExecutor:
         self._is_compared = False
         self._calls: list[Callable[[], None]] = []
         self._given_up: dict[int, float] = {}
-        self._shared: tuple[bytes, Any] = (b"", b"")
+        self._shared: dict[str, bytes] = {}
+        self._stub = stub()
+        self._client: Any = None
         self._heard: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
         try:
             self._client = connect(self._address)
             self._look()
+        except Interrupted:
+            return  # the run ends, and asks for nothing but that
         except BaseException:
             if self._cluster is not None:
                 self._cluster.close()
             raise
         self._client.subscribe_topic(topic_of(self._run), self._note_event)
-        self._threads = [
-            threading.Thread(target=work, name=f"flowpar-dask-{name}", daemon=True)
-            for name, work in (("send", self._send), ("hear", self._hear))
-        ]
-        for thread in self._threads:
-            thread.start()
+        for name, work in (("send", self._send), ("hear", self._hear)):
+            self._threads.append(threading.Thread(target=work, name=f"flowpar-dask-{name}", daemon=True))
+            self._threads[-1].start()
 
     # What the run asks for.
 
@@ -137,9 +140,10 @@ class DaskExecutor:
         for thread in self._threads:
             thread.join(_CLOSE_S)
         with suppress(Exception):  # it is the end; dask raises many things
-            if self._cluster is None and self._client.status == "running":
+            if self._client is not None and self._cluster is None and self._client.status == "running":
                 self._on_workers(close_station, self._run).result(_CLOSE_S)
-            self._client.close(timeout=_CLOSE_S)
+            if self._client is not None:
+                self._client.close(timeout=_CLOSE_S)
         if self._cluster is not None:
             self._cluster.close()
 
@@ -174,16 +178,30 @@ class DaskExecutor:
     def _launch(self, flight: Flight) -> None:
         with self._changed:
             bundle = flight.bundle(self._run, self._desk.makers_for(flight))
+        digest, is_large = self._digest(flight.shared), len(flight.shared) > _LARGEST_SHARED
         flight.future = self._client.submit(
-            make_bundle,
+            self._stub,
             bundle.pack(),
-            self._told(flight.shared),
+            digest,
+            b"" if is_large else flight.shared,
             key=f"flowpar-{self._run}-{flight.number}",
             pure=False,
             retries=0,
             resources=flight.resources or None,
         )
         flight.future.add_done_callback(lambda _: self._heard.put(lambda: self._note_end(flight)))
+
+    def _digest(self, shared: bytes) -> str:
+        """Return by what a worker knows what jobs share: what is large goes to each once."""
+        for digest, known in self._shared.items():
+            if known is shared:
+                return digest
+        digest = secrets.token_hex(8)
+        self._shared[digest] = shared
+        return digest
+
+    def _send_shared(self, digest: str, address: str) -> None:
+        self._on_workers(keep_shared, self._run, digest, self._shared[digest], workers=[address])
 
     def _compare(self, shared: bytes) -> None:
         """Let a person know, beside the run, which versions differ; a cluster of our own has this environment."""
@@ -199,13 +217,6 @@ class DaskExecutor:
                     self._remarks.append(f"{told}; what tasks give each other may not be readable there")
                     self._terms.wake()
 
-    def _told(self, shared: bytes) -> Any:
-        """Return what all jobs of a run share, as data of the cluster where it is large."""
-        if self._shared[0] is not shared:
-            is_large = len(shared) > _LARGEST_SHARED
-            self._shared = (shared, self._client.scatter(shared, hash=False) if is_large else shared)
-        return self._shared[1]
-
     def _look(self) -> None:
         """See how many workers there are and what they have."""
         found = self._client.scheduler_info()["workers"]
@@ -213,6 +224,9 @@ class DaskExecutor:
             self._desk.see(found, least=self._terms.workers)
             if not found and self._desk.is_lonely(_LONELY_S):
                 self._remarks.append(f"the dask cluster at {self._address} has no worker yet; its tasks wait for one")
+                self._terms.wake()
+            for asked in self._desk.lacking():
+                self._remarks.append(f"no dask worker at {self._address} has {asked}; tasks that ask for it wait")
                 self._terms.wake()
 
     def _on_workers(self, function: Callable[..., None], *arguments: object, **named: object) -> Any:
@@ -246,6 +260,11 @@ class DaskExecutor:
             flight = self._desk.flights.get(word.number)
             if flight is None:
                 return
+            if word.lacks and word.maker is not None:
+                address = word.maker.address
+                self._calls.append(lambda: self._send_shared(word.lacks, address))
+                self._changed.notify_all()
+                return
             for notice in flight.timed(word):
                 file = file_of(notice)
                 if file is not None and word.maker is not None:
@@ -266,6 +285,10 @@ class DaskExecutor:
         status = flight.future.status
         if status == "finished":
             content = flight.future.result()
+            if content.startswith(b"!"):
+                text = f"a dask worker can't import flowpar_dask: {content[1:].decode(errors='replace')}"
+                self._fail(MachineError(text, hint=_HINT))
+                return
             if content:
                 self._note_word(content)
                 return
@@ -274,7 +297,11 @@ class DaskExecutor:
                     self._lose_worker(flight)
             return
         error = flight.future.exception() if status == "error" else None
-        if error is None:
+        if error is None and not flight.is_withdrawn and self._client.status == "running":
+            with self._changed:  # dask was told to drop what it has: somebody restarted the cluster
+                if not self._withdraw(flight):
+                    self._lose_worker(flight)
+        elif error is None:
             if not flight.is_withdrawn:
                 self._lose(None)
         elif type(error).__name__ == "KilledWorker":

@@ -137,6 +137,11 @@ class Near:
             Path(self._path(file)).unlink(missing_ok=True)
 
 
+def serve_no_more(run: str, worker: Any) -> None:
+    """Tell others nothing of a run any more."""
+    vars(worker).get(_RUNS, {}).pop(run, None)
+
+
 def _serving(worker: Any) -> Any:
     """Return what answers other workers: a piece of a value of a run that is made here, b"" where there is none."""
 

@@ -47,6 +47,8 @@ _IDLE_S = 30.0
 _QUIET_S = 0.1
 _TOLD_EVERY_S = 0.1
 _WHOLE = 1000
+# A cancel is for all workers, so most of these never come here.
+_MOST_UNWANTED = 1000
 # Of shorter ones some are handed over ahead; what is handed over is not given back.
 _SHORT_S = 0.02
 
@@ -54,14 +56,18 @@ _SHORT_S = 0.02
 class Station:
     """Owns the thread, the crew and the pipe that wakes it."""
 
-    def __init__(self, shared: bytes, slots: int, address: str, *, begun: BegunFile, near: Near) -> None:
+    def __init__(
+        self, shared: bytes, slots: int, address: str, *, begun: BegunFile, near: Near, ended: Callable[[Station], None]
+    ) -> None:
         """Start the thread; `shared` is what all jobs of the run share, `address` is the dask worker's.
 
         What begins is noted in `begun`, for the run outlives this process; values are looked for in `near` first.
+        `ended` is called when it is no more.
         """
         self._shared = shared
         self.near = near
-        self._begun = begun
+        self.begun = begun
+        self._ended = ended
         self._slots = slots
         self._address = address
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -74,7 +80,7 @@ class Station:
         self._errand_of: dict[int, Errand] = {}
         self._waiting: dict[str, deque[Job]] = {"pool": deque(), "process": deque()}
         self._given: set[int] = set()
-        self._not_wanted: set[int] = set()
+        self._not_wanted: deque[int] = deque(maxlen=_MOST_UNWANTED)
         self._readers: Counter[OutputKey] = Counter()
         self._devices = Devices()
         self._lately_s = 1.0
@@ -127,6 +133,7 @@ class Station:
             self._finish(errand)
         os.close(self._end)
         os.close(self._call_end)
+        self._ended(self)
 
     def _run(self, crew: Crew) -> None:
         self._crew = crew
@@ -136,11 +143,11 @@ class Station:
             opened,
             outputs_address=crew.outputs_address,
             outputs_key=crew.outputs_key,
-            begun=self._begun,
+            begun=self.begun,
             near=self.near.folder,
         )
         self._told = pickle.dumps(told, 5)
-        self._lines = self._begun.open()
+        self._lines = self.begun.open()
         try:
             while self._is_open:
                 self._obey()
@@ -186,7 +193,7 @@ class Station:
         for job in errand.jobs:
             self._errand_of[job.number] = errand
             if job.number in self._not_wanted:
-                self._not_wanted.discard(job.number)
+                self._not_wanted.remove(job.number)
                 self._note(errand, lost(job.number, "cancelled before it started", FailureKind.CANCELLED))
                 continue
             if lack := self._devices.lack(job):
@@ -231,7 +238,7 @@ class Station:
         for number in jobs:
             errand = self._errand_of.get(number)
             if errand is None:
-                self._not_wanted.add(number)
+                self._not_wanted.append(number)
             elif number in self._given:
                 self._crew.cancel(number, force=force)
             else:
