@@ -9,6 +9,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowpar.code.dynamic import SEEING_LOCALS
 from flowpar.code.form import (
     does_something,
     is_built_in,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
     from flowpar.code.normal import Item
 
-# Who calls these sees the names of local variables.
-_SEE_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "f_locals", "_getframe", "currentframe", "stack"})
 # These look up names that stand in a text among the caller's variables, as duckdb, pandas and numexpr do.
 _READ_TEXTS = frozenset({"sql", "query", "execute", "evaluate", "sqldf", "from_query", "SQLContext"})
 
@@ -49,7 +48,8 @@ def normal_form(
     all do.
     """
     parts = _parts(node)
-    normal = Normal(package, FORMS, has_effect, _kept_names(parts), is_strict, told=_given_inside(node, parts))
+    keeps = _kept_names(parts) if not is_strict else lambda _: True
+    normal = Normal(package, FORMS, has_effect, keeps, is_strict, told=_given_inside(node, parts))
     return normal.tokens(node), normal
 
 
@@ -153,7 +153,7 @@ def _given_inside(piece: ast.AST, parts: Iterable[ast.AST]) -> set[int]:
 def _kept_names(parts: Iterable[ast.AST]) -> Callable[[str], bool]:
     """Return which local names of a piece must stay what they are: those that somebody looks up by their text."""
     called = {getattr(part, "id", getattr(part, "attr", None)) for part in parts}
-    if not called.isdisjoint(_SEE_LOCALS):
+    if not called.isdisjoint(SEEING_LOCALS):
         return lambda _: True
     if called.isdisjoint(_READ_TEXTS):
         return lambda _: False

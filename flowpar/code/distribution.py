@@ -32,6 +32,11 @@ class Distributions:
         tops = {module.partition(".")[0] for module in modules}
         return self.named(*(name for top in tops for name in self._of_package.get(top, ())))
 
+    def loose(self, modules: Iterable[str]) -> set[str]:
+        """Return the top-level names of modules that no distribution brings."""
+        tops = {module.partition(".")[0] for module in modules}
+        return tops - self._of_package.keys() if tops else tops
+
     def named(self, *names: str) -> tuple[tuple[str, str], ...]:
         """Return distributions and all that they require, as (name, version)."""
         waiting = list(map(normalised, names))

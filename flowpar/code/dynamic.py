@@ -36,6 +36,10 @@ LOOKING_AT_SOURCE = frozenset(
     }
 )
 
+# Who calls these sees the names of local variables.
+SEEING_LOCALS = frozenset(
+    {"locals", "vars", "dir", "eval", "exec", "f_locals", "_getframe", "currentframe", "stack", "co_varnames"}
+)
 # These look at the text of the source itself, and at its lines.
 LOOKING_AT_TEXT = frozenset(
     {"getsource", "getsourcelines", "findsource", "getcomments", "linecache", "co_firstlineno", "f_lineno"}

@@ -7,28 +7,27 @@ lib.rates:RATE ─► what its statements read ─► …        its part: their
 from __future__ import annotations
 
 import ast
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
 from flowpar.code.dynamic import (
     LOOKING_AT_SOURCE,
     LOOKING_AT_TEXT,
+    SEEING_LOCALS,
     dynamic_imports,
     is_clock,
     is_dynamic,
     named_modules,
 )
 from flowpar.code.impact import Impacts
-from flowpar.code.looked import digest_of_file
-from flowpar.code.module import NotFound
+from flowpar.code.living import classes_in
 from flowpar.code.names import Definition, statements_in
 from flowpar.code.outline import piece_of
+from flowpar.code.place import Places
 from flowpar.code.reached import Part
 from flowpar.code.script import is_script, shown
 from flowpar.code.token import text_token
-from flowpar.core.digest import digest, digest_bytes
+from flowpar.core.digest import digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from flowpar.code.outline import Outline, Piece
 
 
+_DYNAMIC = "all of the module counts, and the modules that it names or imports; name any other one by version"
+_BUILT_IN = frozenset({"locals", "vars", "dir", "eval", "exec"})
 # Marks of nodes whose annotations count (1), and docstrings (2).
 _TOLD = {"=": 1, "+": 2}
 
@@ -50,10 +51,10 @@ class Graph:
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
         # The nodes with a part, and so on, as sets.
-        self.solid = self.foreign = self.looking = self.reading = self.noted = self.modules = 0
+        self.solid = self.foreign = self.looking = self.reading = self.noted = self.modules = self.asking = 0
+        self.places = Places(lookup)
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
-        self._files: dict[str, tuple[str, str] | None] = {}
         self._told_pieces: dict[tuple[str, int, str], Piece] = {}
 
     def part(self, node: str) -> Part | None:
@@ -92,8 +93,22 @@ class Graph:
         self.foreign |= bit if node[0] == "!" else 0
         self.solid |= bit if pieces or node[0] == "#" else 0
         self.modules |= bit if ":" not in node and node[0] not in "!~?" else 0
-        self.reading |= bit if any(not LOOKING_AT_TEXT.isdisjoint(piece.words) for piece in pieces) else 0
-        self.looking |= bit if any(not LOOKING_AT_SOURCE.isdisjoint(piece.words) for piece in pieces) else 0
+        words = self._words(node, pieces)
+        self.asking |= bit if "__subclasses__" in words else 0
+        self.reading |= 0 if LOOKING_AT_TEXT.isdisjoint(words) else bit
+        self.looking |= 0 if LOOKING_AT_SOURCE.isdisjoint(words) else bit
+
+    def _words(self, node: str, pieces: Iterable[Piece]) -> set[str]:
+        """Return the names in pieces, those that stand for others among them."""
+        module = bare(node).partition(":")[0]
+        outline = self.lookup.outline(module) if pieces else None
+        words = {word for piece in pieces for word in piece.words}
+        known = {} if outline is None else outline.imports
+        meant = {part.name or part.module for word in words & known.keys() for part in known[word]} - words
+        others = {name.rpartition(".")[2] for name in meant}
+        values = {word for piece in pieces if isinstance(piece.node, ast.Assign) for word in piece.words} & _BUILT_IN
+        # Under another name nobody sees in a function that its variables are looked at.
+        return words | others | ({"__annotations__"} if (others | values) & SEEING_LOCALS else set())
 
     def _around(self, module: str) -> Iterator[str]:
         """Give the packages around a module, which are imported first."""
@@ -138,7 +153,7 @@ class Graph:
                     why = f'{read.line}: "{path}" may be anything of module "{target[:-2]}"'
                     self._note(outline, node, f"{why}, so all of that counts")
                 elif is_dynamic(target):
-                    self._note(outline, node, f'{read.line}: "{path}" may reach anything, so all of the module counts')
+                    self._note(outline, node, f'{read.line}: "{path}" may reach anything: {_DYNAMIC}')
                     yield f"{outline.name}:*"
                     yield from named_modules(self.lookup, outline, target)
                 elif is_clock(target, read.path):
@@ -155,7 +170,7 @@ class Graph:
 
     def _note(self, outline: Outline, node: str, text: str) -> None:
         self.noted |= self.closures.bit(node)
-        self.notes.setdefault(node, set()).add(f"{self.path_of(outline)}:{text}")
+        self.notes.setdefault(node, set()).add(f"{self.places.path_of(outline)}:{text}")
 
     def _is_other(self, node: str, piece: Piece) -> bool:
         """Whether a piece is there for what it does to a node, and has names, and so a part, of its own."""
@@ -168,6 +183,8 @@ class Graph:
         if outline is None:
             return ()
         impact = self._impacts.of(outline)
+        if name == "*":  # names may come from anywhere in it
+            return tuple(piece for piece in outline.pieces if not piece.bound)
         if not colon:  # of a script, whatever it does counts, in its order
             return outline.pieces if is_script(module) else impact.acting
         bound = outline.variables.get(name, ())
@@ -186,12 +203,14 @@ class Graph:
         if key not in self._told_pieces:
             told, others = _definitions(piece.node), self.lookup.effect.within(outline.module)
             effect = lambda node: max(_TOLD[mark] if id(node) in told else 0, others(node))  # noqa: E731 - it is one question
-            self._told_pieces[key] = piece_of(piece.index, piece.node, outline.package, effect)
+            self._told_pieces[key] = piece_of(
+                piece.index, piece.node, outline.package, effect, is_strict=self.lookup.is_strict
+            )
         return self._told_pieces[key]
 
     def _make(self, node: str) -> Part | None:
         if node[0] == "#":
-            return self._hidden(node[1:])
+            return self.places.hidden(node[1:])
         pieces = self._pieces(node)
         if not pieces:
             return None
@@ -203,7 +222,7 @@ class Graph:
         return Part(
             outline.kind_of(name) if name in outline.variables else "module",
             shown(f"{module}:{name}" if name else module),
-            self.path_of(outline),
+            self.places.path_of(outline),
             first.bound.get(name, first.node.lineno),
             digest_bytes(content),
         )
@@ -230,36 +249,13 @@ class Graph:
         if later:
             yield b"*%d" % later
 
-    def _hidden(self, module: str) -> Part | None:
-        """Return the part of a module without source: what is in its file."""
-        file = getattr(self.lookup.library.find(module), "file", "")
-        try:
-            digest = digest_bytes(Path(file).read_bytes())
-        except OSError:
-            digest = ""
-        return Part("module", module, _below(file, self.lookup.library.search_path), 1, digest)
-
-    def text_of(self, module: str) -> Part | None:
-        """Return the part that is all of a module's text."""
-        outline = self.lookup.outline(module)
-        if outline is None:
-            return None
-        return Part(
-            "module", f"{shown(module)} (text)", self.path_of(outline), 1, digest("\n".join(outline.module.lines))
-        )
-
-    def file_of(self, module: str) -> tuple[str, str] | None:
-        """Return the file of a module, with a digest of what was read there; None where it has none."""
-        if module not in self._files:
-            read = self.lookup.library.read(module.removeprefix("#"))
-            file = "" if isinstance(read, NotFound) or is_script(module) else read.source.file
-            digest_then = getattr(read, "digest", "") or (digest_of_file(file) if file else "")
-            self._files[module] = (os.path.abspath(file), digest_then) if file else None  # noqa: PTH100 - a text
-        return self._files[module]
-
-    def path_of(self, outline: Outline) -> str:
-        """Return a module's file as seen from where it was looked for."""
-        return _below(outline.module.source.file, self.lookup.library.search_path)
+    def classes_of(self, bits: int) -> Iterator[str]:
+        """Give the classes of all modules in a set: those that somebody may ask a base for."""
+        for module in self.closures.nodes(bits & self.modules):
+            outline = None if module[0] == "#" else self.lookup.outline(module)
+            for name, pieces in () if outline is None else outline.variables.items():
+                if any(classes_in(piece.node) for piece in pieces):
+                    yield f"{module}:{name}"
 
 
 def _names(outline: Outline, piece: Piece) -> bool:
@@ -282,9 +278,3 @@ def bare(node: str) -> str:
 
 def _after(piece: Piece, others: Iterable[Piece]) -> int:
     return len({other.index for other in others if other.index > piece.index})
-
-
-def _below(file: str, search_path: Iterable[str]) -> str:
-    path = Path(file)
-    folders = [Path(entry) for entry in search_path if path.is_relative_to(entry)]
-    return min((path.relative_to(folder).as_posix() for folder in folders), key=len, default=path.name)

@@ -28,6 +28,8 @@ _ATOMS_OF_MODULES = frozenset(
     {"~builtins.__file__", "~builtins.__name__", "~builtins.__package__", "~builtins.__doc__"}
 )
 _CACHES = frozenset({"~functools.cache", "~functools.lru_cache"})
+# Their objects get another item where one is looked up that is not there.
+_ADDING = frozenset({"~collections.defaultdict"})
 _SEEING_ALL = frozenset({"~builtins.vars", "~builtins.locals", "~builtins.dir"})
 
 
@@ -107,7 +109,7 @@ class Held:
     def may_obey(self, node: str, word: str) -> bool:
         """Whether a method with a name that is known to read may do anything else to what a variable holds."""
         bits = self.reached.of(node)
-        if bits & self._foreign:
+        if bits & self._foreign or (word in READING and not self.is_container(node)):
             return True
         classes = (
             each for inner in self.reached.nodes(bits & self._with_class) for each in self._classes.get(inner, ())
@@ -213,6 +215,7 @@ class Held:
         bit = self.reached.bit(node)
         self._foreign |= bit if node[0] in "!#?" else 0
         self._dynamic |= bit if is_dynamic(node) or node in _SEEING_ALL else 0
+        self._lively |= bit if node in _ADDING else 0
         if node.endswith(":*") or node[0] == "#":
             self._with_class |= bit
             self._lively |= bit

@@ -18,6 +18,7 @@ from flowpar.code.effect import AnnotationEffect
 from flowpar.code.library import Library, Module
 from flowpar.code.module import NotFound, is_installed
 from flowpar.code.outline import outline_of
+from flowpar.code.script import is_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Lookup:
     def __init__(self, library: Library, *, is_strict: bool = False) -> None:
         """Start with nothing followed."""
         self.library = library
-        self._is_strict = is_strict
+        self.is_strict = is_strict
         self.effect = AnnotationEffect(library)
         self._standings: dict[str, Standing] = {}
         self._outlines: dict[str, Outline | None] = {}
@@ -70,7 +71,7 @@ class Lookup:
 
     def outlined(self, module: Module) -> Outline:
         """Outline a module and have it found from now on."""
-        outline = outline_of(module, self.effect.within(module), is_strict=self._is_strict)
+        outline = outline_of(module, self.effect.within(module), is_strict=self.is_strict)
         self._outlines[module.name] = outline
         return outline
 
@@ -166,3 +167,5 @@ class Lookup:
             yield f"~builtins.{name}"
         elif not is_known:
             yield f"?{outline.name}.{name}"
+            if not is_script(outline.name):  # whose names others give
+                yield f"{outline.name}:*"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from flowpar.code.body import normal_form
 from flowpar.code.names import Definition, Imported, names_of, statements_in
 from flowpar.code.purity import chain_of
-from flowpar.code.scope import imported_by
+from flowpar.code.scope import children_of, imported_by
 from flowpar.code.script import is_script
 from flowpar.core.frozen import dataclass
 
@@ -171,14 +171,43 @@ def _documented(body: Sequence[ast.stmt]) -> list[ast.stmt]:
 def _bound_by(node: ast.stmt, package: str) -> dict[str, int]:
     """Return the names that a statement binds, with their lines."""
     if isinstance(node, Definition):
-        return {node.name: node.lineno}
+        return {node.name: node.lineno, **_bound_inside(node)}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return dict.fromkeys((name for name, _ in imported_by(node, package)), node.lineno)
     bindings = names_of([node], package=package).bindings
     has_body = hasattr(node, "body")
     deleted = (inner.targets for inner, _ in statements_in([node]) if isinstance(inner, ast.Delete))
     gone = {part.id: part.lineno for parts in deleted for part in parts if isinstance(part, ast.Name)}
+    gone |= _bound_inside(node)
     return gone | {n: getattr(b.value, "lineno", node.lineno) if has_body else node.lineno for n, b in bindings.items()}
+
+
+def _bound_inside(node: ast.stmt) -> dict[str, int]:
+    """Return what patterns and `:=` bind wherever they stand, and bodies of classes by `global`."""
+    found: dict[str, int] = {}
+    waiting: list[tuple[ast.AST, bool]] = [(node, False)]
+    while waiting:
+        part, is_inner = waiting.pop()
+        match part:
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                found |= {} if is_inner else {name: part.lineno}
+            case ast.NamedExpr(target=ast.Name(id=name)):
+                found |= {} if is_inner else {name: part.lineno}
+            case ast.Global(names=names):
+                found |= dict.fromkeys(names, part.lineno)
+            case ast.Lambda():
+                waiting += [(default, is_inner) for default in children_of(part.args)]
+                continue
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                outside = [*part.decorator_list, *children_of(part.args), *([part.returns] if part.returns else [])]
+                waiting += [(each, is_inner) for each in outside]
+                continue
+            case ast.ClassDef():
+                waiting += [(each, is_inner) for each in (*part.decorator_list, *part.bases, *part.keywords)]
+                waiting += [(each, True) for each in part.body]
+                continue
+        waiting += [(child, is_inner) for child in children_of(part)]
+    return found
 
 
 def _imports_in(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:

@@ -68,6 +68,14 @@ _HOLDING = frozenset(
         "collections.namedtuple",
     )
 )
+# Functions of others that make plain data, or objects whose reading methods do but read.
+_PLAIN_DATA = frozenset(
+    f"~{name}"
+    for name in (
+        *("json.load", "json.loads", "tomllib.load", "tomllib.loads", "ast.literal_eval", "logging.getLogger"),
+        *("collections.OrderedDict", "collections.Counter", "collections.deque", "copy.deepcopy", "copy.copy"),
+    )
+)
 _CONTAINERS = frozenset(
     f"~builtins.{name}" for name in ["list", "tuple", "set", "frozenset", "dict", "sorted", "range"]
 )
@@ -148,6 +156,10 @@ class Values:
                 return bool(nodes) and all(holds(node) for node in nodes)
             case ast.Call(func=ast.Name(id=name)):
                 nodes = self._follow((name,))
-                return bool(nodes) and _CONTAINERS.issuperset(nodes)
+                return bool(nodes) and (_CONTAINERS | _PLAIN_DATA).issuperset(nodes)
+            case ast.Call(func=ast.Attribute() as func) if isinstance(chain_of(func)[0], ast.Name):
+                inner, attributes = chain_of(func)
+                nodes = self._follow((getattr(inner, "id", ""), *attributes))
+                return (bool(nodes) and _PLAIN_DATA.issuperset(nodes)) or self.is_atom(value)
             case _:
                 return isinstance(value, _DISPLAYS) or self.is_atom(value)

@@ -122,8 +122,13 @@ class Reaches:
     @staticmethod
     def _closed(graph: Graph, roots: Iterable[str]) -> int:
         bits = 0
-        for root in roots:
-            bits |= graph.closures.of(root)
+        waiting = list(roots)
+        while waiting:
+            for root in waiting:
+                bits |= graph.closures.of(root)
+            # Whoever asks a class for its subclasses may get those of any module.
+            asked = graph.classes_of(bits) if bits & graph.asking else ()
+            waiting = [node for node in asked if not bits & graph.closures.bit(node)]
         return bits
 
     def _make(self, graph: Graph, bits: int) -> Reached:
@@ -136,16 +141,17 @@ class Reaches:
                 parts[part.name] = part
         if bits & graph.reading:
             modules = {bare(node).partition(":")[0] for node in solid if node[0] != "#"}
-            texts = map(graph.text_of, sorted(modules))
+            texts = map(graph.places.text_of, sorted(modules))
             parts |= {part.name: part for part in texts if part is not None}
         inside = tuple(parts[name] for name in sorted(parts))
-        foreign = graph.closures.nodes(bits & graph.foreign)
+        foreign = [node[1:] for node in graph.closures.nodes(bits & graph.foreign)]
+        loose = {(f"module {top}", graph.places.content_of(top)) for top in self._distributions.loose(foreign)}
         noted = graph.closures.nodes(bits & graph.noted)
-        files = {graph.file_of(module) for module in graph.closures.nodes(bits & graph.modules)}
+        files = {graph.places.file_of(module) for module in graph.closures.nodes(bits & graph.modules)}
         return Reached(
             digest([(part.name, part.digest) for part in inside]),
             inside,
-            self._distributions.of(node[1:] for node in foreign),
+            tuple(sorted({*self._distributions.of(foreign), *loose})),
             tuple(sorted({note for node in noted for note in graph.notes[node]})),
             tuple(sorted(file for file in files if file is not None)),
         )

@@ -104,7 +104,10 @@ def test_an_edit_that_changes_what_a_program_does_changes_its_hash(edit: Edit, t
 
 # Here what the source says beside what it does counts, or the annotations of another function.
 PROGRAMS = [program for edit in EDITS for program in (edit.before, edit.after)]
-LOOKS = re.compile(r"__doc__|get_type_hints|signature|singledispatch|pydantic|getsource|^run =", re.MULTILINE)
+LOOKS = re.compile(
+    r"__doc__|get_type_hints|signature|singledispatch|pydantic|getsource|import s$|import signature|^run =",
+    re.MULTILINE,
+)
 
 
 def changed(program: Program, how: Callable[[str, Random], str], chance: Random) -> Program:

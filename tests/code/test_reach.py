@@ -325,3 +325,30 @@ def test_a_script_whose_docstrings_count_is_read_as_well(project: Callable[..., 
 
     assert digest(reaches.of_text(text)) != digest(reaches.of_text(text.replace("One", "Two")))
     assert digest(reaches.of_text("output = 1\n")) != digest(reaches.of_text("output = 2\n"))
+
+
+def test_an_installed_module_without_a_distribution_counts_by_its_content(
+    project: Callable[..., Reaches], tmp_path: Path
+) -> None:
+    project(steps="import vend\n\ndef run(): return vend.RATE\n")
+    layer = tmp_path / "site-packages"
+    layer.mkdir()
+    seen = []
+    for text in ("RATE = 1\n", "RATE = 1\n", "RATE = 2\n"):
+        (layer / "vend.py").write_text(text)
+        reached = Reaches(Library([tmp_path, layer])).of("steps:run")
+        assert isinstance(reached, Reached)
+        seen.append(reached.distributions)
+
+    assert seen[0] == seen[1] != seen[2]
+    assert [name for name, _ in seen[0]] == ["module vend"]
+
+
+def test_subclasses_of_any_module_count_where_a_class_is_asked_for_them(project: Callable[..., Reaches]) -> None:
+    reaches = project(
+        base="class Step: pass\n\nclass Other: pass\n\ndef known(): return Step.__subclasses__()\n",
+        more="from base import Step\n\nclass Double(Step): factor = 2\n",
+        steps="import more\nfrom base import known\n\ndef run(): return known()\n",
+    )
+
+    assert names(reaches.of("steps:run")) == ["base:Other", "base:Step", "base:known", "more:Double", "steps:run"]
