@@ -11,7 +11,6 @@ from benchmarks.measure import ROOT, Failed, Figure, fresh, python, rounds, vers
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What repeats has no attempts that could be known again.
 WORKFLOWS = ("quickstart", "shell_etl", "pi", "gil", "mandelbrot", "digits", "kmeans")
 ITEMS = """\
 flowpar: 1

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENDED = {"timed_out": "timed out", "cancelled": "was cancelled"}
+_UNUSED = {
+    "expired": "what was kept of that is older than its ttl",
+    "refreshed": "it was to be made anew (--refresh, or --from of a resume)",
+}
 _EXAMPLES = options.examples(
     "flowpar why last report",
     "flowpar why last 'resize[17]'",
@@ -66,7 +70,7 @@ def _record(answer: Answer) -> dict[str, object]:
         record["against"] = {"run": answer.against[0], "task": answer.against[1]}
     if answer.verdict == "cached":
         record["saved_s"] = round(answer.saved_s, 6)
-    if answer.verdict in {"skipped", "not_kept"}:
+    if answer.verdict in {"skipped", "not_kept", "same"}:
         record["note"] = answer.note
     return record | {"reasons": [reason.record() for reason in answer.reasons]}
 
@@ -79,8 +83,8 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
     said = {
         "cached": f"did not run in run {run}: it was made in {before}, and nothing that counts has changed since",
         "changed": f"ran in run {run}, because since {before}",
-        "same": f"ran in run {run}, though nothing that counts has changed since {before}: what was kept of that had "
-        "expired, was removed, or was not to be used (--refresh)",
+        "same": f"ran in run {run}, though nothing that counts has changed since {before}: "
+        + _UNUSED.get(answer.note, "what was kept of that is not there any more"),
         "not_kept": f"ran in run {run}: since {before} nothing that counts has changed, but there it {became}, and "
         "what does not succeed is not kept",
         "first": f"ran in run {run}: no earlier run has it",

@@ -133,12 +133,16 @@ class TaskRepeating:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Under which key the cache keeps an attempt, and what that is made of; `made_by` the run and task it is from."""
+    """Under which key the cache keeps an attempt, and what that is made of; `made_by` the run and task it is from.
+
+    `note` says why what is there was not taken: it is "expired", or to be "refreshed".
+    """
 
     key: str
     parts: Mapping[str, object]
     made_by: tuple[str, str] | None = None
     seconds: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class Keeping(Packed):
     """What a worker is told of an attempt that is to be kept: under which key, made of what, and with which files.
 
     `files` are globs of what it reads, and `stamps` those of the files that they matched when the key was made.
-    `outputs` are globs below `folder`, which may not lead out of it. `place` is a digest of the checkout at `root`: a
+    `outputs` are globs below `folder`, which may not lead out of it. `note` says why nothing was taken that is
+    there: it is "expired", or to be "refreshed". `place` is a digest of the checkout at `root`: a
     value that names it is of no use in another one.
     """
 
@@ -50,6 +51,7 @@ class Keeping(Packed):
     outputs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     stamps: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

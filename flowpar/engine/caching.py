@@ -92,11 +92,15 @@ class RunCache:
             message = f'no file matches "{pattern}", which {task.id} declares to read'
             self._tell_once(message, about=f"{task.id} matches nothing")
         keeping = keyed.keeping
-        if not may_hit or self._is_refreshed(task.id):
+        if self._is_refreshed(task.id):
+            return replace(keeping, note="refreshed")
+        if not may_hit:
             return keeping
         try:
             entry = self._folder.find(keeping.key, keeping.place)
-            return keeping if entry is None else self._hit(task, entry, keeping, number) or keeping
+            if entry is not None and _is_expired(task, entry):
+                return replace(keeping, note="expired")
+            return keeping if entry is None else self._hit(entry, keeping, number) or keeping
         except BadEntry as error:
             if isinstance(error, BlobGone) and self._folder.is_gone(keeping.key, keeping.place):
                 return keeping  # it made room meanwhile
@@ -124,10 +128,7 @@ class RunCache:
                 if size_of(self._folder) > self._limit_bytes:
                     sweep(self._folder, self._limit_bytes)
 
-    def _hit(self, task: PlannedTask, entry: Entry, keeping: Keeping, number: Callable[[], int]) -> Hit | None:
-        ttl_s = None if task.cache is None else task.cache.ttl_s
-        if ttl_s is not None and time() - entry.made_at > ttl_s:
-            return None
+    def _hit(self, entry: Entry, keeping: Keeping, number: Callable[[], int]) -> Hit | None:
         size_bytes = sum(ref.size_bytes for ref in (entry.value, *(entry.values or ())) if ref.file is not None)
         if not has_room(f"{self._run_dir}/values", size_bytes=size_bytes, limit_bytes=self._values_limit):
             return None  # it is made, and says itself that there is no room
@@ -143,6 +144,11 @@ class RunCache:
         if (about or message) not in self._told:
             self._told.add(about or message)
             self._tell(message)
+
+
+def _is_expired(task: PlannedTask, entry: Entry) -> bool:
+    ttl_s = None if task.cache is None else task.cache.ttl_s
+    return ttl_s is not None and time() - entry.made_at > ttl_s
 
 
 def open_cache(

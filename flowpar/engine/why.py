@@ -144,7 +144,8 @@ def _answer(made: Made, now: RunMade, before: Sequence[_Known]) -> Answer:
     differing = [(reasons(mine, run.made_of(other)), run, other) for run, other in others]
     found, run, other = min(differing, key=lambda each: len(each[0]))
     verdict: Verdict = "changed" if found else "same" if other.state in _KEPT else "not_kept"
-    return Answer(name, made.state, verdict, (run.run, _name(other)), found, note=other.state)
+    note = made.note if verdict == "same" else other.state
+    return Answer(name, made.state, verdict, (run.run, _name(other)), found, note=note)
 
 
 def _grouped(answers: list[Answer]) -> list[Answer]:

@@ -43,6 +43,7 @@ class Made:
     made_by: tuple[str, str] | None = None
     saved_s: float = 0.0
     reason: str = ""
+    note: str = ""
     rounds: Mapping[int, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def like(self, other: Made) -> Made:
@@ -119,6 +120,7 @@ def _made(run: str, state: str, record: Mapping[str, Any]) -> Made:
         (str(by.get("run")), str(by.get("task"))) if isinstance(by, dict) else None,
         float(record.get("saved_s", 0.0)),
         str(record.get("reason", "")),
+        str(record.get("cache_note", "")),
     )
 
 

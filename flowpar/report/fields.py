@@ -150,7 +150,8 @@ class MeasuredFields(TaskFields, MeasureFields):
 class TaskEnded(MeasuredFields):
     """A task or an item came to its end; `items` counts those of a fan-out as a whole.
 
-    `cache_key` and `cache_parts` are there where the task has a `cache`: under which key, and what that is made of.
+    `cache_key` and `cache_parts` are there where the task has a `cache`: under which key, and what that is made of;
+    `cache_note` says why what was there was not taken: it is `expired`, or to be `refreshed`.
     One that was cached says which run and task it was `made_by`, and how many seconds are saved.
     """
 
@@ -161,6 +162,7 @@ class TaskEnded(MeasuredFields):
     fingerprint: NotRequired[str]
     cache_key: NotRequired[str]
     cache_parts: NotRequired[Mapping[str, object]]
+    cache_note: NotRequired[str]
     made_by: NotRequired[Mapping[str, str]]
     saved_s: NotRequired[float]
 
@@ -179,6 +181,7 @@ class TaskRepeating(MeasuredFields):
     warnings: NotRequired[Sequence[str]]
     cache_key: NotRequired[str]
     cache_parts: NotRequired[Mapping[str, object]]
+    cache_note: NotRequired[str]
 
 
 Fields = (

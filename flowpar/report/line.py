@@ -209,6 +209,8 @@ def _ended(event: events.TaskEnded) -> TaskEnded:
 def _add_kept(line: TaskEnded | TaskRepeating, kept: events.Kept) -> None:
     line["cache_key"] = kept.key
     line["cache_parts"] = kept.parts
+    if kept.note:
+        line["cache_note"] = kept.note
 
 
 def _add_origin(line: TaskEnded, kept: events.Kept) -> None:

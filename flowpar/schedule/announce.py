@@ -83,7 +83,7 @@ class Announcer:
             measure=self._measure(attempt, completion, Success(value)),
             log_file=attempt.log_file if completion.has_log else None,
             warnings=completion.warnings,
-            kept=None if attempt.keeping is None else events.Kept(attempt.keeping.key, attempt.keeping.parts),
+            kept=_kept(attempt),
         )
         self._sink.emit(event)
 
@@ -93,7 +93,6 @@ class Announcer:
         """A task or an item ended with this attempt."""
         has_rounds = isinstance(outcome, Failure) and outcome.kind is FailureKind.ROUNDS
         last = attempt.ready.record.rounds.get(attempt.ready.item) if has_rounds else None
-        keeping = attempt.keeping
         event = events.TaskEnded(
             subject=attempt.subject,
             at=self._clock.now(),
@@ -104,7 +103,7 @@ class Announcer:
             log_file=attempt.log_file if completion.has_log else None,
             warnings=completion.warnings,
             previous=None if last is None else last.value,
-            kept=None if keeping is None else events.Kept(keeping.key, keeping.parts),
+            kept=_kept(attempt),
         )
         self._sink.emit(event)
 
@@ -224,6 +223,11 @@ def _last(tasks: Iterable[PlannedTask]) -> Iterator[str]:
             yield task.id
         if task.template is not None:
             yield from _last(task.template.tasks)
+
+
+def _kept(attempt: Attempt) -> events.Kept | None:
+    keeping = attempt.keeping
+    return None if keeping is None else events.Kept(keeping.key, keeping.parts, note=keeping.note)
 
 
 def _unmade(ready: Ready) -> events.Subject:

@@ -202,6 +202,18 @@ def test_plan_says_all_that_is_known_before_the_run(project: Path) -> None:
     assert gone in told(project, "plan", "open.yaml")
 
 
+def test_why_knows_what_was_there_and_was_not_taken(project: Path) -> None:
+    flowpar(project, "run", "w.yaml", "--only", "price")
+    flowpar(project, "run", "w.yaml", "--only", "price", "--refresh", "price")
+    edit(project, "w.yaml", "{cache: true}", "{cache: {ttl: 1ms}}")
+    flowpar(project, "run", "w.yaml", "--only", "price")
+    runs = sorted((project / ".flowpar" / "runs").iterdir())
+
+    found = [explain(run, runs, "price", None)[1][0] for run in runs[1:]]
+
+    assert [(answer.verdict, answer.note) for answer in found] == [("same", "refreshed"), ("same", "expired")]
+
+
 def test_what_failed_before_runs_again_though_nothing_changed(project: Path) -> None:
     edit(project, "steps.py", "return n", "return 1 / 0")
     for _ in range(2):
