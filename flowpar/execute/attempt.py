@@ -154,7 +154,7 @@ class Attempt:
             case Call() as call:
                 self._memory.look()
                 watched = surroundings.watched(self._shared, self._job, call, is_isolated=self._is_isolated)
-                with self.scratch(self._shared.run_dir) as scratch, watched:
+                with self.scratch(self._shared.scratch_in or self._shared.run_dir) as scratch, watched:
                     return self._call(call, scratch)
             case Expand() as recipe:
                 return Success(self._written(expand(recipe, self._settle().contexts).encode()))

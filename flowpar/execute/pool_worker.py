@@ -88,7 +88,7 @@ class PoolWorker(InlineWorker):
         surroundings.extend_path(shared)
         self._spool = Spool(shared.run_dir)
         self._begun = None if shared.begun is None else shared.begun.open()
-        self._scratch = KeptScratch(shared.run_dir)
+        self._scratch = KeptScratch(shared.scratch_in or shared.run_dir)
         listen_to_logging(lambda: None)
         self._first = Before.now(surroundings.TOLD_TO_ALL)
 

@@ -38,7 +38,8 @@ class Shared(Packed):
     With a `trace_id` each attempt gets the `TRACEPARENT` of its own span.
     If it `is_audited`, attempts note what they reach (`execute/audit.py`). Workers of a pool note in `begun` what they
     begin, where somebody wants to know that outlives them. Files of values are looked for in the folder `near` before
-    they are in the run's, where there is one.
+    they are in the run's, where there is one, and the scratch folders of attempts are below `scratch_in` instead of the
+    run's: locks of folders count on one machine only.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Shared(Packed):
     is_audited: bool = False
     begun: BegunFile | None = None
     near: str = ""
+    scratch_in: str = ""
 
 
 OUTPUTS = "outputs"

@@ -195,3 +195,17 @@ def importing_s(modules: str) -> float:
     """Return the processor seconds of a fresh process that imports modules and does nothing else."""
     text = f"import {modules}, time; print(time.process_time())"
     return float(subprocess.run([sys.executable, "-c", text], capture_output=True, timeout=50, check=True).stdout)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("executor", ["pool", "thread", "inline"])
+@pytest.mark.parametrize("name", ["quickstart", "shell_etl", "pi", "kmeans", "mandelbrot", "digits"])
+def test_an_example_gives_the_same_outputs_on_each_executor(name: str, executor: str, tmp_path: Path) -> None:
+    smaller = {"digits": ("-i", "folds=2")}.get(name, ())
+    outputs = []
+    for kind in ("process", executor):
+        (tmp_path / kind).mkdir()
+        found, _ = run(f"{name}.yaml", tmp_path / kind, "--executor", kind, *smaller)
+        outputs.append(json.dumps(found).replace(str(tmp_path / kind), ""))
+
+    assert outputs[0] == outputs[1]

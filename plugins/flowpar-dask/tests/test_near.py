@@ -25,16 +25,20 @@ import os
 import time
 from pathlib import Path
 
+import flowpar
+
 
 def big(n: int) -> memoryview:
     return memoryview(bytearray([n]) * 1_000_000)
 
 
-def look(value: memoryview, all: list[memoryview], n: int) -> dict[str, object]:
+def look(value: memoryview, all: list[memoryview], n: int, context: flowpar.TaskContext) -> dict[str, object]:
     time.sleep(0.3)
+    (context.scratch / "mine").touch()
     maps = Path("/proc/self/maps").read_text().splitlines()
     found = {line.split()[-1] for line in maps if line.endswith(".val")}
-    return {"n": value[-1], "sum": sum(each[0] for each in all), "found": sorted(found)}
+    total, scratch = sum(each[0] for each in all), str(context.scratch)
+    return {"n": value[-1], "sum": total, "found": sorted(found), "scratch": scratch}
 """
 WORKFLOW = """
 flowpar: 1
@@ -151,4 +155,6 @@ def test_a_value_is_read_from_the_memory_of_the_machine_that_made_it(
     folders = {file.rpartition("/")[0] for each in looked for file in each["found"]}
     assert any(folder.startswith(str(near)) for folder in folders), "nothing was fetched"
     assert any(folder.endswith("/values") for folder in folders), "what was made here was fetched, too"
-    yard.until(lambda: not list(near.glob("*/*")))  # copies end with the run
+    assert not any("/.flowpar/runs/" in each["scratch"] for each in looked), "on no disk that all share"
+    # Copies end with the run, and so do scratch folders.
+    yard.until(lambda: not list(near.glob("*/*")) and not any(Path(each["scratch"]).exists() for each in looked))

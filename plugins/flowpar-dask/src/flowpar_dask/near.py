@@ -53,11 +53,15 @@ def machine() -> str:
 
 @dataclass(slots=True)
 class Near:
-    """The copies that a dask worker fetched for one run, oldest first; used by the threads of its dask tasks."""
+    """The copies that a dask worker fetched for one run, oldest first; used by the threads of its dask tasks.
+
+    `folder` is for all workers on the machine, `own` for this one alone, with the scratch folders of its attempts.
+    """
 
     run: str
     run_dir: str
     folder: str
+    own: str
     limit_bytes: int
     _sizes: dict[str, int] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
@@ -69,7 +73,8 @@ class Near:
         limit_bytes = int(dask.config.get("flowpar.near-limit", _LIMIT_BYTES))
         vars(worker).setdefault(_RUNS, {})[run] = run_dir
         worker.handlers.setdefault("flowpar_value", _serving(worker))
-        return cls(run, run_dir, f"{home}/flowpar-near-{run}", limit_bytes)
+        own = f"{worker.local_directory}/flowpar-{run}"
+        return cls(run, run_dir, f"{home}/flowpar-near-{run}", own, limit_bytes)
 
     def fetch(self, makers: Mapping[str, Maker], worker: Any) -> None:
         """Have values here that others made elsewhere; those that can't be had are read from the run folder."""
@@ -86,6 +91,7 @@ class Near:
     def close(self) -> None:
         """Remove all copies; who has one mapped keeps it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.own, ignore_errors=True)
 
     def _path(self, file: str) -> str:
         return f"{self.folder}/{Path(file).name}"

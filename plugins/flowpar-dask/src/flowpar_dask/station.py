@@ -145,6 +145,7 @@ class Station:
             outputs_key=crew.outputs_key,
             begun=self.begun,
             near=self.near.folder,
+            scratch_in=self.near.own,
         )
         self._told = pickle.dumps(told, 5)
         self._lines = self.begun.open()
