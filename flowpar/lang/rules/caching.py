@@ -3,6 +3,7 @@
 FP740  a task that repeats waits for what is not among its arguments
 FP741  the code of the function can't be read, so nobody can say whether it changed
 FP742  an argument is another one in each run
+FP743  all items of a fan-out have the same outputs, and nobody knows whose files they are
 """
 
 from __future__ import annotations
@@ -60,9 +61,22 @@ def read_caching(
         return None
     code, reached = _code(reading.findings, targets, path, model, version=own.version)
     declared = _declared(reading, own, (*home, "cache"), view)
+    _refuse_shared_outputs(reading.findings, declared, model, (*home, "cache", "outputs"))
     source = targets.sources.get(model.kind)
     named_by = () if source is None else source.options.files
     return replace(declared, code=code, reached=reached, named_by=named_by)
+
+
+def _refuse_shared_outputs(findings: Findings, declared: CheckedCache, model: TaskModel, path: Path) -> None:
+    """Find outputs that are the same for all items: each item would keep what others write at the same time."""
+    name = "each" if model.for_each is not None else "matrix"
+    if declared.outputs is None or (model.for_each is None and model.matrix is None):
+        return
+    if not mentions(declared.outputs, name):
+        message = '"outputs" are the same for all items, so nobody can tell which item wrote which file'
+        names = model.for_each if name == "each" else model.matrix
+        example = f"{name}.{next(iter(names), 'item') if isinstance(names, dict) else 'item'}"
+        findings.key_error("FP743", path, message, hint=f'name each item\'s own, as in "out/${{{{ {example} }}}}.csv"')
 
 
 def _reads_previous(call: CheckedCall) -> bool:
