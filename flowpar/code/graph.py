@@ -106,7 +106,7 @@ class Graph:
         known = {} if outline is None else outline.imports
         meant = {part.name or part.module for word in words & known.keys() for part in known[word]} - words
         others = {name.rpartition(".")[2] for name in meant}
-        values = {word for piece in pieces if isinstance(piece.node, ast.Assign) for word in piece.words} & _BUILT_IN
+        values = {getattr(getattr(piece.node, "value", None), "id", "") for piece in pieces} & _BUILT_IN  # `L = locals`
         # Under another name nobody sees in a function that its variables are looked at.
         return words | others | ({"__annotations__"} if (others | values) & SEEING_LOCALS else set())
 

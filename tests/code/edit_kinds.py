@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from random import Random
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-SHOWS_NAMES = re.compile(r"locals|eval|exec|query|=\}|__name__")
+SHOWS_NAMES = re.compile(r"locals|eval|exec|query|=\}|__name__|\(n :=")
 
 
 def reformat(text: str, _: Random) -> str:
