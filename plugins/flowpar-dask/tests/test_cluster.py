@@ -105,6 +105,11 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
+def await_tasks(yard: Yard, scheduler: str) -> None:
+    with connected(scheduler) as asking:
+        yard.until(lambda: bool(asking.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))))
+
+
 def begun(folder: Path) -> int:
     return len(list(folder.glob("begun-*")))
 
@@ -137,8 +142,7 @@ def test_a_run_with_much_to_share_waits_for_the_first_worker(yard: Yard, schedul
     (yard.folder / "in.json").write_text(json.dumps({"blob": LARGE}))
     (yard.folder / "go").touch()
     run = yard.start("run", "w.yaml", "--executor", f"dask={scheduler}", "--inputs", "in.json", "--json")
-    with connected(scheduler) as asking:
-        yard.until(lambda: bool(asking.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))))
+    await_tasks(yard, scheduler)
 
     with dask(yard.folder, "worker", scheduler, "--nthreads", "1"):
         out, err = run.communicate(timeout=DEADLINE_S)
@@ -153,6 +157,7 @@ def test_a_worker_without_this_plugin_that_joins_ends_the_run_and_says_so(yard: 
     bare.mkdir()
     (bare / "flowpar_dask.py").write_text("raise ModuleNotFoundError('it is not installed here')")
     run = yard.start("run", "w.yaml", "--executor", f"dask={scheduler}")
+    await_tasks(yard, scheduler)
 
     with dask(yard.folder, "worker", scheduler, "--nthreads", "1", PYTHONPATH=str(bare)):
         _, err = run.communicate(timeout=DEADLINE_S)

@@ -55,7 +55,8 @@ class Home:
         with self.changed:
             station = self.stations.get(bundle.run)
             if station is not None and station.is_open and not Path(station.begun.path).exists():
-                station.close()  # the run takes what it made for lost
+                station.close()  # the run takes what it made for lost; it ends a little later
+                station = None
             if station is None or not station.is_open:
                 station = self._new_station(bundle, shared, worker)
             return station

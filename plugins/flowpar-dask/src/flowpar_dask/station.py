@@ -118,7 +118,7 @@ class Station:
     # All that follows happens in the station's thread.
 
     def _serve(self) -> None:
-        reason = "its station ended"
+        reason = ""
         try:
             self._run(Crew.open(tree=None, workers=self._slots, wake_fd=self._end, masker=masker_of(self._shared)))
         except FlowparError as error:
@@ -129,7 +129,11 @@ class Station:
         self._obey()
         for errand in list(self._errands):
             for job in list(errand.left):
-                self._note(errand, lost(job, f"{reason} (on the dask worker {self._address})"))
+                if not reason and job not in self._given:  # it came while this was ending: let another one make it
+                    errand.give_back(job)
+                    continue
+                why = reason or "its station ended"
+                self._note(errand, lost(job, f"{why} (on the dask worker {self._address})"))
             self._finish(errand)
         os.close(self._end)
         os.close(self._call_end)
