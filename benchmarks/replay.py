@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import Failed, Figure, fresh, run_output
 from benchmarks.workloads import workloads
 from flowpar.core.source import Source
-from flowpar.importers.wfformat import WfFormat
+from flowpar.lang.importers.wfformat import WfFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

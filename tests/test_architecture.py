@@ -20,7 +20,7 @@ ROOT = PROJECT / "flowpar"
 
 FLOORS: list[set[str]] = [
     {"core"},
-    {"code", "data", "expr", "importers", "plugin", "report"},
+    {"code", "data", "expr", "plugin", "report"},
     {"execute", "lang", "record", "tasks"},
     {"planning"},
     {"schedule"},
@@ -275,7 +275,7 @@ def test_a_worker_reaches_no_engine() -> None:
 @pytest.mark.parametrize(
     ("library", "rooms"),
     [
-        ("pydantic", {"importers", "lang", "record", "report"}),
+        ("pydantic", {"lang", "record", "report"}),
         ("networkx", {"planning"}),
         ("structlog", {"report"}),
         ("rich", set()),

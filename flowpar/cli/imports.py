@@ -10,8 +10,8 @@ from flowpar.cli import options
 from flowpar.cli.starter_folder import refuse_to_overwrite, write_files
 from flowpar.core.diagnostics import Diagnostic
 from flowpar.core.errors import ExitCode, UsageError
-from flowpar.importers.importer import WORKFLOW
-from flowpar.importers.known import IMPORTERS, importer_for
+from flowpar.lang.importers.importer import WORKFLOW
+from flowpar.lang.importers.known import IMPORTERS, importer_for
 from flowpar.lang.reading import read_source
 from flowpar.report.screen import Color, system_screen
 

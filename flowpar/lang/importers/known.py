@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flowpar.core.errors import UsageError
-from flowpar.importers.wfformat import WfFormat
+from flowpar.lang.importers.wfformat import WfFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowpar.core.source import Source
-    from flowpar.importers.importer import Importer
+    from flowpar.lang.importers.importer import Importer
 
 IMPORTERS: Final[Mapping[str, Importer]] = {importer.name: importer for importer in (WfFormat(),)}
 

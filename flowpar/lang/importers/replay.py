@@ -13,7 +13,7 @@ from flowpar.core.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from flowpar.importers.recording import Recording
+    from flowpar.lang.importers.recording import Recording
 
 MODULE: Final = "replay"
 REPLAY: Final = '''\

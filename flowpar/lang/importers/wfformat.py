@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from flowpar.importers.importer import WORKFLOW, Translation
-from flowpar.importers.recording import lost_in, read
-from flowpar.importers.replay import MODULE, REPLAY, WHOLE, replayed, written
+from flowpar.lang.importers.importer import WORKFLOW, Translation
+from flowpar.lang.importers.recording import lost_in, read
+from flowpar.lang.importers.replay import MODULE, REPLAY, WHOLE, replayed, written
 
 if TYPE_CHECKING:
     from flowpar.core.source import Source

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from flowpar.core.errors import DocumentError, UsageError
 from flowpar.core.source import Source
-from flowpar.importers.known import IMPORTERS, importer_for
-from flowpar.importers.wfformat import WfFormat
+from flowpar.lang.importers.known import IMPORTERS, importer_for
+from flowpar.lang.importers.wfformat import WfFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
