@@ -26,6 +26,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     cluster.close()
 
 
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[LocalCluster]:
+    """Give a cluster for a test that ends some of it."""
+    cluster = LocalCluster(2, tmp_path / "cluster")
+    yield cluster
+    cluster.close()
+
+
 @dataclass(frozen=True)
 class Yard:
     """A folder with a workflow, and the command."""

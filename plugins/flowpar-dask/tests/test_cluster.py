@@ -76,13 +76,6 @@ def connected(address: str) -> Any:
     return make(address, set_as_default=False, timeout=60)
 
 
-@pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[LocalCluster]:
-    cluster = LocalCluster(2, tmp_path / "cluster")
-    yield cluster
-    cluster.close()
-
-
 @contextmanager
 def dask(folder: Path, *words: str, **variables: str) -> Iterator[None]:
     with (folder / "said").open("ab") as said:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ from distributed import Client
 from flowpar_dask.cluster import LocalCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from conftest import Yard
 
 DEADLINE_S = 120.0
@@ -51,23 +48,9 @@ outputs: {all: "${{ tasks.work.output }}"}
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[LocalCluster]:
-    cluster = LocalCluster(2, tmp_path / "cluster")
-    yield cluster
-    cluster.close()
-
-
-@pytest.fixture
 def work(yard: Yard) -> Yard:
     yard.write(steps=STEPS, w=WORKFLOW)
     return yard
-
-
-def until(is_met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not is_met():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begun(folder: Path) -> int:
@@ -90,7 +73,7 @@ def recorded(folder: Path) -> Counter[int]:
 
 def test_a_killed_worker_costs_the_attempts_that_it_made_a_try(work: Yard, mortal: LocalCluster) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}", "--json")
-    until(lambda: begun(work.folder) == 2)
+    work.until(lambda: begun(work.folder) == 2)
 
     client: Any = Client
     with client(mortal.address, set_as_default=False) as asking:
@@ -158,7 +141,7 @@ def test_of_what_travels_with_an_attempt_that_ends_its_dask_worker_nothing_is_ma
 
 def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, mortal: LocalCluster) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}")
-    until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
+    work.until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
 
     os.kill(mortal.pid, signal.SIGKILL)
     _, err = run.communicate(timeout=DEADLINE_S)
@@ -174,13 +157,13 @@ def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Ya
 
 def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address: str) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={address}")
-    until(lambda: begun(work.folder) == 2)
+    work.until(lambda: begun(work.folder) == 2)
     pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
 
     run.kill()
     run.communicate(timeout=DEADLINE_S)
 
-    until(lambda: not any(is_there(pid) for pid in pids))
+    work.until(lambda: not any(is_there(pid) for pid in pids))
     (work.folder / "go").touch()
     done = work.run("resume", "--executor", f"dask={address}", "--json")
     assert done.returncode == 0, done.stderr
@@ -190,14 +173,14 @@ def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_its_attempts_on_the_cluster(work: Yard, address: str, number: int) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={address}")
-    until(lambda: begun(work.folder) == 2)
+    work.until(lambda: begun(work.folder) == 2)
     pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
 
     run.send_signal(number)
     _, err = run.communicate(timeout=DEADLINE_S)
 
     assert run.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[signal.Signals(number)], err
-    until(lambda: not any(is_there(pid) for pid in pids))
+    work.until(lambda: not any(is_there(pid) for pid in pids))
     cancelled = [line for line in journal(work.folder) if line["event"] == "task.cancelled"]
     assert len(cancelled) >= 2
 
@@ -211,7 +194,7 @@ def is_there(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="the system keeps semaphores elsewhere")
-def test_a_cluster_of_our_own_leaves_no_process_and_no_semaphore(tmp_path: Path) -> None:
+def test_a_cluster_of_our_own_leaves_no_process_and_no_semaphore(yard: Yard, tmp_path: Path) -> None:
     before = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")}
     cluster = LocalCluster(1, tmp_path / "cluster")
     made = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")} - before
@@ -220,5 +203,5 @@ def test_a_cluster_of_our_own_leaves_no_process_and_no_semaphore(tmp_path: Path)
     cluster.close()
 
     assert made
-    until(lambda: not any(SHARED_MEMORY.joinpath(name).exists() for name in made))
-    until(lambda: not any(child.is_running() for child in children))
+    yard.until(lambda: not any(SHARED_MEMORY.joinpath(name).exists() for name in made))
+    yard.until(lambda: not any(child.is_running() for child in children))
