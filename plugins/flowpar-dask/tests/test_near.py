@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,28 @@ def test_a_maker_that_does_not_answer_is_asked_once_and_the_file_is_read(address
 
     with connected(address) as client:
         found = client.submit(fetch, str(tmp_path)).result(timeout=60)
+
+    assert found == [False, False]
+
+
+def test_a_maker_that_takes_a_call_and_says_nothing_is_given_up_and_asked_once(address: str, tmp_path: Path) -> None:
+    def fetch(folder: str, maker: str) -> list[bool]:
+        from distributed import get_worker
+
+        from flowpar_dask.near import Maker, Near
+
+        near = Near.of("a-run", folder, get_worker())
+        near.patience_s = 0.3
+        for name in ("1.val", "2.val"):
+            near.fetch({f"values/{name}": Maker(maker, "elsewhere")}, get_worker())
+        return [Path(near.folder, name).exists() for name in ("1.val", "2.val")]
+
+    with socket.create_server(("127.0.0.1", 0)) as mute, connected(address) as client:
+        found = client.submit(fetch, str(tmp_path), f"tcp://127.0.0.1:{mute.getsockname()[1]}").result(timeout=30)
+        mute.settimeout(0)
+        mute.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            mute.accept()
 
     assert found == [False, False]
 

@@ -56,6 +56,7 @@ class Near:
     """The copies that a dask worker fetched for one run, oldest first; used by the threads of its dask tasks.
 
     `folder` is for all workers on the machine, `own` for this one alone, with the scratch folders of its attempts.
+    A maker that does not give a piece within `patience_s` is asked no more.
     """
 
     run: str
@@ -63,6 +64,7 @@ class Near:
     folder: str
     own: str
     limit_bytes: int
+    patience_s: float = _PIECE_PATIENCE_S
     _sizes: dict[str, int] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
 
@@ -118,8 +120,9 @@ class Near:
         ask, place = worker.rpc(maker.address).flowpar_value, 0
         try:
             with open(draft, "wb") as copy:  # noqa: ASYNC230, PTH123 - it goes to memory
-                while piece := await ask(
-                    run=self.run, file=file, start=place, most=min(_PIECE_BYTES, self.limit_bytes)
+                most = min(_PIECE_BYTES, self.limit_bytes)
+                while piece := await asyncio.wait_for(
+                    ask(run=self.run, file=file, start=place, most=most), self.patience_s
                 ):
                     place += copy.write(piece)
                     if place > self.limit_bytes:
