@@ -34,7 +34,8 @@ def failure_of(code: int, *, max_rss_bytes: int | None, is_out_of_memory: bool, 
 
 def over_limit(limit_bytes: int, peak_bytes: int) -> Failure:
     """Say that an attempt had more than its `resources.memory` and was ended for it."""
-    needed = f"needed more than its memory of {_mib(limit_bytes)} (peak {_mib(peak_bytes)}), and was killed"
+    peak = _mib(-(-peak_bytes // 2**20) * 2**20)  # up, or a little more than the limit would read as the limit
+    needed = f"needed more than its memory of {_mib(limit_bytes)} (peak {peak}), and was killed"
     instead = "raise resources.memory, or let it work on less at once"
     return Failure(FailureKind.DIED, MEMORY_LIMIT, f"{needed}; {instead}")
 
