@@ -164,6 +164,8 @@ def test_only_what_a_killed_task_had_left_outlives_a_guard_that_was_to_sweep_it(
     assert scene.grows_to(4 + 2 * 5)
     below = set(tree.descendants(task))
     os.kill(guard, signal.SIGSTOP)
+    # Until it has a processor both signals would wait, and it would take the one that is told to sweep first.
+    scene.until(lambda: is_stopped(guard))
     os.kill(task, signal.SIGKILL)
     scene.until(lambda: not is_taken(guard, signal.SIGUSR1))
 
