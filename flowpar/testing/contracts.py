@@ -47,7 +47,7 @@ class TaskTypeContract:
     @pytest.fixture
     def arguments(self) -> Mapping[str, object]:
         """Return arguments for a call that succeeds."""
-        raise NotImplementedError("a fixture `arguments` gives what a call that succeeds takes")
+        pytest.fail("the suite needs a fixture `arguments`, which gives what a call that succeeds takes")
 
     def test_its_kind_leads_to_the_function(self) -> None:
         """The distribution is installed, and its entry point names the function under test."""
@@ -105,7 +105,7 @@ class SinkContract:
     @pytest.fixture
     def sink(self) -> EventSink:
         """Return a new sink."""
-        raise NotImplementedError("a fixture `sink` gives a new sink")
+        pytest.fail("the suite needs a fixture `sink`, which gives a new sink")
 
     def test_it_takes_a_whole_run(self, sink: EventSink) -> None:
         """Every kind of event, odd texts included, with commits between them."""
@@ -145,9 +145,9 @@ class ExecutorContract:
         return tmp_path / "run"
 
     @pytest.fixture
-    def executor(self, run_dir: Path) -> Executor:
+    def executor(self, run_dir: Path) -> Executor:  # noqa: ARG002 - as those have it who give one
         """Return a new executor whose run folder is `run_dir`; close it after the test."""
-        raise NotImplementedError("a fixture `executor` gives a new executor")
+        pytest.fail("the suite needs a fixture `executor`, which gives a new executor")
 
     def completions(self, executor: Executor, jobs: Iterable[Job]) -> dict[int, Completion]:
         """Submit jobs as there is room and wait for all of them, until the deadline."""

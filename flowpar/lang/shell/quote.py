@@ -6,6 +6,7 @@ Where `sh` and `bash`, or two kinds of `sh`, would end such a thing at different
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Final
 
 from flowpar.lang.shell.cursor import VALUE, Cursor, Lost
@@ -17,12 +18,12 @@ _PAIR_IN_BRACES = re.compile(r"\"[^\"\\`}'{(\0]*\"")
 _ANSI = re.compile(r"'((?:\\.|[^'\\])*)'", re.DOTALL)
 
 
-class Quotes(Cursor):
+class Quotes(Cursor, ABC):
     """Reads what is quoted; `commands` reads what `$(…)` holds."""
 
+    @abstractmethod
     def commands(self, closer: str, start: int) -> None:
         """Read commands up to a closing bracket."""
-        raise NotImplementedError
 
     def quoted_under(self, why_not: str, letter: str) -> None:
         """Read what is quoted, and refuse every value in it if there is a reason."""
