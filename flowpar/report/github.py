@@ -62,8 +62,8 @@ class Actions:
         if run is None or summary.finished is None:
             return ""
         parts = [self._failure(event, run) for event in summary.failures]
-        if summary.more:
-            parts.append(f"… and {summary.more} more; {harmless(near(run.run_dir))}/run.log.jsonl has them all\n")
+        if rest := summary.rest():
+            parts.append(f"{harmless(rest)}; {harmless(near(run.run_dir))}/run.log.jsonl has them all\n")
         return "".join([*parts, harmless(summary.closing())])
 
     @staticmethod
@@ -149,8 +149,8 @@ def _markdown(summary: SummarySink) -> str:
     lines = [f"### {_text(run.workflow)}: {state_of(finished)}", "", told, ""]
     for event in summary.failures:
         lines += _details(event, run)
-    if summary.more:
-        lines += [f"… and {summary.more} more", ""]
+    if rest := summary.rest():
+        lines += [_text(rest), ""]
     return "\n".join([*lines, ""])
 
 

@@ -12,6 +12,7 @@ from flowpar.core.errors import ExitCode
 from flowpar.core.events import RunFinished, RunStarted, TaskEnded, TaskStarted
 from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
+from flowpar.report.first_failures import FirstFailures
 from flowpar.report.hint import Times, hint
 from flowpar.report.terminal import one_line, strip_controls
 from flowpar.report.wording import duration, name_of, near, reason_of, tallied
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Paint = Callable[[str, str], str]
 
-_MOST_FAILURES = 10
 _TAIL_LINES = 15
 TAIL_BYTES = 16_384
 # A frame of the stack that faulthandler writes at a crash, innermost first; a traceback has a comma before "in".
@@ -44,9 +44,18 @@ class SummarySink:
         self._leave_word = leave_word
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
-        self.failures: list[TaskEnded] = []
-        self.more = 0
+        self._failures = FirstFailures()
         self._times = Times()
+
+    @property
+    def failures(self) -> list[TaskEnded]:
+        """The failures to be told in full: the first ones, a few of each task."""
+        return self._failures.told
+
+    def rest(self) -> str:
+        """Return how many more there are and of which tasks, on one line; empty where there are none."""
+        rest = self._failures.rest()
+        return f"… and {rest}" if rest else ""
 
     def emit(self, event: Event) -> None:
         """Keep failures, and how the run began and ended."""
@@ -56,7 +65,7 @@ class SummarySink:
             case TaskEnded(outcome=Failure(kind=kind)):
                 # A fan-out fails by its items, a sub-workflow by its tasks, and those speak for themselves.
                 if kind not in (FailureKind.ITEMS, FailureKind.TASKS, FailureKind.CANCELLED) and not event.is_tolerated:
-                    self._keep(event)
+                    self._failures.take(event)
             case TaskEnded():
                 self._times.take(event)
             case RunStarted():
@@ -83,8 +92,8 @@ class SummarySink:
         for event in self.failures:
             head, _, rest = failure_text(event, self.run.run_dir, folder).partition("\n")
             parts.append(f"{paint(head, 'error')}\n{rest}")
-        if self.more:
-            parts.append(f"… and {self.more} more; {folder}/run.log.jsonl has them all\n")
+        if rest := self.rest():
+            parts.append(f"{rest}; {folder}/run.log.jsonl has them all\n")
         parts.append(self.closing(paint))
         return "\n".join(parts)
 
@@ -118,12 +127,6 @@ class SummarySink:
         subject = self.failures[0].subject
         place = subject.task if subject.item is None else f"{subject.task}[{subject.item}]"
         return f"debug with: flowpar debug {run} {one_line(shlex.quote(place), limit=4096)}{where}\n"
-
-    def _keep(self, event: TaskEnded) -> None:
-        if len(self.failures) < _MOST_FAILURES:
-            self.failures.append(event)
-        else:
-            self.more += 1
 
 
 def verb_of(event: TaskEnded) -> str:

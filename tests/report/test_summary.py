@@ -140,11 +140,40 @@ def test_tolerated_failures_and_fan_outs_as_a_whole_are_not_told() -> None:
     assert "of 2 items" not in text
 
 
-def test_a_thousand_failures_are_told_by_ten_and_a_number() -> None:
-    text = summary(run_started(), *(task_failed("count", item) for item in range(1000)), run_finished(failed=1))
+def test_a_fan_out_that_fails_a_thousand_times_does_not_hide_another_task() -> None:
+    items = [task_failed("count", item) for item in range(1000)]
+
+    text = summary(run_started(), *items, task_failed("load"), run_finished(failed=2))
+
+    assert text.count("ValueError: bad row") == 4
+    assert "\nload failed: ValueError: bad row" in text
+    assert "… and 997 more: 997 of count (count[3], count[4], count[5], …); /run/run.log.jsonl has them all" in text
+
+
+def test_failures_beyond_the_tenth_are_named() -> None:
+    tasks = [task_failed(f"t{number}") for number in range(13)]
+
+    text = summary(run_started(), *tasks, run_finished(failed=13))
 
     assert text.count("ValueError: bad row") == 10
-    assert "and 990 more" in text
+    assert "… and 3 more: t10, t11, t12;" in text
+
+
+def test_of_many_tasks_that_failed_the_first_are_named_and_the_rest_counted() -> None:
+    tasks = [task_failed(f"t{number}") for number in range(100)]
+
+    text = summary(run_started(), *tasks, run_finished(failed=100))
+
+    assert "… and 90 more: t10, t11, t12, t13, t14, and 85 other tasks;" in text
+
+
+def test_the_items_of_a_sub_workflow_that_fail_alike_are_one_group() -> None:
+    items = [task_failed(f"train[{item}]/fit") for item in range(5)]
+
+    text = summary(run_started(), *items, run_finished(failed=5))
+
+    assert text.count("ValueError: bad row") == 3
+    assert "… and 2 more: 2 of train[*]/fit (train[3]/fit, train[4]/fit);" in text
 
 
 def test_a_log_that_is_gone_hides_nothing(tmp_path: Path) -> None:
