@@ -44,10 +44,12 @@ def malformed(target: str) -> TargetProblem:
     shown = target if len(target) <= _LONGEST_SHOWN else target[:_LONGEST_SHOWN] + "…"
     hint = "a target can't be an expression" if "${{" in target else None
     module, dot, function = target.rpartition(".")
+    file, _, name = target.partition(":")
     if dot and ":" not in target and all(part.isidentifier() for part in target.split(".")):
         hint = f'did you mean "{module}:{function}"?'
-    elif target.endswith(".py"):
-        hint = f'a module is named as an import names it: "{target.removesuffix(".py").replace("/", ".")}:function"'
+    elif file.endswith(".py"):
+        dotted = file.removeprefix("./").removesuffix(".py").replace("/", ".")
+        hint = f'a module is named as an import names it: "{dotted}:{name or "function"}"'
     return TargetProblem(ProblemKind.FORM, f'"{shown}" is not of the form "module:function"', hint)
 
 

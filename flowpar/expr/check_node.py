@@ -26,7 +26,7 @@ from flowpar.expr.check_access import AccessChecker, name_in
 from flowpar.expr.check_call import CallChecker
 from flowpar.expr.check_compare import comparison_problem
 from flowpar.expr.finding import ExpressionError
-from flowpar.expr.foreign import CONTEXTS as FOREIGN_CONTEXTS
+from flowpar.expr.foreign import NAMES as FOREIGN_NAMES
 from flowpar.expr.functions import FUNCTIONS
 from flowpar.expr.member import CONTEXTS, NAMESPACES, VALUES, Member, member_of
 from flowpar.expr.operation import BINARY, COMPARE
@@ -151,8 +151,8 @@ class Checker:
         return self.report(node, "FP303", f'there is no name "{name}"', self._meant(name))
 
     def _meant(self, name: str) -> str:
-        if name in FOREIGN_CONTEXTS:
-            return f"write {FOREIGN_CONTEXTS[name]}"
+        if name in FOREIGN_NAMES:
+            return f"write {FOREIGN_NAMES[name]}"
         for context in ("inputs", "tasks", "each", "matrix"):
             if self._scope.why_absent(context) is None and name in self._scope.members(context):
                 field = ".output" if context == "tasks" else ""

@@ -36,6 +36,13 @@ CONSTANTS = {
     "undefined": "None",
 }
 
+RULES = {
+    "success": "nothing: a task runs when all it needs succeeded",
+    "always": '"run_if: all_done" in the task',
+    "failure": '"run_if: one_failed" in the task',
+    "cancelled": 'a task below "finally", which may ask for run.status',
+}
+
 FUNCTIONS = {
     "contains": "part in text",
     "startsWith": "starts_with(text, start)",
@@ -74,7 +81,7 @@ FUNCTIONS = {
     "Path": "path(text)",
     "isinstance": "a function of your own in a task",
     "format": 'text around expressions: "run ${{ run.id }}"',
-    "success": "nothing: a task runs when all it needs succeeded",
+    **RULES,
     "print": "a task that prints",
     "open": "a task that reads the file",
 }
@@ -134,6 +141,13 @@ CONTEXTS = {
     "execution": "run.id",
     "flow": "workflow.name",
     "dag": "workflow.name",
+}
+
+NAMES = {
+    **CONTEXTS,
+    **RULES,
+    **dict.fromkeys(("yes", "on"), "True"),
+    **dict.fromkeys(("no", "off", "never"), "False"),
 }
 
 

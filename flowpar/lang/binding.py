@@ -18,7 +18,7 @@ from flowpar.core.executors import EXECUTORS
 from flowpar.core.frozen import dataclass
 from flowpar.lang.fields import ID, ID_FORM
 from flowpar.lang.input_binding import bind_inputs
-from flowpar.lang.model import DefaultsModel, Workflow
+from flowpar.lang.model import DefaultsModel, TaskModel, Workflow
 from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import PlainReader
 from flowpar.lang.secret_binding import bind_secrets
@@ -98,11 +98,16 @@ def _top_level(shape: ShapeReader) -> dict[str, Any]:
         if name in _TOP_KEYS:
             parts[name] = shape.plain.value(node)
         else:
-            known = sorted(_TOP_KEYS)
-            shape.find_unknown(
-                (name,), "this workflow", known, hint=FOREIGN_TOP_KEYS.get(name), also="and x-* for notes"
-            )
+            hint = FOREIGN_TOP_KEYS.get(name) or _key_of_tasks(name)
+            shape.find_unknown((name,), "this workflow", sorted(_TOP_KEYS), hint=hint, also="and x-* for notes")
     return parts
+
+
+def _key_of_tasks(name: str) -> str | None:
+    if name in BUILT_IN_KINDS or name in keys_of(TaskModel):
+        in_defaults = name not in BUILT_IN_KINDS | NOT_IN_DEFAULTS
+        return "it belongs to a task" + (', or below "defaults" for all of them' if in_defaults else "")
+    return None
 
 
 def _tasks(shape: ShapeReader, binder: TaskBinder) -> dict[str, Any]:

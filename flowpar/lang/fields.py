@@ -18,7 +18,7 @@ from flowpar.core.executors import EXECUTOR_SCHEMA
 from flowpar.core.run_if import RUN_IFS
 from flowpar.core.suggest import nearest
 from flowpar.lang.duration import DURATION_FORM, LONGEST_DAYS, seconds
-from flowpar.lang.vocabulary import FOREIGN_RUN_IFS
+from flowpar.lang.vocabulary import FOREIGN_ITEM_ERRORS, FOREIGN_RUN_IFS, items_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -159,8 +159,7 @@ def _items(value: object) -> str | list[Any] | dict[str, Any]:
         return value  # type: ignore[return-value]
     if isinstance(value, dict) and value:
         return value
-    hint = f"write ${{{{ {value} }}}}" if isinstance(value, str) and value and "\n" not in value else ""
-    raise wrong("a list, an expression, or a mapping of names to lists", hint=hint)
+    raise wrong("a list, an expression, or a mapping of names to lists", hint=items_meant(value))
 
 
 def _matrix(value: object) -> dict[str, Any]:
@@ -259,7 +258,11 @@ RetryOn = Annotated[
 ]
 ExecutorName = Annotated[str, WithJsonSchema(EXECUTOR_SCHEMA)]  # the binder knows which there are
 OnMax = Annotated[str, PlainValidator(_one_of(ON_MAX)), _or_expression({"enum": list(ON_MAX)})]
-ItemError = Annotated[str, PlainValidator(_one_of(_ITEM_ERRORS)), _or_expression({"enum": list(_ITEM_ERRORS)})]
+ItemError = Annotated[
+    str,
+    PlainValidator(_one_of(_ITEM_ERRORS, foreign=FOREIGN_ITEM_ERRORS)),
+    _or_expression({"enum": list(_ITEM_ERRORS)}),
+]
 _RULE_SCHEMA = _or_expression({"enum": list(RUN_IFS)})
 RunRule = Annotated[str, PlainValidator(_one_of(RUN_IFS, foreign=FOREIGN_RUN_IFS)), _RULE_SCHEMA]
 _LIST_OR_EXPRESSION = {"anyOf": [{"type": "array"}, EXPRESSION_SCHEMA]}

@@ -8,6 +8,7 @@ from flowpar.lang.fields import ID, ID_FORM
 from flowpar.lang.model import InputModel
 from flowpar.lang.node import MappingNode
 from flowpar.lang.shape import NOTHING, keys_of
+from flowpar.lang.vocabulary import FOREIGN_INPUT_KEYS
 from flowpar.lang.wording import name_of, short
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _long_form(shape: ShapeReader, path: tuple[str, str], value: dict[str, Any])
     for key in value:
         if key not in known:
             hint = 'an input without "default" is required' if key in {"required", "optional"} else None
-            shape.find_unknown((*path, key), name_of(path), sorted(known), hint=hint)
+            shape.find_unknown((*path, key), name_of(path), sorted(known), hint=hint, foreign=FOREIGN_INPUT_KEYS)
     parts = {key: NOTHING if part is None and key != "default" else part for key, part in value.items() if key in known}
     parts["has_default"] = "default" in parts
     if "type" not in parts and "default" in parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from flowpar.lang.wording import describe_error, did_you_mean, finding, found_at, name_of, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.core.diagnostics import Diagnostic
     from flowpar.lang.node import Document
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NEAR = 80
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 _INTERNAL = frozenset({"kind", "body", "counts_retries", "has_default", "in_finally", "is_on"})
 
@@ -88,10 +90,11 @@ class ShapeReader:
         *,
         hint: str | None = None,
         also: str = "",
+        foreign: Mapping[str, str] = _NONE,
     ) -> None:
-        """Report a key that nothing of ours has."""
+        """Report a key that nothing of ours has; `foreign` says what other tools call ours."""
         word = str(path[-1])
-        advice = hint or did_you_mean(word, known, also=also)
+        advice = hint or did_you_mean(word, known, also=also, foreign=foreign)
         if self._is_cut_text(path):
             advice = 'a "," inside { } starts a new key; put a text that holds one in quotes'
         self.find_key(path, f'{owner} has the unknown key "{short(word)}"', code="FP121", hint=advice)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowpar.core.diagnostics import Diagnostic, Label
+from flowpar.lang.indentation import misindented
 
 if TYPE_CHECKING:
     import yaml
@@ -51,6 +52,9 @@ def describe_syntax_error(error: yaml.MarkedYAMLError, lines: Lines) -> Diagnost
     if _text_at(lines, offset - 1).startswith("${{"):
         place = lines.span(offset - 1, offset + 2)
         return Diagnostic("FP103", _BARE_EXPRESSION, path, place, hint='write "${{ … }}" with the quotes')
+    if (found := misindented(problem, lines, offset)) is not None:
+        message, hint, at = found
+        return Diagnostic("FP103", message, path, lines.span(at, at + 1), hint=hint)
     for name, (message, hint) in _UNCLOSED.items():
         if opened is not None and name in context and _is_unclosed(problem):
             label = Label(path, _visible(lines, offset), "it should have been closed before this")

@@ -14,7 +14,7 @@ from flowpar.lang.plain import is_null
 from flowpar.lang.resource_binding import read_resources
 from flowpar.lang.shape import NOTHING, keys_of
 from flowpar.lang.variables import read_variables
-from flowpar.lang.vocabulary import FOREIGN_TASK_KEYS
+from flowpar.lang.vocabulary import FOREIGN_RETRY_KEYS, FOREIGN_TASK_KEYS
 from flowpar.lang.wording import did_you_mean, name_of, short
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class TaskBinder:
             self._shape.find_key(path, name, code="FP128", hint=f"ids are {ID_FORM}")
         if not isinstance(node, MappingNode):
             hint = 'give it a kind key such as "python: module:function" or "shell: command"'
+            if task in self._kinds or task in self._keys:
+                hint = f'"{task}" is a key of tasks; it stands below the id of one'
             self._shape.find_wrong(path, "a mapping", hint=hint)
             return TaskModel()
         parts: dict[str, Any] = {"in_finally": True} if home == "finally" else {}
@@ -216,7 +218,7 @@ class TaskBinder:
             known = keys_of(RetryModel)
             strangers = [key for key in value if key not in known]
             for key in strangers:
-                self._shape.find_unknown((*path, key), name_of(path), sorted(known))
+                self._shape.find_unknown((*path, key), name_of(path), sorted(known), foreign=FOREIGN_RETRY_KEYS)
             return {key: NOTHING if part is None else part for key, part in value.items() if key in known}
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return RetryModel(attempts=value + 1)

@@ -9,9 +9,10 @@ from flowpar.core.suggest import nearest
 from flowpar.lang.node import Document, MappingNode, ScalarNode, SequenceNode
 from flowpar.lang.plain import is_null
 from flowpar.lang.scalars import NumberTooLongError, resolve
+from flowpar.lang.vocabulary import FOREIGN_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flowpar.lang.node import Node
 
@@ -105,9 +106,9 @@ def short(text: str) -> str:
     return line if len(text) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def did_you_mean(word: str, known: Sequence[str], *, also: str = "") -> str:
+def did_you_mean(word: str, known: Sequence[str], *, also: str = "", foreign: Mapping[str, str] | None = None) -> str:
     """Return "did you mean …?", or what is allowed, both where that is short; `also` says what else is."""
-    near = nearest(word, known)
+    near = (foreign or {}).get(word) or nearest(word, known)
     allowed = f"allowed: {', '.join(known)} {also}".rstrip()
     if near is None:
         return allowed
@@ -133,5 +134,19 @@ def _quoted(node: Node | None) -> str | None:
 
 def _one_of(expected: str, node: Node | None) -> tuple[str, str | None]:
     names = [part.strip("' ") for part in expected.replace(" or ", ", ").split(",")]
-    near = nearest(node.text, names) if isinstance(node, ScalarNode) else None
-    return f"one of {', '.join(names)}", f'did you mean "{near}"?' if near else None
+    wanted = f"one of {', '.join(names)}"
+    if not isinstance(node, ScalarNode):
+        return wanted, None
+    word, bracket, item = node.text.partition("[")
+    near = _meant(word, names)
+    if near == "list" and bracket and (of := _meant(item.rstrip("]"), names)):
+        return wanted, f"write {{type: list, items: {of}}}"
+    return wanted, f'did you mean "{near}"?' if near else None
+
+
+def _meant(word: str, names: Sequence[str]) -> str | None:
+    """Return the one of the names that a word of another language stands for, or that is misspelt."""
+    foreign = FOREIGN_TYPES.get(word.casefold())
+    if word in names or (foreign is not None and foreign in names):
+        return word if word in names else foreign
+    return nearest(word, names)

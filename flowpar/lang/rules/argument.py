@@ -23,6 +23,7 @@ from flowpar.core.types import (
     without_none,
 )
 from flowpar.expr.typing_access import label_of, labels_of
+from flowpar.lang.node import SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,9 +76,10 @@ def check_call(findings: Findings, call: Call) -> None:
     if not call.signature.takes_any_name:
         for name in unknown:
             _find_unknown(findings, call, name, parameters)
-    for name in missing:
-        if call.signature.takes_any_name or not _is_misspelt(name, unknown, parameters):
-            _find_missing(findings, call, parameters[name])
+    is_any = call.signature.takes_any_name
+    absent = [parameters[name] for name in missing if is_any or not _is_misspelt(name, unknown, parameters)]
+    if absent and not isinstance(findings.document.node(call.path), SequenceNode):  # that is a finding of its own
+        _find_missing(findings, call, absent)
     others = next((one for one in call.signature.parameters if one.kind == "var_keyword"), None)
     for name, read in call.arguments.items():
         parameter = parameters.get(name, others if name in unknown else None)
@@ -108,11 +110,13 @@ def _listing(parameters: Mapping[str, Parameter]) -> str:
     return f"its parameters are {', '.join(names[:_MOST_NAMED])}{more}"
 
 
-def _find_missing(findings: Findings, call: Call, parameter: Parameter) -> None:
-    annotation = f": {parameter.annotation}" if parameter.annotation else ""
-    message = f'{call.owner} needs the argument "{parameter.name}{annotation}"'
-    hint = f'add "{parameter.name}: …" below "{call.path[-1]}"'
-    if parameter.name == "self":
+def _find_missing(findings: Findings, call: Call, missing: list[Parameter]) -> None:
+    shown = [f'"{one.name}: {one.annotation}"' if one.annotation else f'"{one.name}"' for one in missing]
+    first = missing[0].name
+    message = f"{call.owner} needs the argument{'s' if len(shown) > 1 else ''} {', '.join(shown)}"
+    what = "them" if len(shown) > 1 else f'"{first}: …"'
+    hint = f'add {what} below "{call.path[-1]}"'
+    if first == "self":
         hint = "a method needs an object; make one and call it in a function of your own"
     findings.key_error("FP407", call.home, message, hint=hint, labels=call.labels)
 

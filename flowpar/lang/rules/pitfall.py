@@ -10,9 +10,14 @@ from flowpar.lang.node import ScalarNode
 
 if TYPE_CHECKING:
     from flowpar.lang.rules.findings import Findings, Path
+    from flowpar.lang.rules.scope import View
 
+_CONTEXTS = "inputs|tasks|env|each|matrix|secrets|run|workflow"
 _BARE = re.compile(
-    r"(?<!\$)\{\{-?\s*(?=(?:inputs|tasks|env|each|matrix|secrets|run|workflow|item|params|vars)\b)[^{}]*\}\}"
+    rf"(?<!\$)\{{\{{-?\s*(?=(?:{_CONTEXTS}|item|params|vars)\b)[^{{}}]*\}}\}}|\$\{{\s*(?:{_CONTEXTS})\.[^{{}}]*\}}"
+)
+_PATH = re.compile(
+    r"(?P<context>inputs|tasks|each|matrix|secrets)\.(?P<name>[\w-]+)(?P<field>(?:[.\[][\w.\[\]\"'-]*)?)"
 )
 
 
@@ -31,10 +36,19 @@ def find_cut_expression(findings: Findings, text: str, path: Path) -> bool:
     return True
 
 
+def find_bare_reference(findings: Findings, text: str, path: Path, view: View) -> None:
+    """Find a text that is nothing but the name of something that is there, as `tasks.load.output`."""
+    found = _PATH.fullmatch(text)
+    if found is None or view.member(found["context"], found["name"]) is None:
+        return
+    if (found["context"] == "tasks") is bool(found["field"]):
+        message = f'"{text[:60]}" is plain text here'
+        findings.text_warning("FP703", Place(path, 0, len(text)), message, hint=f'write "${{{{ {text} }}}}"')
+
+
 def find_bare_braces(findings: Findings, text: str, path: Path) -> None:
-    """Find `{{ inputs.x }}`, which other tools take for an expression and flowpar for text."""
-    found = _BARE.search(text)
-    if found is not None:
+    """Find `{{ inputs.x }}` and `${inputs.x}`, which other tools take for an expression and flowpar for text."""
+    for found in _BARE.finditer(text):
         place = Place(path, found.start(), found.end())
         message = f'"{found.group()[:60]}" is plain text here'
         findings.text_warning("FP703", place, message, hint='an expression is written "${{ … }}"')

@@ -20,7 +20,7 @@ from flowpar.expr.parse import ExpressionErrors, parse_condition, parse_text
 from flowpar.expr.references import Reference, references_in
 from flowpar.expr.template import Constant, Expression, ListTemplate, MapTemplate, Template, expressions_in
 from flowpar.lang.checked import Mention, Place, start_of
-from flowpar.lang.rules.pitfall import find_bare_braces, find_cut_expression
+from flowpar.lang.rules.pitfall import find_bare_braces, find_bare_reference, find_cut_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 # What stands between the braces must be the same as its Python, so no hyphen, and no underscore first.
+_CONTEXTS = ("tasks.", "inputs.", "each.", "matrix.", "secrets.")
 _PLAIN_REFERENCE = re.compile(r"\$\{\{( *(tasks|inputs|each|matrix)\.([A-Za-z][A-Za-z0-9_]*)(\.output)? *)\}\}")
 
 
@@ -59,6 +60,7 @@ class Reading:
     def value(self, value: Any, path: Path, view: View) -> Read:
         """Read a value in which expressions may stand at any depth."""
         if not _has_braces(value):
+            self._look_at_constant(value, path, view)
             return Read(Constant(value), of_value(value))
         if isinstance(value, str):
             return self._text(value, path, view)
@@ -66,6 +68,17 @@ class Reading:
             parts = [self.value(part, (*path, index), view) for index, part in enumerate(value)]
             return self._list(parts)
         return self._mapping({key: self.value(part, (*path, key), view) for key, part in value.items()})
+
+    def _look_at_constant(self, value: Any, path: Path, view: View) -> None:
+        if isinstance(value, str):
+            if value.startswith(_CONTEXTS):
+                find_bare_reference(self.findings, value, path, view)
+        elif isinstance(value, list):
+            for index, part in enumerate(value):
+                self._look_at_constant(part, (*path, index), view)
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                self._look_at_constant(part, (*path, key), view)
 
     def condition(self, value: str, path: Path, view: View) -> Read:
         """Read an `if`: an expression with or without `${{ }}` around it."""
@@ -87,6 +100,7 @@ class Reading:
         read = self._plain_reference(text, path, view)
         if read is not None:
             return read
+        find_bare_braces(self.findings, text, path)
         try:
             template = parse_text(text, view.ids)
         except ExpressionErrors as found:
@@ -150,7 +164,7 @@ class Reading:
 def _has_braces(value: Any) -> bool:
     """Whether an expression, or what looks like one, stands somewhere in a value."""
     if isinstance(value, str):
-        return "{{" in value
+        return "{{" in value or "${" in value
     if isinstance(value, list):
         return any(map(_has_braces, value))
     return isinstance(value, dict) and any(map(_has_braces, value.values()))

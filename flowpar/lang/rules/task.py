@@ -149,13 +149,18 @@ class TaskRules:
             return call
         return replace(call, env={**env, **call.env}, cwd=cwd, until=until)
 
+    def _task_meant(self, need: str) -> str | None:
+        """Return the task that `tasks.a`, `a[0]` or a misspelt id was meant to name."""
+        plain = need.removeprefix("tasks.").partition(".output")[0].partition("[")[0]
+        return plain if plain in self.workflow.tasks else self.surroundings.tasks.names.nearest(need)
+
     def _needs(self, task: str, model: TaskModel, mentions: Iterable[Mention]) -> NeededAt:
         """Gather what a task needs, each once, by the first place that says so."""
         places: dict[str, Place | Mention] = {}
         for position, need in enumerate(model.needs):
             path = (model.home, task, "needs", position)
             if need not in self.workflow.tasks:
-                near = self.surroundings.tasks.names.nearest(need)
+                near = self._task_meant(need)
                 hint = f'did you mean "{near}"?' if near is not None else None
                 message = f'task "{task}" needs "{need}", which is not a task'
                 self.reading.findings.error("FP201", path, message, hint=hint)
