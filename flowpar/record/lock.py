@@ -10,7 +10,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import time
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.errors import StateError
@@ -18,7 +21,6 @@ from flowpar.core.point import point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -26,9 +28,14 @@ if TYPE_CHECKING:
 
 _NAME = "lock"
 _OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-# Who looks whether a run is locked holds the lock for a moment; that must not stop who wants it.
-_PATIENCE_S = 0.25
+# Who looks whether a run is locked holds the lock for a moment; that must not stop who wants it. On a busy machine one
+# nap may last as long as all of these should: so tries are counted, not time.
+_TRIES = 25
 _NAP_S = 0.01
+# A killed process has its locks until it is given a processor, or its disk has answered.
+_END_PATIENCE_S = 10.0
+_STATE, _FLAGS, _PENDING = 0, 6, 28  # places in /proc/<pid>/stat, after the name
+_IS_EXITING = 0x4
 _UNKNOWN_PID = 0
 
 
@@ -103,16 +110,26 @@ def holder(run_dir: Path) -> int | None:
 
 
 def _lock(number: int, flock: Flock) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
+    until = time.monotonic() + _END_PATIENCE_S
+    for tried in count(1):
         try:
             flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if tried >= _TRIES and (time.monotonic() > until or not _is_ending(_pid_in(number))):
                 raise
             time.sleep(_NAP_S)
         else:
             return
+
+
+def _is_ending(pid: int) -> bool:
+    """Whether a process was killed and is about to be gone, where the system shows it (Linux)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        is_killed = int(fields[_PENDING]) >> (signal.SIGKILL - 1) & 1
+        return fields[_STATE] in {b"Z", b"X"} or bool(is_killed or int(fields[_FLAGS]) & _IS_EXITING)
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _prove(run_dir: Path, flock: Flock) -> None:

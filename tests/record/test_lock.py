@@ -65,6 +65,38 @@ def test_the_lock_of_a_killed_process_is_free_though_its_child_lives(
         assert holder(tmp_path) == os.getpid()
 
 
+class LateRelease:
+    """Somebody else's lock, which is free at a later try only."""
+
+    def __init__(self, tries: int) -> None:
+        self.left = tries
+
+    def __call__(self, number: int, operation: int) -> None:
+        if operation & fcntl.LOCK_EX and self.left:
+            self.left -= 1
+            raise BlockingIOError
+        fcntl.flock(number, operation)
+
+
+def test_a_killed_process_that_has_not_let_go_yet_is_waited_for(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as dead:
+        dead.kill()
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        (tmp_path / "lock").write_text(f"{dead.pid}\n")
+
+        with Lock.take(tmp_path, flock=LateRelease(60)):
+            assert holder(tmp_path) == os.getpid()
+
+
+def test_a_process_that_goes_on_is_not_waited_for(tmp_path: Path, other: subprocess.Popen[str]) -> None:
+    late = LateRelease(60)
+
+    with pytest.raises(StateError, match=f"in use by process {other.pid}"):
+        Lock.take(tmp_path, flock=late)
+
+    assert late.left > 0
+
+
 def test_a_lock_that_is_let_go_can_be_taken(tmp_path: Path) -> None:
     Lock.take(tmp_path).close()
 
