@@ -44,7 +44,7 @@ _MAX_TAKEN = 5_000
 _POST_TIMEOUT_S = 5.0
 # How long a client waits for the server to start, or for another one after a loss; the engine, which starts
 # it, does not wait at all.
-_START_PATIENCE_S = 5.0
+_START_PATIENCE_S = 60.0
 _REFILL_PATIENCE_S = 60.0
 # One request holds the table for about a millisecond.
 _BATCH = 2_000

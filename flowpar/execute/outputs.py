@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_START_PATIENCE_S = 10.0
+_START_PATIENCE_S = 30.0  # of a busy machine; one that dies is heard at once
 _END_PATIENCE_S = 1.0
 # One that is lost again and again is lost for a reason.
 _MOST_LOSSES = 5
