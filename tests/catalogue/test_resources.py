@@ -90,7 +90,7 @@ def test_a_tree_that_has_too_much_ends_with_the_limit_the_peak_and_what_to_do(
         assert found is not None, error
         assert int(found.group(1)) > 200
         assert (error["kind"], error["type"]) == ("died", "MemoryLimit")
-        assert tasks[name]["duration_s"] < 5.0  # far from the minute that it would take, on a busy machine, too
+        assert tasks[name]["duration_s"] < 30  # far from the minute that it would take, on a busy machine, too
     assert ended.code == 1
 
 

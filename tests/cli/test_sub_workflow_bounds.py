@@ -51,7 +51,7 @@ def test_a_workflow_that_takes_too_long_ends_with_all_of_it_and_counts_as_timed_
 def test_a_run_whose_workflow_took_too_long_goes_on_with_time_anew(folder: Path) -> None:
     (folder / "main.yaml").write_text(
         "flowpar: 1\ninputs: {slow: 30}\ntasks:\n"
-        '  part: {workflow: part.yaml, with: {slow: "${{ inputs.slow }}"}, timeout: 4s}\n'
+        '  part: {workflow: part.yaml, with: {slow: "${{ inputs.slow }}"}, timeout: 6s}\n'
         'outputs: {text: "${{ tasks.part.output.text }}"}\n'
     )
     flowpar(folder, "run", "main.yaml", "-w", "4", "-i", "slow=30", code=1)
@@ -76,7 +76,7 @@ def test_a_timeout_that_may_be_lets_the_run_succeed(folder: Path) -> None:
 def test_an_item_that_takes_too_long_ends_alone(folder: Path) -> None:
     (folder / "main.yaml").write_text(
         "flowpar: 1\ntasks:\n"
-        "  part: {workflow: part.yaml, for_each: {slow: [0, 30]}, timeout: 3s, on_item_error: collect,"
+        "  part: {workflow: part.yaml, for_each: {slow: [0, 60]}, timeout: 6s, on_item_error: collect,"
         ' with: {slow: "${{ each.slow }}"}}\n'
         'outputs: {are_there: "${{ [one is not None for one in tasks.part.output] }}"}\n'
     )

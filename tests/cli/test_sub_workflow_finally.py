@@ -76,7 +76,7 @@ def test_it_runs_after_a_failure_knows_of_it_and_the_whole_has_failed(folder: Pa
 
 
 def test_it_runs_after_a_timeout_of_the_whole(folder: Path) -> None:
-    main_of(folder, "  part: {workflow: part.yaml, with: {slow: 30}, timeout: 500ms}\n")
+    main_of(folder, "  part: {workflow: part.yaml, with: {slow: 60}, timeout: 3s}\n")
 
     flowpar(folder, "run", "main.yaml", code=1)
 

@@ -74,14 +74,17 @@ def takes_its_streams_away(n: int) -> str:
 
 
 def leaves_a_thread(n: int) -> int:
+    has_talked = threading.Event()
+
     def talk() -> None:
         while True:
             print(f"thread of {n}")
+            has_talked.set()
             time.sleep(0.01)
 
     if n == 0:
         threading.Thread(target=talk).start()
-    time.sleep(0.1)
+        has_talked.wait()
     return os.getpid()
 """
 
@@ -187,7 +190,7 @@ def test_a_timeout_ends_its_item_and_the_others_go_on(workshop: Workshop, functi
     _, told = make(
         workshop,
         f'python: "steps:{function}", for_each: "${{{{ range(5) }}}}", batch: auto, on_item_error: collect, '
-        'timeout: 500ms, grace: 100ms, with: {n: "${{ each.item }}"}',
+        'timeout: 3s, grace: 100ms, with: {n: "${{ each.item }}"}',
         "-w",
         "1",
     )

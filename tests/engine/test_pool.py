@@ -78,8 +78,10 @@ def one_sleeps(n: int) -> int:
 
 
 def one_lasts(n: int) -> int:
-    if n == 150:
-        time.sleep(3)
+    ran(n)
+    until = time.monotonic() + 40
+    while n == 150 and len(open("ran").readlines()) < 400 and time.monotonic() < until:
+        time.sleep(0.05)
     return n
 
 
@@ -160,7 +162,7 @@ def test_a_worker_that_dies_takes_only_the_attempt_that_it_made(workshop: Worksh
 
 def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(workshop: Workshop) -> None:
     made, told = workshop.run(
-        items("sleeps_at_two", 8, ", timeout: 1s, grace: 100ms, on_item_error: collect"),
+        items("sleeps_at_two", 8, ", timeout: 4s, grace: 100ms, on_item_error: collect"),
         "-w",
         "2",
         "--executor",
@@ -170,7 +172,7 @@ def test_a_timeout_ends_the_worker_and_only_the_attempt_that_it_makes(workshop: 
     assert made == [0, 1, None, 3, 4, 5, 6, 7], told
     (late,) = workshop.events("task.timed_out")
     assert late["item"] == 2
-    assert late["duration_s"] < 1.5
+    assert 4 <= late["duration_s"] < 60
 
 
 def test_a_worker_that_keeps_much_memory_is_replaced(workshop: Workshop) -> None:
@@ -229,7 +231,7 @@ def test_what_stood_behind_an_attempt_that_was_ended_is_unharmed_and_had_not_beg
     workshop: Workshop, function: str, kind: str
 ) -> None:
     made, told = workshop.run(
-        items(function, 300, ", timeout: 2s, grace: 100ms, on_item_error: collect, executor: pool"), "-w", "2"
+        items(function, 300, ", timeout: 4s, grace: 100ms, on_item_error: collect, executor: pool"), "-w", "2"
     )
 
     assert made == [None if n == 150 else n for n in range(300)], told
@@ -259,4 +261,6 @@ def test_short_attempts_travel_together_and_are_recorded_one_by_one(workshop: Wo
     assert [count for _, count in made] == list(range(1, 501)), told
     ended = [event for event in workshop.events("task.succeeded") if event["item"] is not None]
     assert len(ended) == 500
-    assert all(0 < event["duration_s"] < 1 and event["attempt"] == 1 for event in ended)
+    assert all(event["duration_s"] > 0 and event["attempt"] == 1 for event in ended)
+    (over,) = workshop.events("run.finished")
+    assert sum(event["duration_s"] for event in ended) < over["duration_s"], "each has its own time, one after another"

@@ -226,12 +226,12 @@ tasks:
 def test_a_timeout_ends_the_stubborn_within_its_grace(project: Project) -> None:
     done = project.run("""
 tasks:
-  wait: {python: "steps:wait", with: {mark: mark, ignores: true}, timeout: 500ms, grace: 500ms}
+  wait: {python: "steps:wait", with: {mark: mark, ignores: true}, timeout: 3s, grace: 500ms}
 """)
 
     (ended,) = [event for event in project.events() if event["event"] == "task.timed_out"]
     assert done.returncode == 1
-    assert 1.0 <= ended["duration_s"] < 3.0
+    assert 3.5 <= ended["duration_s"] < 40  # which is when it would have ended by itself
     assert not Path("/proc", (project.folder / "mark").read_text()).exists()
 
 

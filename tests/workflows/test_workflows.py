@@ -43,7 +43,7 @@ Ran = tuple[dict[str, Any], list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    return run("quickstart.yaml", tmp_path_factory.mktemp("quickstart"), "-i", "top=3")
+    return run("quickstart.yaml", tmp_path_factory.mktemp("quickstart"), "-i", "top=3", "-w", "2")
 
 
 @pytest.fixture(scope="module")
