@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowpar.code.dynamic import SEEING_LOCALS
+from flowpar.code.effect import Shown
 from flowpar.code.form import (
     does_something,
     is_built_in,
@@ -24,10 +25,18 @@ from flowpar.code.form import (
     of_joined,
     of_name,
     of_subscript,
+    postponed,
 )
 from flowpar.code.names import Definition
-from flowpar.code.normal import Form, Normal, Place
-from flowpar.code.scope import Comprehension, children_of, scope_of_class, scope_of_comprehension, scope_of_function
+from flowpar.code.normal import Form, Manner, Normal, Place
+from flowpar.code.scope import (
+    Comprehension,
+    arguments_of,
+    children_of,
+    scope_of_class,
+    scope_of_comprehension,
+    scope_of_function,
+)
 from flowpar.code.token import name_token, text_token
 
 if TYPE_CHECKING:
@@ -39,17 +48,11 @@ if TYPE_CHECKING:
 _READ_TEXTS = frozenset({"sql", "query", "execute", "evaluate", "sqldf", "from_query", "SQLContext"})
 
 
-def normal_form(
-    node: ast.AST, package: str, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False
-) -> tuple[bytes, Normal]:
-    """Return the form of a piece of a module, and what was noted on the way.
-
-    `has_effect` says of a class or function whether its annotations count (1), and its docstring (2); if `is_strict`,
-    all do.
-    """
+def normal_form(node: ast.AST, manner: Manner) -> tuple[bytes, Normal]:
+    """Return the form of a piece of a module, and what was noted on the way."""
     parts = _parts(node)
-    keeps = _kept_names(parts) if not is_strict else lambda _: True
-    normal = Normal(package, FORMS, has_effect, keeps, is_strict, told=_given_inside(node, parts))
+    keeps = _kept_names(parts) if not manner.is_strict else lambda _: True
+    normal = Normal(manner, FORMS, keeps, told=_given_inside(node, parts))
     return normal.tokens(node), normal
 
 
@@ -66,17 +69,18 @@ def _of_comprehension(normal: Normal, node: ast.AST, place: Place) -> Sequence[I
 
 def _of_function(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)  # noqa: S101 - by the table
-    inside = Place(normal.opened(scope_of_function(node, place.scope, normal.package)), is_late=True)
+    inside = Place(normal.opened(scope_of_function(node, place.scope, normal.manner.package)), is_late=True)
     items: list[Item] = [b"(" + type(node).__name__.encode()]
-    effect = normal.effect(node)
-    items += _parameters(normal, node.args, place, is_told=bool(effect))
+    shown = normal.shown(node)
+    items += _parameters(normal, node.args, place, is_told=bool(shown))
     if isinstance(node, ast.Lambda):
         return [*items, (node.body, inside), b")"]
     for decorator in node.decorator_list:
         normal.give(_called(decorator), [ast.Name(node.name)], place)
-    items += [name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, effect)]
-    items += _all(_type_parameters(node), inside) if effect else []
-    if node.returns is not None and (effect or does_something(node.returns)):
+    items += [name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, shown)]
+    items += _when(normal, node, shown, node.returns, *(part.annotation for part in arguments_of(node.args)))
+    items += _all(_type_parameters(node), inside) if shown else []
+    if node.returns is not None and (shown or does_something(node.returns)):
         items += [b"->", (node.returns, place.in_annotation())]
     return [*items, *normal.value(node.body, inside), b")"]
 
@@ -103,15 +107,16 @@ def _parameters(normal: Normal, arguments: ast.arguments, place: Place, *, is_to
 
 def _of_class(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     assert isinstance(node, ast.ClassDef)  # noqa: S101 - by the table
-    scope = normal.opened(scope_of_class(node, place.scope, normal.package))
-    effect = normal.effect(node)
-    scope.counts_annotations = bool(effect)
+    scope = normal.opened(scope_of_class(node, place.scope, normal.manner.package))
+    shown = normal.shown(node)
+    scope.counts_annotations = bool(shown)
     inside = Place(scope, place.is_late)
     for called in [*map(_called, node.decorator_list), *(_called(keyword.value) for keyword in node.keywords)]:
         normal.give(called, [ast.Name(node.name)], place)
-    if effect > 1:
+    if shown is Shown.DOCSTRING:
         normal.told |= {id(part) for part in node.body}
-    items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, effect)]
+    items: list[Item] = [b"(class", name_token(b"d", node.name), *_all(node.decorator_list, place), *_doc(node, shown)]
+    items += _when(normal, node, shown)
     items += [b"(", *_all([*node.bases, *node.keywords], place), b")", *_all(_type_parameters(node), inside)]
     return [*items, *normal.value(node.body, inside), b")"]
 
@@ -129,10 +134,17 @@ def _called(decorator: ast.expr) -> ast.expr:
     return decorator.func if isinstance(decorator, ast.Call) else decorator
 
 
-def _doc(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, effect: int) -> list[Item]:
+def _doc(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, shown: Shown) -> list[Item]:
     """Return the docstring, where somebody may read it."""
-    text = ast.get_docstring(node, clean=False) if effect > 1 else None
+    text = ast.get_docstring(node, clean=False) if shown is Shown.DOCSTRING else None
     return [] if text is None else [b"doc", text_token(text)]
+
+
+def _when(normal: Normal, node: ast.AST, shown: Shown, *annotations: ast.AST | None) -> list[Item]:
+    """Say whether what stands in annotations is there at run time, or only their text."""
+    told = annotations if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else (node,)
+    is_seen = normal.manner.is_postponed and shown >= Shown.ANNOTATIONS and any(told)
+    return [b"later"] if is_seen else postponed(normal, *annotations)
 
 
 def _parts(piece: ast.AST) -> list[ast.AST]:

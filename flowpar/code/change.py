@@ -8,6 +8,7 @@ random.seed(1)   ─► acts: on what, nobody knows
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.code.dynamic import is_dynamic
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     from flowpar.code.held import Held
     from flowpar.code.lookup import Lookup
     from flowpar.code.outline import Outline, Piece
+    from flowpar.code.purity import Kind
 
-# Who has such a name draws from a source that others draw from, too.
+# Who has such a name draws from a source that others draw from, too; the others make a source of their own.
 _DRAWING = frozenset({"random", "seed", "secrets"})
+_OWN_SOURCES = frozenset(
+    {"Random", "RandomState", "Generator", "default_rng", "SeedSequence", "PCG64", "Philox", "MT19937"}
+)
+# What functions are called that change what all share, be they of packages or of Python: `seterr`, `register_error`.
+_SETTING = re.compile("(manual_)?(seed|set|register|install|enable|disable|configure|patch)")
 _NOTHING = Flow(Facts(), Facts())
 
 
@@ -34,7 +41,7 @@ _NOTHING = Flow(Facts(), Facts())
 class Change:
     """What is changed: nodes with what is in them, `shallow` ones without, and of `itself` a definition.
 
-    `called` is reached by what is called.
+    `called` is reached by what is called; `stored` are definitions that get an attribute.
 
     Of functions that were `given` all that they give may be changed by one that `is_wild`.
     """
@@ -42,6 +49,7 @@ class Change:
     nodes: set[str] = field(default_factory=set)
     shallow: set[str] = field(default_factory=set)
     itself: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     called: int = 0
     is_acting: bool = False
@@ -52,6 +60,7 @@ class Change:
         self.nodes |= other.nodes
         self.shallow |= other.shallow
         self.itself |= other.itself
+        self.stored |= other.stored
         self.is_acting |= other.is_acting
         self.is_wild |= other.is_wild
 
@@ -76,10 +85,14 @@ class Changes:
             self._flows[key] = flow_of(
                 piece.node,
                 outline.package,
-                lambda root: kind_of(follow(root.base or name, root.path)),
+                lambda root: self._kind_of(follow(root.base or name, root.path)),
                 is_whole=is_whole,
             )
         return self._flows[key]
+
+    def _kind_of(self, nodes: tuple[str, ...]) -> Kind | None:
+        known = kind_of(nodes)
+        return "plain" if known is None and nodes and all(map(self._held.is_container, nodes)) else known
 
     def of(self, outline: Outline, piece: Piece) -> Change:
         """Return what is changed when a piece runs."""
@@ -135,7 +148,9 @@ class Changes:
                 change.is_wild |= RESULT in keys
                 self._change(change, nodes, is_deep=use.is_deep)
                 if use.how == "store":
-                    change.itself.update(filter(self._held.is_definition, self.nodes_of(outline, use.keys)))
+                    stored = set(filter(self._held.is_definition, self.nodes_of(outline, use.keys)))
+                    change.itself |= stored
+                    change.stored |= stored
                     change.is_acting |= any(node[0] in "!~?#" for node in nodes)
             case "filling":
                 change.is_wild |= RESULT in keys
@@ -166,22 +181,27 @@ class Changes:
         self._change(change, nodes, is_deep=is_own or use.is_deep)
         direct = self.nodes_of(outline, use.keys)
         change.itself.update(node for node in direct if self._held.is_definition(node))
+        change.is_acting |= any(node[0] in "!~" for node in direct)  # `os.environ.pop("X")`
 
     def _call(self, change: Change, outline: Outline, use: Use, nodes: set[str]) -> None:
         direct = self.nodes_of(outline, use.keys)
         for node in direct:
             if self._held.is_definition(node):
-                if self._held.has_state(node) or self._is_part(use, node):
+                if self._held.has_state(node) or self._is_part(use, node) or self._keeps(node):
                     change.itself.add(node)
             elif self._is_variable(node):
                 change.nodes.add(node)
         self._called(change, direct)
         self._change_objects(change, nodes - direct)
         roots = (key for key in use.keys if isinstance(key, Root))
-        words = {word for root in roots for word in (*(root.base or "").split("."), *root.path)}
-        is_drawing = any(node.startswith(("~random.", "~secrets.")) for node in direct)
-        is_foreign = any(node[0] in "!~" for node in direct)
-        change.is_acting |= is_drawing or (is_foreign and not words.isdisjoint(_DRAWING))
+        asked = {word for root in roots for word in (*(root.base or "").split("."), *root.path)}
+        change.is_acting |= any(_draws(node, asked) for node in direct if node[0] in "!~")
+
+    def _keeps(self, node: str) -> bool:
+        """Whether a function keeps what it gives, of which some may be another later: `@cache`."""
+        return self._held.holds_something(node) and any(
+            map(self._is_variable, self._held.reached.nodes(self._held.reached.of(node)))
+        )
 
     def _change_objects(self, change: Change, nodes: Iterable[str]) -> None:
         """Take a call of what somebody gave or keeps: an object with a method `__call__` may be another one then."""
@@ -218,6 +238,16 @@ def is_idle(piece: Piece) -> bool:
         defaults = (*node.args.defaults, *(part for part in node.args.kw_defaults if part is not None))
         return not node.decorator_list and all(isinstance(part, ast.Constant) for part in defaults)
     return piece.is_import or (isinstance(node, Definition) and not any(not read.is_late for read in piece.reads))
+
+
+def _draws(node: str, asked: set[str]) -> bool:
+    """Whether a function of others, of which somebody has `asked` by these names, changes what all share."""
+    words = {*node[1:].split("."), *asked}
+    if not words.isdisjoint(_OWN_SOURCES):
+        return False
+    return not words.isdisjoint(_DRAWING) or (
+        not node.startswith("~builtins.") and any(map(_SETTING.match, (node.rpartition(".")[2], *asked)))
+    )
 
 
 def _is_elsewhere(node: str) -> bool:

@@ -26,6 +26,17 @@ LOOKING_AT_SOURCE = frozenset(
         "get_type_hints",
         "getfullargspec",
         "signature",
+        "from_callable",
+        "getmembers",
+        "getmembers_static",
+        "getclosurevars",
+        "__code__",
+        "f_code",
+        "f_locals",
+        "co_consts",
+        "co_varnames",
+        "co_freevars",
+        "co_cellvars",
         "singledispatch",
         "singledispatchmethod",
         "validate_call",
@@ -37,9 +48,7 @@ LOOKING_AT_SOURCE = frozenset(
 )
 
 # Who calls these sees the names of local variables.
-SEEING_LOCALS = frozenset(
-    {"locals", "vars", "dir", "eval", "exec", "f_locals", "_getframe", "currentframe", "stack", "co_varnames"}
-)
+SEEING_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe", "stack"})
 # These look at the text of the source itself, and at its lines.
 LOOKING_AT_TEXT = frozenset(
     {"getsource", "getsourcelines", "findsource", "getcomments", "linecache", "co_firstlineno", "f_lineno"}
@@ -105,6 +114,7 @@ def named_modules(lookup: Lookup, outline: Outline, node: str) -> Iterator[str]:
     tree = outline.module.tree
     texts = {part.value for part in ast.walk(tree) if isinstance(part, ast.Constant)} if tree is not None else set()
     names = {_absolute(text, outline.package) for text in texts if isinstance(text, str) and _is_dotted(text)}
+    names |= {f"{outline.package}.{name}" for name in names if outline.package and "." not in name}
     names |= {imported.module for piece in outline.pieces for imported in piece.imports}
     for name in sorted(names):
         package = name.rstrip(".")

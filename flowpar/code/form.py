@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.code.names import absolute_module
-from flowpar.code.normal import Import
+from flowpar.code.normal import Import, Read
 from flowpar.code.purity import chain_of
 from flowpar.code.scope import children_of, imported_by
 from flowpar.code.token import constant, name_token, text_token
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flowpar.code.normal import Item, Normal, Place
+
+
+_TYPE = re.compile(r"[A-Za-z_][\w.]*(\[[\w\[\]., |]{,200}\])?( *\| *[\w\[\]., |]{,200})?")
 
 
 def of_name(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
@@ -74,6 +78,11 @@ def does_something(annotation: ast.AST | None) -> bool:
     return annotation is not None and any(isinstance(part, calls) for part in ast.walk(annotation))
 
 
+def postponed(normal: Normal, *annotations: ast.AST | None) -> list[Item]:
+    """Say of annotations that do something whether they do it at once."""
+    return [b"later"] if normal.manner.is_postponed and any(map(does_something, annotations)) else []
+
+
 def is_built_in(func: ast.AST) -> bool:
     """Whether what is called has the name of a function of Python's."""
     return isinstance(func, ast.Name) and hasattr(builtins, func.id)
@@ -82,8 +91,14 @@ def is_built_in(func: ast.AST) -> bool:
 def of_import(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take an import by the whole names of its modules; what it binds is local or the module's."""
     assert isinstance(node, ast.Import | ast.ImportFrom)  # noqa: S101 - by the table
-    module = absolute_module(node, normal.package) if isinstance(node, ast.ImportFrom) else ""
-    bound = [name for name, _ in imported_by(node, normal.package)]
+    module = absolute_module(node, normal.manner.package) if isinstance(node, ast.ImportFrom) else ""
+    imported = list(imported_by(node, normal.manner.package))
+    bound = [name for name, _ in imported]
+    for name, what in imported:
+        owner = normal.owner(name, place)
+        if owner is not None and owner.kind == "class":  # from then on an attribute, whoever asks for it
+            path = () if what.name is None else (what.name,)
+            normal.reads.append(Read(what.module, path, node.lineno, place.is_late))
     items: list[Item] = [b"(import", text_token(module)]
     for alias, name in zip(node.names, bound or ["*"], strict=False):
         names = (module, f"{module}.{alias.name}") if module else (alias.name,)
@@ -94,11 +109,17 @@ def of_import(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     return [*items, b")"]
 
 
-def of_constant(_: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
+def of_constant(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take a constant; in an annotation that counts, a text is also the expression that it holds."""
     assert isinstance(node, ast.Constant)  # noqa: S101 - by the table
     own = constant(node.value)
-    if not place.is_annotation or not isinstance(node.value, str):
+    if not isinstance(node.value, str):
+        return (own,)
+    if not place.is_annotation:
+        if node.value.startswith("__"):  # `getattr(call, "__annotations__")`
+            normal.words.add(node.value)
+        elif _TYPE.fullmatch(node.value):
+            normal.texts.add(node.value)
         return (own,)
     try:
         inner = ast.parse(node.value.strip(), mode="eval").body
@@ -127,8 +148,13 @@ def of_annotated(normal: Normal, node: ast.AST, place: Place) -> Sequence[Item]:
     """Take `x: T = 1` as `x = 1`, unless the annotations of this body have an effect."""
     assert isinstance(node, ast.AnnAssign)  # noqa: S101 - by the table
     scope = place.scope
-    if normal.is_strict or (scope is not None and scope.counts_annotations) or does_something(node.annotation):
-        items: list[Item] = [b"(annotated", (node.target, place), (node.annotation, place.in_annotation())]
+    if normal.manner.is_strict or (scope is not None and scope.counts_annotations) or does_something(node.annotation):
+        items: list[Item] = [
+            b"(annotated",
+            *postponed(normal, node.annotation),
+            (node.target, place),
+            (node.annotation, place.in_annotation()),
+        ]
         items += [] if node.value is None else [(node.value, place)]
         return [*items, b")"]
     if node.value is None:

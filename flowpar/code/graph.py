@@ -7,27 +7,31 @@ lib.rates:RATE ─► what its statements read ─► …        its part: their
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.code.closure import Closures
 from flowpar.code.dynamic import (
-    LOOKING_AT_SOURCE,
-    LOOKING_AT_TEXT,
     SEEING_LOCALS,
     dynamic_imports,
     is_clock,
     is_dynamic,
     named_modules,
 )
+from flowpar.code.effect import Shown
 from flowpar.code.impact import Impacts
 from flowpar.code.living import classes_in
 from flowpar.code.names import Definition, statements_in
+from flowpar.code.node_sets import NodeSets
+from flowpar.code.order import Orders
 from flowpar.code.outline import piece_of
 from flowpar.code.place import Places
 from flowpar.code.reached import Part
 from flowpar.code.script import is_script, shown
 from flowpar.code.token import text_token
+from flowpar.code.typed import names_in
 from flowpar.core.digest import digest_bytes
+from flowpar.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +42,8 @@ if TYPE_CHECKING:
 
 _DYNAMIC = "all of the module counts, and the modules that it names or imports; name any other one by version"
 _BUILT_IN = frozenset({"locals", "vars", "dir", "eval", "exec"})
-# Marks of nodes whose annotations count (1), and docstrings (2).
-_TOLD = {"=": 1, "+": 2}
+# Marks of nodes of which somebody sees more than what they do.
+_TOLD = {"=": Shown.SOURCE, "+": Shown.DOCSTRING}
 
 
 class Graph:
@@ -50,11 +54,11 @@ class Graph:
         self.lookup = lookup
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
-        # The nodes with a part, and so on, as sets.
-        self.solid = self.foreign = self.looking = self.reading = self.noted = self.modules = self.asking = 0
+        self.sets = NodeSets()
         self.places = Places(lookup)
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
+        self.orders = Orders(lookup, self.places, lambda outline: self._impacts.of(outline).acting)
         self._told_pieces: dict[tuple[str, int, str], Piece] = {}
 
     def part(self, node: str) -> Part | None:
@@ -76,6 +80,8 @@ class Graph:
             return
         if name == "*":
             yield from (f"{module}:{each}" for each in outline.variables)
+            if "__getattr__" in outline.bound:  # which may look for modules by a table of names
+                yield from named_modules(self.lookup, outline, "~importlib")
             yield from (f"{star}:*" for star in outline.module.names.stars if self.lookup.standing(star) == "ours")
             for each, imported in outline.imports.items():
                 if any(part.name is not None for part in imported):
@@ -88,15 +94,8 @@ class Graph:
             yield from self._of_piece(outline, piece, node)
 
     def _mark(self, node: str) -> None:
-        bit = self.closures.bit(node)
         pieces = self._pieces(node)
-        self.foreign |= bit if node[0] == "!" else 0
-        self.solid |= bit if pieces or node[0] == "#" else 0
-        self.modules |= bit if ":" not in node and node[0] not in "!~?" else 0
-        words = self._words(node, pieces)
-        self.asking |= bit if "__subclasses__" in words else 0
-        self.reading |= 0 if LOOKING_AT_TEXT.isdisjoint(words) else bit
-        self.looking |= 0 if LOOKING_AT_SOURCE.isdisjoint(words) else bit
+        self.sets.add(self.closures.bit(node), node, self._words(node, pieces), has_part=bool(pieces))
 
     def _words(self, node: str, pieces: Iterable[Piece]) -> set[str]:
         """Return the names in pieces, those that stand for others among them."""
@@ -135,6 +134,7 @@ class Graph:
             return
         yield from self._of_reads(outline, piece, node)
         yield from self._of_given(outline, piece)
+        yield from self._of_texts(outline, piece)
         for imported in piece.imports:
             if imported.is_late:
                 yield from (each for each in self.lookup.imported(imported.module) if each[0] != "?")
@@ -163,13 +163,26 @@ class Graph:
         """Give the definitions that are given to installed packages, or to nobody knows whom: they may look at them."""
         for given in piece.given:
             called = [self.lookup.follow(base or outline.name, path) for base, path in given.callee]
-            if called and not any(self._impacts.may_look(node) for nodes in called for node in nodes):
+            callees = {node for nodes in called for node in nodes}
+            # A decorator of Python's own is looked at where it stands.
+            makers = {node for node in callees if node[0] != "~" or not isinstance(piece.node, ast.ClassDef)}
+            makes_fields = any(map(self._impacts.makes_fields, makers))
+            if called and not makes_fields and not any(map(self._impacts.may_look, callees)):
                 continue
             found = (self.lookup.follow(base or outline.name, path) for base, path in given.names)
-            yield from (f"+{node}" for nodes in found for node in nodes if self._impacts.is_definition(node))
+            yield from (f"+{node}" for nodes in found for node in nodes if self._impacts.is_defined(node))
+
+    def _of_texts(self, outline: Outline, piece: Piece) -> Iterator[str]:
+        """Give the classes that texts name, as whoever is given types may look for them: `Optional["Row"]`."""
+        for text in piece.texts:
+            if outline.bound.keys().isdisjoint(re.findall(r"\w+", text)):
+                continue
+            for path in names_in(text):
+                found = self.lookup.follow(outline.name, path) if path[0] in outline.bound else ()
+                yield from (node for node in found if self._impacts.is_class(node))
 
     def _note(self, outline: Outline, node: str, text: str) -> None:
-        self.noted |= self.closures.bit(node)
+        self.sets.noted |= self.closures.bit(node)
         self.notes.setdefault(node, set()).add(f"{self.places.path_of(outline)}:{text}")
 
     def _is_other(self, node: str, piece: Piece) -> bool:
@@ -202,10 +215,9 @@ class Graph:
         key = (outline.name, piece.index, mark)
         if key not in self._told_pieces:
             told, others = _definitions(piece.node), self.lookup.effect.within(outline.module)
-            effect = lambda node: max(_TOLD[mark] if id(node) in told else 0, others(node))  # noqa: E731 - it is one question
-            self._told_pieces[key] = piece_of(
-                piece.index, piece.node, outline.package, effect, is_strict=self.lookup.is_strict
-            )
+            level = _TOLD[mark]
+            shown = lambda node: max(level, others(node)) if id(node) in told else others(node)  # noqa: E731 - it is one question
+            self._told_pieces[key] = piece_of(piece.index, piece.node, replace(outline.manner, shown=shown))
         return self._told_pieces[key]
 
     def _make(self, node: str) -> Part | None:
@@ -231,9 +243,10 @@ class Graph:
         if self._is_other(node, piece):
             return b"".join(map(text_token, sorted(piece.bound)))
         links = {
-            text_token(".".join((read.base or "", *read.path))) + b"".join(text_token(shown(node)) for node in found)
+            b"".join(text_token(shown(text)) for text in (".".join((read.base or "", *read.path)), *found, *asked))
             for read in piece.reads
-            for found in [self.lookup.follow(read.base or outline.name, read.path)]
+            for step in [(read.base or outline.name, read.path)]
+            for found, asked in [(self.lookup.follow(*step), self.lookup.asked(*step))]
         }
         return b"".join((b"{", piece.form, *sorted(links), *self._order(outline, piece), b"}"))
 
@@ -249,9 +262,16 @@ class Graph:
         if later:
             yield b"*%d" % later
 
+    def inside_of(self, bits: int) -> Iterator[str]:
+        """Give the modules of a set that are parts of packages of which all counts: who has `pkg` has `pkg.lib`."""
+        packages = {node.partition(":")[0] for node in self.closures.nodes(bits & self.sets.whole)}
+        for module in self.closures.nodes(bits & self.sets.modules) if packages else ():
+            if module.rpartition(".")[0] in packages:
+                yield f"{module}:*"
+
     def classes_of(self, bits: int) -> Iterator[str]:
         """Give the classes of all modules in a set: those that somebody may ask a base for."""
-        for module in self.closures.nodes(bits & self.modules):
+        for module in self.closures.nodes(bits & self.sets.modules):
             outline = None if module[0] == "#" else self.lookup.outline(module)
             for name, pieces in () if outline is None else outline.variables.items():
                 if any(classes_in(piece.node) for piece in pieces):

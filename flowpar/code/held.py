@@ -30,6 +30,7 @@ _ATOMS_OF_MODULES = frozenset(
 _CACHES = frozenset({"~functools.cache", "~functools.lru_cache"})
 # Their objects get another item where one is looked up that is not there.
 _ADDING = frozenset({"~collections.defaultdict"})
+_SHAPING = "~dataclasses.dataclass"
 _SEEING_ALL = frozenset({"~builtins.vars", "~builtins.locals", "~builtins.dir"})
 
 
@@ -45,7 +46,7 @@ class Held:
         self._mentions: dict[str, dict[str, list[Piece]]] = {}
         self._classes: dict[str, tuple[ast.ClassDef, ...]] = {}
         self.reached = Closures(self._reads)
-        self._with_class = self._lively = self._foreign = self._dynamic = 0
+        self._with_class = self._lively = self._foreign = self._dynamic = self._shaping = 0
 
     def variable(self, node: str) -> tuple[Outline, tuple[Piece, ...]] | None:
         """Return the pieces that bind a variable of the project, None for any other node."""
@@ -57,6 +58,11 @@ class Held:
         """Whether a node is nothing but a function or a class."""
         found = self.variable(node)
         return found is not None and all(isinstance(piece.node, Definition) for piece in found[1])
+
+    def is_defined(self, node: str) -> bool:
+        """Whether a function or a class is among what a node stands for: `run = wrap(run)`."""
+        found = self.variable(node)
+        return found is not None and any(isinstance(piece.node, Definition) for piece in found[1])
 
     def is_function(self, node: str) -> bool:
         """Whether a node is nothing but a function."""
@@ -77,10 +83,14 @@ class Held:
             self._containers[node] = False
             found = self.variable(node)
             pieces = () if found is None else found[1]
-            self._containers[node] = self.is_atom(node) or all(
-                self._values(node).is_container(value, self.is_container)
-                for piece in pieces
-                for value in _values_of(piece)
+            is_rebound = found is not None and node.partition(":")[2] in found[0].rebound
+            self._containers[node] = self.is_atom(node) or (
+                not is_rebound
+                and all(
+                    self._values(node).is_container(value, self.is_container)
+                    for piece in pieces
+                    for value in _values_of(piece)
+                )
             )
         return self._containers[node]
 
@@ -122,6 +132,10 @@ class Held:
         """Whether code of installed packages, or nobody knows whose, is reached from a node of the project."""
         return ":" in node and bool(self.reached.of(node) & self._foreign)
 
+    def makes_fields(self, node: str) -> bool:
+        """Whether a function makes dataclasses, or reaches one that does."""
+        return node == _SHAPING or (":" in node and bool(self.reached.of(node) & self._shaping))
+
     def is_lively(self, node: str) -> bool:
         """Whether to look at what a variable holds may change it: properties, operators of the project's classes."""
         return bool(self.reached.of(node) & self._lively)
@@ -134,7 +148,7 @@ class Held:
         if node.startswith(_ATOMS) or node in _ATOMS_OF_MODULES:
             return True
         found = self.variable(node)
-        if found is None:
+        if found is None or node.partition(":")[2] in found[0].rebound:
             return False
         values = self._values(node)
         return all(values.is_atom(value) for piece in found[1] for value in _values_of(piece))
@@ -216,6 +230,7 @@ class Held:
         self._foreign |= bit if node[0] in "!#?" else 0
         self._dynamic |= bit if is_dynamic(node) or node in _SEEING_ALL else 0
         self._lively |= bit if node in _ADDING else 0
+        self._shaping |= bit if node == _SHAPING else 0
         if node.endswith(":*") or node[0] == "#":
             self._with_class |= bit
             self._lively |= bit

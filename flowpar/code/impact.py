@@ -17,7 +17,7 @@ from flowpar.code.change import Changes, is_idle
 from flowpar.code.facts import Root
 from flowpar.code.held import Held
 from flowpar.code.origin import Origins
-from flowpar.code.purity import chain_of
+from flowpar.code.purity import chain_of, is_shared
 from flowpar.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
@@ -83,6 +83,18 @@ class Impacts:
         """Whether a node is a function or a class of the project."""
         return self._held.is_definition(node)
 
+    def is_defined(self, node: str) -> bool:
+        """Whether a definition of the project is among what a node stands for."""
+        return self._held.is_defined(node)
+
+    def makes_fields(self, node: str) -> bool:
+        """Whether a function may make a dataclass of a class that it is given."""
+        return self._held.makes_fields(node)
+
+    def is_class(self, node: str) -> bool:
+        """Whether a node is nothing but a class."""
+        return self._held.is_definition(node) and not self._held.is_function(node)
+
     def _read(self, outline: Outline) -> Impact:
         busy = [(piece, self._changes.of(outline, piece)) for piece in outline.pieces if not is_idle(piece)]
         origins: Origins[str] = Origins()
@@ -97,7 +109,7 @@ class Impacts:
                 name = self._own(outline, node)
                 if name and name not in piece.bound:
                     touching.setdefault(name, {})[piece.index] = piece
-                elif not name and self._is_object(node):
+                elif not name and (self._is_object(node) or node in change.stored or is_shared(node)):
                     acting[piece.index] = piece
         return Impact(
             {name: tuple(pieces[i] for i in sorted(pieces)) for name, pieces in touching.items()},
@@ -142,7 +154,7 @@ class Impacts:
                 new = origins.of(self._held.reached.nodes(self._held.reached.of(node))) - found
                 found |= new
                 waiting += new
-        yield from (node for node in found if self._is_object(node))
+        yield from (node for node in found if self._is_object(node) or is_shared(node))
         yield from change.itself
         if isinstance(piece.node, ast.ClassDef):
             yield from self._told_bases(outline, piece.node)

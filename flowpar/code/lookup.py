@@ -1,8 +1,8 @@
 """What a name in a project's module leads to, through all imports, as nodes of the graph of what is reached.
 
-    lib.rates:RATE   a variable of one of the project's modules   !pandas   a module of an installed package
-    lib.rates        what happens when that module is imported    ~json     one of the standard library, or built in
-    lib.rates:*      all of it                                    ?fast     nothing that is there
+    lib.rates:RATE   a variable of one of the project's modules   !pandas.concat   a name of an installed package
+    lib.rates        what happens when that module is imported    ~json.loads      one of Python's own modules
+    lib.rates:*      all of it                                    ?fast            nothing that is there
     #lib.fast        one whose source can't be read
 
 Where a name is bound in several ways, they are all followed.
@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import builtins
 import sys
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.effect import AnnotationEffect
 from flowpar.code.library import Library, Module
 from flowpar.code.module import NotFound, is_installed
+from flowpar.code.names import Imported
 from flowpar.code.outline import outline_of
 from flowpar.code.script import is_script
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from flowpar.code.outline import Outline
 
 Standing = Literal["ours", "installed", "standard", "absent"]
+Step = tuple[str, tuple[str, ...]]
 _MOST_STEPS = 256
 # What every module has, and what says nothing about its content.
 _OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__cached__"})
@@ -41,7 +44,8 @@ class Lookup:
         self.effect = AnnotationEffect(library)
         self._standings: dict[str, Standing] = {}
         self._outlines: dict[str, Outline | None] = {}
-        self._followed: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+        self._followed: dict[Step, tuple[str, ...]] = {}
+        self._asked: dict[Step, tuple[str, ...]] = {}
 
     def standing(self, module: str) -> Standing:
         """Return whose a module is."""
@@ -99,23 +103,49 @@ class Lookup:
 
     def follow(self, module: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return the nodes that a path of names leads to from a module, sorted."""
-        key = (module, path)
-        if key not in self._followed:
-            found: set[str] = set()
-            waiting = [key]
-            seen: set[tuple[str, tuple[str, ...]]] = set()
-            while waiting:
-                step = waiting.pop()
-                if step not in seen and len(seen) < _MOST_STEPS:
-                    seen.add(step)
-                    found.update(self._step(*step, waiting))
-            self._followed[key] = tuple(sorted(found))
-        return self._followed[key]
+        if (module, path) not in self._followed:
+            self._walk(module, path)
+        return self._followed[module, path]
+
+    def asked(self, module: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what the nodes of a path do not say: which name of all that they stand for, and what hides what."""
+        if (module, path) not in self._asked:
+            self._walk(module, path)
+        return self._asked[module, path]
+
+    def _walk(self, module: str, path: tuple[str, ...]) -> None:
+        found: set[str] = set()
+        asked: set[str] = set()
+        waiting = [(module, path)]
+        seen: set[Step] = set()
+        while waiting:
+            step = waiting.pop()
+            if step in seen or len(seen) >= _MOST_STEPS:
+                continue
+            seen.add(step)
+            nodes = tuple(self._step(*step, waiting))
+            found.update(nodes)
+            if any(node[0] in "!?#" or node.endswith(":*") for node in nodes):
+                asked.add(".".join((step[0], *step[1])))
+            asked.update(self._order(*step))
+        self._followed[module, path] = tuple(sorted(found))
+        self._asked[module, path] = tuple(sorted(asked))
+
+    def _order(self, module: str, path: tuple[str, ...]) -> Iterator[str]:
+        """Say in which order a name is bound by imports and otherwise, where it is bound in several ways."""
+        outline = self.outline(module) if path and self.standing(module) == "ours" else None
+        if outline is None:
+            return
+        bound = outline.bound.get(path[0], ())
+        ways = [outline.imported_by(piece, path[0]) if piece.is_import else "=" for piece in bound]
+        ways += [f"{star}.*" for star in outline.stars_after(path[0])]
+        if len(set(ways)) > 1:
+            yield f"{module}.{path[0]}={'|'.join(way for way, _ in groupby(ways))}"
 
     def _step(self, module: str, path: tuple[str, ...], waiting: list[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
         match self.standing(module):
             case "installed":
-                yield f"!{module}"
+                yield ".".join((f"!{module}", *path[:1]))
             case "standard":
                 yield ".".join((f"~{module}", *path[:1]))
             case "absent":
@@ -138,29 +168,36 @@ class Lookup:
             return
         if name in outline.variables:
             yield f"{module}:{name}"
-        waiting += [
-            (imported.module, rest if imported.name is None else (imported.name, *rest))
-            for imported in outline.imports.get(name, ())
-        ]
-        if not is_bound:
-            yield from self._unbound(outline, name)
+        waiting += [_onward(imported, rest) for imported in outline.imports.get(name, ())]
+        starred = tuple(self._starred(outline, name))
+        yield from starred
+        if is_bound:
+            return
+        for_types = outline.module.names.bindings.get(name)  # `if TYPE_CHECKING: from lib import Row`
+        if for_types is not None and isinstance(for_types.value, Imported):
+            waiting.append(_onward(for_types.value, rest))
+            yield f"?{module}.{name}"
+        yield from self._unbound(outline, name, is_known=for_types is not None or bool(starred))
 
     def _unread(self, module: str, name: str) -> Iterator[str]:
         read = self.library.read(module)
         is_namespace = isinstance(read, Module) and not read.source.file
         yield f"?{module}.{name}" if is_namespace else f"#{module}"
 
-    def _unbound(self, outline: Outline, name: str) -> Iterator[str]:
-        """Look where a name may come from that no statement binds."""
-        is_known = False
-        for star in outline.module.names.stars:
-            is_ours = self.standing(star) == "ours"
-            names = self.outline(star) if is_ours else None
-            if is_ours and (names is None or not hasattr(builtins, name) or name in names.variables):
+    def _starred(self, outline: Outline, name: str) -> Iterator[str]:
+        """Look for a name in what was imported with a star, as far as that may hide what is bound otherwise."""
+        is_bound = name in outline.bound
+        for star in outline.stars_after(name):
+            if self.standing(star) != "ours":
+                yield from () if is_bound else self.follow(star, (name,))
+                continue
+            inner = self.outline(star)
+            is_certain = not is_bound and not hasattr(builtins, name)
+            if is_certain or inner is None or name in inner.variables or name in inner.imports or inner.stars_after(""):
                 yield f"{star}:*"
-                is_known = True
-            elif not is_ours:
-                yield from self.follow(star, (name,))
+
+    def _unbound(self, outline: Outline, name: str, *, is_known: bool) -> Iterator[str]:
+        """Look where a name may come from that no statement binds."""
         if outline.module.names.is_open:
             yield f"{outline.name}:*"
         elif hasattr(builtins, name) or name in _OF_MODULES:
@@ -169,3 +206,7 @@ class Lookup:
             yield f"?{outline.name}.{name}"
             if not is_script(outline.name):  # whose names others give
                 yield f"{outline.name}:*"
+
+
+def _onward(imported: Imported, rest: tuple[str, ...]) -> Step:
+    return imported.module, rest if imported.name is None else (imported.name, *rest)

@@ -3,6 +3,7 @@
     Normal(piece) ─► tokens    the form, as bytes: equal for pieces that mean the same as far as reading can tell
                  └─► reads     the names of the module and of others that it uses, "RATE", "lib.rates.RATE"
                      imports   the modules that it imports, late ones included
+                     texts     the constants that may be types which are written as texts: "Row", "list[Row]"
 
 The rule of the form, which no version of Python changes: a node is its class and its fields in alphabetical order, each
 with its name; empty fields, places, contexts and type comments are left out. A local variable is its number, in the
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from flowpar.code.effect import Shown
 from flowpar.code.purity import chain_of
 from flowpar.code.token import constant, name_token
 from flowpar.core.frozen import dataclass, field, replace
@@ -64,6 +66,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How the pieces of a module are read.
+
+    `shown` says of a definition what of it somebody looks at; if `is_strict`, somebody looks at everything.
+    `is_postponed` where annotations are texts at run time (`from __future__ import annotations`).
+    """
+
+    package: str
+    shown: Callable[[ast.AST], Shown]
+    is_strict: bool = False
+    is_postponed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """Names that are given to what is called, each as a base and a path; without `callee` nobody knows to what."""
 
@@ -76,22 +92,18 @@ Item = bytes | tuple[ast.AST, Place]
 
 @dataclass(slots=True)
 class Normal:
-    """One walk over one piece; `has_effect` says of a class or function whether its annotations have any.
+    """One walk over one piece; `told` are the definitions in it that are given to others, who may look at them."""
 
-    `told` are the definitions in it that are given to others, who may look at their annotations and docstrings.
-    """
-
-    package: str
+    manner: Manner
     forms: Mapping[type[ast.AST], Form]
-    has_effect: Callable[[ast.AST], int]
     keeps: Callable[[str], bool]
-    is_strict: bool = False
     reads: list[Read] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     calls: list[tuple[ast.Call, bool]] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
     told: set[int] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
     _numbers: dict[tuple[int, str], int] = field(default_factory=dict)
     _scopes: list[Scope] = field(default_factory=list)  # keeps their ids from being used again
 
@@ -135,7 +147,7 @@ class Normal:
             case ast.Pass():
                 return True
             case ast.Expr(value=ast.Constant(value=value)):
-                return not (self.is_strict and isinstance(value, str))
+                return not (self.manner.is_strict and isinstance(value, str))
             case _:
                 return False
 
@@ -173,9 +185,11 @@ class Normal:
         if given:
             self.given.append(Given(tuple(called), tuple(given)))
 
-    def effect(self, node: ast.AST) -> int:
-        """Return 1 where annotations of a definition count, 2 where its docstring does, too."""
-        return max(2 if id(node) in self.told else 0, self.has_effect(node), 1 if self.is_strict else 0)
+    def shown(self, node: ast.AST) -> Shown:
+        """Return what of a definition somebody looks at."""
+        if id(node) in self.told:
+            return Shown.DOCSTRING
+        return max(self.manner.shown(node), Shown.ANNOTATIONS if self.manner.is_strict else Shown.NOTHING)
 
     @staticmethod
     def owner(name: str, place: Place) -> Scope | None:

@@ -15,7 +15,8 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
-from flowpar.code.names import Definition, Imported, names_of, statements_in
+from flowpar.code.names import Definition, Imported, absolute_module, names_of, statements_in
+from flowpar.code.normal import Manner
 from flowpar.code.purity import chain_of
 from flowpar.code.scope import children_of, imported_by
 from flowpar.code.script import is_script
@@ -24,6 +25,7 @@ from flowpar.core.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from flowpar.code.effect import Shown
     from flowpar.code.library import Module
     from flowpar.code.normal import Given, Import, Read
 
@@ -45,6 +47,7 @@ class Piece:
     calls: tuple[tuple[ast.Call, bool], ...]
     acts: tuple[str, ...]
     given: tuple[Given, ...] = ()
+    texts: frozenset[str] = frozenset()
 
     @property
     def is_import(self) -> bool:
@@ -61,13 +64,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A module's pieces; `bound` are the names with the pieces that bind them, `variables` those not imported alone."""
+    """A module's pieces; `bound` are the names with the pieces that bind them, `variables` those not imported alone.
+
+    `rebound` are those that a function may bind anew: `global x`.
+    """
 
     module: Module
+    manner: Manner
     pieces: tuple[Piece, ...]
     bound: Mapping[str, tuple[Piece, ...]]
     variables: Mapping[str, tuple[Piece, ...]]
     imports: Mapping[str, tuple[Imported, ...]]
+    rebound: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -78,6 +86,18 @@ class Outline:
     def package(self) -> str:
         """Where its relative imports start."""
         return self.module.source.package
+
+    def stars_after(self, name: str) -> tuple[str, ...]:
+        """Return the modules whose `import *` may bind a name: those after another binding, or all."""
+        if not self.module.names.stars or name not in self.bound:
+            return tuple(self.module.names.stars)
+        later = self.pieces[self.bound[name][0].index :]
+        return tuple(star for piece in later for star in _stars_in(piece.node, self.package))
+
+    def imported_by(self, piece: Piece, name: str) -> str:
+        """Return what an import binds a name to."""
+        found = (imported for bound, imported in _imports_in(piece.node, self.package) if bound == name)
+        return "|".join(f"{imported.module}:{imported.name or ''}" for imported in found)
 
     def is_mutable(self, name: str) -> bool:
         """Whether a variable may hold an object that changes: no definition, no plain constant."""
@@ -92,15 +112,13 @@ class Outline:
         return "function" if is_function else "constant"
 
 
-def outline_of(module: Module, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False) -> Outline:
+def outline_of(module: Module, shown: Callable[[ast.AST], Shown], *, is_strict: bool = False) -> Outline:
     """Read the pieces of a module that has a tree."""
     body = [] if module.tree is None else module.tree.body
     package = module.source.package
+    manner = Manner(package, shown, is_strict, is_postponed=any(map(_postpones, body)))
     running = _documented(body) if is_strict else list(body)
-    pieces = tuple(
-        piece_of(index, statement, package, has_effect, is_strict=is_strict)
-        for index, statement in enumerate(_running(running, module))
-    )
+    pieces = tuple(piece_of(index, statement, manner) for index, statement in enumerate(_running(running, module)))
     bound: dict[str, tuple[Piece, ...]] = {}
     variables: dict[str, tuple[Piece, ...]] = {}
     imports: dict[str, tuple[Imported, ...]] = {}
@@ -111,26 +129,35 @@ def outline_of(module: Module, has_effect: Callable[[ast.AST], int], *, is_stric
             bound[name] = (*bound.get(name, ()), piece)
             if not piece.is_import:
                 variables[name] = (*variables.get(name, ()), piece)
-    return Outline(module, pieces, bound, variables, imports)
+    parts = (part for statement in body for part in ast.walk(statement))
+    rebound = frozenset(name for part in parts if isinstance(part, ast.Global) for name in part.names)
+    return Outline(module, manner, pieces, bound, variables, imports, rebound)
 
 
-def piece_of(
-    index: int, node: ast.stmt, package: str, has_effect: Callable[[ast.AST], int], *, is_strict: bool = False
-) -> Piece:
+def piece_of(index: int, node: ast.stmt, manner: Manner) -> Piece:
     """Read one statement."""
-    form, noted = normal_form(node, package, has_effect, is_strict=is_strict)
+    form, noted = normal_form(node, manner)
     return Piece(
         index,
         node,
         form,
-        _bound_by(node, package),
+        _bound_by(node, manner.package),
         tuple(noted.reads),
         tuple(noted.imports),
         frozenset(noted.words),
         tuple(noted.calls),
         tuple(_acts(node)),
         tuple(noted.given),
+        frozenset(noted.texts),
     )
+
+
+def _postpones(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.ImportFrom(module="__future__", names=names):
+            return any(alias.name == "annotations" for alias in names)
+        case _:
+            return False
 
 
 def _running(body: Iterable[ast.stmt], module: Module) -> Iterator[ast.stmt]:
@@ -214,6 +241,23 @@ def _imports_in(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:
     for statement, _ in statements_in([node]):
         if isinstance(statement, ast.Import | ast.ImportFrom):
             yield from imported_by(statement, package)
+        elif isinstance(statement, Definition):
+            yield from _imports_for_all(statement, package)
+
+
+def _imports_for_all(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:
+    """Give what functions import for the module: `global lib; import lib`."""
+    parts = list(ast.walk(node))
+    names = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
+    for part in parts if names else ():
+        if isinstance(part, ast.Import | ast.ImportFrom):
+            yield from (each for each in imported_by(part, package) if each[0] in names)
+
+
+def _stars_in(node: ast.stmt, package: str) -> Iterator[str]:
+    for statement, _ in statements_in([node]):
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+            yield absolute_module(statement, package)
 
 
 def _acts(node: ast.stmt) -> Iterator[str]:

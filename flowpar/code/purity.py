@@ -4,6 +4,7 @@ len(T)          "atomic"     looks at what it is given, and gives something that
 sorted(T)       "consuming"  goes through what it is given, which is the end of an iterator
 Path("a")       "settled"    makes something of its own, which nobody can change
 f(T), T.add(1)  None         nobody knows
+T               "plain"      no function at all, but a container of the project's
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Kind = Literal["atomic", "consuming", "settled"]
+Kind = Literal["atomic", "consuming", "settled", "plain"]
 
 # Methods that leave their object as it is, where that is a container, a text, a pattern, a path, a date or a log.
 READING = frozenset(
@@ -86,6 +87,11 @@ def kind_of(nodes: tuple[str, ...]) -> Kind | None:
     """Return what is known of a function, by all nodes that its name may lead to."""
     kinds = {_KINDS.get(node.replace("typing_extensions.", "typing.")) for node in nodes}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def is_shared(node: str) -> bool:
+    """Whether a function that is not the project's gives an object that others get, too: `logging.getLogger`."""
+    return node[0] in "!~" and not node.startswith("~builtins.") and node.rpartition(".")[2].startswith("get")
 
 
 def chain_of(node: ast.AST) -> tuple[ast.AST, tuple[str, ...]]:

@@ -48,7 +48,7 @@ class Reaches:
         self._strict: Graph | None = None
         self._distributions = Distributions()
         self._known: dict[str, Reached | TargetProblem] = {}
-        self._made: dict[tuple[bool, int], Reached] = {}
+        self._made: dict[tuple[bool, int, frozenset[str]], Reached] = {}
         self._scripts: list[Module] = []
 
     def of(self, target: str) -> Reached | TargetProblem:
@@ -104,12 +104,13 @@ class Reaches:
     def _reached(self, roots: Iterable[str]) -> Reached:
         roots = list(roots)
         bits = self._closed(self._graph, roots)
-        is_strict = bool(bits & self._graph.looking)
+        is_strict = bool(bits & self._graph.sets.looking)
         graph = self._strict_graph() if is_strict else self._graph
         bits = self._closed(graph, roots) if is_strict else bits
-        key = (is_strict, bits)
+        modules = frozenset(bare(root).partition(":")[0] for root in roots)
+        key = (is_strict, bits, modules)
         if key not in self._made:
-            self._made[key] = self._make(graph, bits)
+            self._made[key] = self._make(graph, bits, modules)
         return self._made[key]
 
     def _strict_graph(self) -> Graph:
@@ -127,27 +128,29 @@ class Reaches:
             for root in waiting:
                 bits |= graph.closures.of(root)
             # Whoever asks a class for its subclasses may get those of any module.
-            asked = graph.classes_of(bits) if bits & graph.asking else ()
+            asked = [*(graph.classes_of(bits) if bits & graph.sets.asking else ()), *graph.inside_of(bits)]
             waiting = [node for node in asked if not bits & graph.closures.bit(node)]
         return bits
 
-    def _make(self, graph: Graph, bits: int) -> Reached:
-        solid = set(graph.closures.nodes(bits & graph.solid))
+    def _make(self, graph: Graph, bits: int, modules: Iterable[str]) -> Reached:
+        solid = set(graph.closures.nodes(bits & graph.sets.solid))
         parts = {}
         for node in solid:
             better = (f"+{node}", f"={node}") if node[0] not in "+=" else (f"+{node[1:]}",) if node[0] == "=" else ()
             part = None if any(each in solid for each in better) else graph.part(node)  # which says more of the same
             if part is not None:
                 parts[part.name] = part
-        if bits & graph.reading:
-            modules = {bare(node).partition(":")[0] for node in solid if node[0] != "#"}
-            texts = map(graph.places.text_of, sorted(modules))
+        orders = map(graph.orders.of, sorted(modules))
+        parts |= {part.name: part for part in orders if part is not None}
+        if bits & graph.sets.reading:
+            homes = {bare(node).partition(":")[0] for node in solid if node[0] != "#"}
+            texts = map(graph.places.text_of, sorted(homes))
             parts |= {part.name: part for part in texts if part is not None}
         inside = tuple(parts[name] for name in sorted(parts))
-        foreign = [node[1:] for node in graph.closures.nodes(bits & graph.foreign)]
+        foreign = [node[1:] for node in graph.closures.nodes(bits & graph.sets.foreign)]
         loose = {(f"module {top}", graph.places.content_of(top)) for top in self._distributions.loose(foreign)}
-        noted = graph.closures.nodes(bits & graph.noted)
-        files = {graph.places.file_of(module) for module in graph.closures.nodes(bits & graph.modules)}
+        noted = graph.closures.nodes(bits & graph.sets.noted)
+        files = {graph.places.file_of(module) for module in graph.closures.nodes(bits & graph.sets.modules)}
         return Reached(
             digest([(part.name, part.digest) for part in inside]),
             inside,

@@ -154,19 +154,19 @@ def exchange_names(tree: ast.Module, chance: Random) -> ast.Module:
 
 def blocks(tree: ast.Module) -> list[list[ast.stmt]]:
     found = [getattr(node, "body", None) for node in ast.walk(tree)]
-    return [body for body in found if isinstance(body, list)]
+    return [body for body in found if isinstance(body, list) and body]
 
 
 def exchange_statements(tree: ast.Module, chance: Random) -> ast.Module:
-    body = chance.choice(blocks(tree))
-    at = chance.randrange(len(body))
+    body = chance.choice(blocks(tree) or [tree.body])
+    at = chance.randrange(len(body) or 1)
     body[at : at + 2] = body[at : at + 2][::-1]
     return tree
 
 
 def drop_statement(tree: ast.Module, chance: Random) -> ast.Module:
-    body = chance.choice(blocks(tree))
-    body[chance.randrange(len(body))] = ast.Pass()
+    for body in chance.sample(blocks(tree), k=1) if tree.body else ():
+        body[chance.randrange(len(body))] = ast.Pass()
     return tree
 
 

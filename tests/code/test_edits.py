@@ -1,6 +1,7 @@
 """Edits of programs: those that change what a program does change its hash, those that keep it keep the hash.
 
-Each program of `edits.txt` has a function `run`, and an edit that changes what it returns or raises.
+Each program of `edits.txt`, and of `projects.txt` which has several modules, has a function `run`, and an edit that
+changes what it returns or raises; each one of `kept.txt` has an edit that does not.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Edit:
     after: Program
 
 
-def read_edits() -> Iterator[Edit]:
-    text = Path(__file__).with_name("edits.txt").read_text(encoding="utf-8")
+def read_edits(file: str) -> Iterator[Edit]:
+    text = Path(__file__).with_name(file).read_text(encoding="utf-8")
     for case in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         title, _, rest = case.strip("\n").partition("\n")
         program, _, edit = rest.partition("\n@@ ")
@@ -55,7 +56,8 @@ def files_of(program: str) -> Program:
     return {"steps.py": f"{first.rstrip()}\n"} | {name: f"{text.rstrip()}\n" for name, _, text in named}
 
 
-EDITS = list(read_edits())
+EDITS = [*read_edits("edits.txt"), *read_edits("projects.txt")]
+KEPT = list(read_edits("kept.txt"))
 
 
 def written(folder: Path, program: Mapping[str, str]) -> Path:
@@ -90,7 +92,7 @@ def outcome_of(folder: Path) -> str:
 
 def test_there_are_enough_edits() -> None:
     assert len(EDITS) >= 100
-    assert len({edit.title for edit in EDITS}) == len(EDITS)
+    assert len({edit.title for edit in [*EDITS, *KEPT]}) == len(EDITS) + len(KEPT)
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.title)
@@ -102,10 +104,20 @@ def test_an_edit_that_changes_what_a_program_does_changes_its_hash(edit: Edit, t
     assert hash_of(before) != hash_of(after)
 
 
+@pytest.mark.parametrize("edit", KEPT, ids=lambda edit: edit.title)
+def test_an_edit_of_everyday_that_changes_nothing_keeps_the_hash(edit: Edit, tmp_path: Path) -> None:
+    before = written(tmp_path / "before", edit.before)
+    after = written(tmp_path / "after", edit.after)
+
+    assert outcome_of(before) == outcome_of(after), "the edit changes something"
+    assert hash_of(before) == hash_of(after)
+
+
 # Here what the source says beside what it does counts, or the annotations of another function.
 PROGRAMS = [program for edit in EDITS for program in (edit.before, edit.after)]
 LOOKS = re.compile(
-    r"__doc__|get_type_hints|signature|singledispatch|pydantic|getsource|= locals$|import eval|@app|^run =",
+    r"__doc__|get_type_hints|signature|singledispatch|pydantic|getsource|= locals$|import eval|@app|^run =|import cmd|"
+    r"__annotations__|from_callable|getmembers|__code__|f_locals|= dataclass|dataclass\(cls|partialmethod|setattr",
     re.MULTILINE,
 )
 

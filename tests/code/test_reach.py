@@ -352,3 +352,18 @@ def test_subclasses_of_any_module_count_where_a_class_is_asked_for_them(project:
     )
 
     assert names(reaches.of("steps:run")) == ["base:Other", "base:Step", "base:known", "more:Double", "steps:run"]
+
+
+@pytest.mark.parametrize("home", ["site-packages/vend.py", "site-packages/vend/__init__.py"])
+def test_which_name_of_an_installed_package_stands_under_another_name_counts(
+    project: Callable[..., Reaches], tmp_path: Path, home: str
+) -> None:
+    (tmp_path / home).parent.mkdir(parents=True)
+    (tmp_path / home).write_text("def low(): return 1\ndef high(): return 2\n")
+    lib = "from vend import low as rate\n"
+    seen = []
+    for text in (lib, f"# as ever\n{lib}", lib.replace("low", "high")):
+        project(steps="from lib import rate\n\ndef run(): return rate()\n", lib=text)
+        seen.append(digest(Reaches(Library([tmp_path, tmp_path / "site-packages"])).of("steps:run")))
+
+    assert seen[0] == seen[1] != seen[2]

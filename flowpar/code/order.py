@@ -1,0 +1,80 @@
+"""In which order modules act when one of them is imported, where more than one does.
+
+steps: import one; import two     one: S.append(1)     two: S.append(2)     ─► steps (order): one, two
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from flowpar.code.reached import Part
+from flowpar.code.script import is_script
+from flowpar.core.digest import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from flowpar.code.lookup import Lookup
+    from flowpar.code.outline import Outline, Piece
+    from flowpar.code.place import Places
+
+
+class Orders:
+    """Goes through imports as Python does; each module that others are imported from is asked once."""
+
+    def __init__(self, lookup: Lookup, places: Places, acting: Callable[[Outline], Iterable[Piece]]) -> None:
+        """Ask `acting` which statements of a module act on what others have, too."""
+        self._lookup = lookup
+        self._places = places
+        self._acting = acting
+        self._known: dict[str, Part | None] = {}
+        self._steps: dict[str, tuple[tuple[str, bool], ...]] = {}
+
+    def of(self, module: str) -> Part | None:
+        """Return a part for the order in which modules act at the import of one; None where none or one does."""
+        if module not in self._known:
+            self._known[module] = self._make(module)
+        return self._known[module]
+
+    def _make(self, module: str) -> Part | None:
+        outline = None if module[:1] in "!~?#" or is_script(module) else self._lookup.outline(module)
+        acting = [name for name, _ in groupby(self._walk(module))] if outline is not None else []
+        if outline is None or len(acting) < 2:  # noqa: PLR2004 - of one there is no order
+            return None
+        return Part("module", f"{module} (order)", self._places.path_of(outline), 1, digest(acting))
+
+    def _walk(self, start: str) -> Iterator[str]:
+        """Give the modules that act, in their order; one whose own statements stand between imports more than once."""
+        begun: set[str] = set()
+        waiting = [iter(self._imported(start))]
+        while waiting:
+            for module, is_import in waiting[-1]:
+                if not is_import:
+                    yield module
+                elif module not in begun:
+                    begun.add(module)
+                    waiting.append(iter(self._of(module)))
+                    break
+            else:
+                waiting.pop()
+
+    def _of(self, module: str) -> tuple[tuple[str, bool], ...]:
+        """Return what a module imports of the project, and itself where it acts, in order."""
+        if module not in self._steps:
+            self._steps[module] = tuple(self._read(module))
+        return self._steps[module]
+
+    def _read(self, module: str) -> Iterator[tuple[str, bool]]:
+        outline = self._lookup.outline(module)
+        if outline is None:
+            return
+        acting = {piece.index for piece in self._acting(outline)}
+        for piece in outline.pieces:
+            for imported in piece.imports:
+                yield from () if imported.is_late else self._imported(imported.module)
+            if piece.index in acting:
+                yield module, False
+
+    def _imported(self, module: str) -> tuple[tuple[str, bool], ...]:
+        return tuple((name, True) for name in self._lookup.imported(module) if name[0] not in "!~?")
