@@ -11,6 +11,7 @@ from flowpar.planning.template import within
 from flowpar.plugin.executors import InstalledExecutors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from flowpar.planning.model import Plan
@@ -23,6 +24,10 @@ def bringing_to(run_dir: Path, workers: int, *, executor: str | None, allows_plu
     return Bringing(os.fspath(run_dir), workers, installed, {name: address} if address else {})
 
 
-def brought_by(plan: Plan) -> tuple[str, ...]:
-    """Return the executors of plugins that tasks of a plan name, each once."""
-    return tuple(dict.fromkeys(task.executor for task in within(plan.tasks) if is_brought(task.executor)))
+def brought_by(plan: Plan) -> Mapping[str, str]:
+    """Return the executors of plugins that tasks of a plan name, each with the first of these tasks."""
+    asked: dict[str, str] = {}
+    for task in within(plan.tasks):
+        if is_brought(task.executor):
+            asked.setdefault(task.executor, task.id)
+    return asked

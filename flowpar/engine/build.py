@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from flowpar import __version__
 from flowpar.core.clock import SystemClock
-from flowpar.core.errors import InternalError
+from flowpar.core.errors import InternalError, PluginError
 from flowpar.core.events import RunNoted
 from flowpar.core.frozen import replace
 from flowpar.core.span import trace_of
@@ -245,8 +245,11 @@ def _bring(crew: Crew, options: EngineOptions, folder: RunFolder, *, plan: Plan,
     """Let the crew have executors of plugins; a run that begins needs all that it names, one that goes on may not."""
     there = bringing_to(folder.path, crew.slots, executor=options.executor, allows_plugins=options.allows_plugins)
     crew.bring_by(there)
-    for name in brought_by(plan) if is_new else ():
-        crew.hire(name)
+    for name, task in brought_by(plan).items() if is_new else ():
+        try:
+            crew.hire(name)
+        except PluginError as error:
+            raise PluginError(f'task "{task}" can\'t be run: {error.message}', hint=error.hint) from error
 
 
 def _run_options(

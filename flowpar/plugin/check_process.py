@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import sys
+import traceback
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,18 @@ def _answer(target: str, arguments: Mapping[str, object]) -> dict[str, Any]:
     try:
         findings = list(_check(target)(arguments))[:_MOST_FINDINGS]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code runs here and may raise anything
-        return {"error": f"{type(error).__name__}: {plain(error)}"}
+        return {"error": f"{type(error).__name__}: {plain(error)}{_place(error)}"}
     records = [_record(finding) for finding in findings if isinstance(finding, Finding)]
     if len(records) < len(findings):
         return {"error": "it gave something else than a flowpar.plugin.Finding"}
     return {"findings": records}
+
+
+def _place(error: BaseException) -> str:
+    """Return where somebody's check raised; only its author knows what that means."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".py")]
+    theirs = [frame for frame in frames if frame.filename != __file__]
+    return f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
 
 
 def _check(target: str) -> Callable[[Mapping[str, object]], Iterable[object]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowpar import __version__
 from flowpar.core.errors import PluginError
 from flowpar.core.executors import EXECUTORS, how_to_install
+from flowpar.core.suggest import nearest
 from flowpar.plugin.claim import scan
 from flowpar.plugin.spec import API_VERSION
 
@@ -50,8 +51,10 @@ class InstalledExecutors:
         claims = self.claims.get(name, ())
         if not claims:
             here = ", ".join((*EXECUTORS, *self.names))
-            hint = how_to_install(name) if self._allows_plugins else "leave out --no-plugins"
-            raise PluginError(f'there is no executor "{name}"; there are: {here}', hint=hint or None)
+            near = nearest(name, (*EXECUTORS, *self.names))
+            meant = how_to_install(name) or (f'did you mean "{near}"?' if near else None)
+            hint = meant if self._allows_plugins else "leave out --no-plugins"
+            raise PluginError(f'there is no executor "{name}"; there are: {here}', hint=hint)
         if len(claims) > 1:
             origins = " and by ".join(claim.origin for claim in claims)
             raise PluginError(f'the executor "{name}" is claimed by {origins}', hint="uninstall one of them")

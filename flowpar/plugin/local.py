@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
-from flowpar.plugin.registry import BUILT_IN, TaskTypeSource
+from flowpar.plugin.registry import TaskTypeSource, taken
 from flowpar.plugin.source import SourceProblem, find_source, read_marked
 from flowpar.plugin.spec import API_VERSION
 
@@ -171,8 +171,8 @@ def _source(entry: str, function: TaskFunction) -> TaskTypeSource:
 
 
 def _clash(source: TaskTypeSource, sources: dict[str, TaskTypeSource]) -> tuple[str, str] | None:
-    if source.kind in BUILT_IN:
-        return f'task type "{source.kind}" of "{source.distribution}" is built in', "rename the function"
+    if (reason := taken(source.kind)) is not None:
+        return f'task type "{source.kind}" of "{source.distribution}" {reason}', "rename the function"
     other = sources.get(source.kind)
     if other is not None:
         message = f'task type "{source.kind}" is claimed by "{other.distribution}" and by "{source.distribution}"'

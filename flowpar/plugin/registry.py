@@ -19,6 +19,7 @@ from flowpar.core.errors import PluginError
 from flowpar.core.frozen import dataclass, field
 from flowpar.plugin.claim import OWN_DISTRIBUTION, scan
 from flowpar.plugin.executors import InstalledExecutors
+from flowpar.plugin.reserved import TASK_KEYS
 from flowpar.plugin.source import DeclaredOptions, SourceProblem, find_source, read_function
 from flowpar.plugin.spec import API_VERSION
 
@@ -138,7 +139,7 @@ class Registry:
 
     def kinds(self) -> tuple[str, ...]:
         """Return all kinds that something claims, built-in ones first."""
-        others = {*self._local, *self._claims()} - BUILT_IN.keys()
+        others = {*self._local, *self._claims()} - BUILT_IN.keys() - TASK_KEYS
         return (*BUILT_IN, *sorted(others))
 
     def usable(self) -> tuple[TaskTypeSource, ...]:
@@ -162,7 +163,8 @@ class Registry:
             local = self._local[kind]
             lines.append(Listed(kind, local.target, local.distribution, "", self._problem(kind)))
         for kind, claims in sorted(self._claims().items()):
-            problem = f'"{kind}" is built in' if kind in BUILT_IN else self._problem(kind)
+            reason = taken(kind)
+            problem = self._problem(kind) if reason is None else f'"{kind}" {reason}'
             lines.extend(Listed(kind, claim.target, claim.distribution, claim.version, problem) for claim in claims)
         for name, claims in self.executors.claims.items():
             problem = self.executors.problem(name)
@@ -200,11 +202,12 @@ class Registry:
         try:
             function = read_function(claim.target, self._reach_of(claim.target))
         except SourceProblem as problem:
-            place = f"{problem.file}: " if problem.file else ""
-            raise PluginError(
-                f'task type "{claim.kind}" of {claim.origin} is not found: {place}{problem.message}',
-                hint=f"reinstall {claim.distribution}",
-            ) from problem
+            what = f'task type "{claim.kind}" of {claim.origin}'
+            if problem.file is None:
+                hint = f"reinstall {claim.distribution}"
+                raise PluginError(f"{what} is not found: {problem.message}", hint=hint) from problem
+            place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+            raise PluginError(f"{what} can't be used: {place} {problem.message}") from problem
         if function.options.api > API_VERSION:
             raise PluginError(
                 f'task type "{claim.kind}" of {claim.origin} needs plugin API {function.options.api}, '
@@ -240,6 +243,13 @@ class Registry:
         if self._scanned is None:
             self._scanned = scan(self._search_path, GROUP) if self._allows_plugins else {}
         return self._scanned
+
+
+def taken(kind: str) -> str | None:
+    """Return why no plugin can bring a kind of that name, as "is built in"."""
+    if kind in TASK_KEYS:
+        return "has the name of a key of tasks"
+    return "is built in" if kind in BUILT_IN else None
 
 
 def _listed(claim: Claim, problem: str | None) -> Listed:

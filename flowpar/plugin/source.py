@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.frozen import dataclass
+from flowpar.core.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -169,7 +170,7 @@ def _task_function(
     decorator = _decorator(node, tree)
     options = DeclaredOptions()
     if isinstance(decorator, ast.Call):
-        options = _options(decorator, tree, module=module, file=file)
+        options = _options(decorator, node, tree, module=module, file=file)
     before = len("async def " if isinstance(node, ast.AsyncFunctionDef) else "def ")
     return TaskFunction(node.name, module, file, node.lineno, node.col_offset + before + 1, options)
 
@@ -191,24 +192,43 @@ def _names_of_decorator(tree: ast.Module) -> frozenset[str]:
     return frozenset(alias.asname or alias.name for alias in aliases)
 
 
-def _options(call: ast.Call, tree: ast.Module, *, module: str, file: Path) -> DeclaredOptions:
+def _options(
+    call: ast.Call, node: ast.FunctionDef | ast.AsyncFunctionDef, tree: ast.Module, *, module: str, file: Path
+) -> DeclaredOptions:
     known = [option.name for option in fields(DeclaredOptions)]
     given: dict[str, Any] = {}
     for keyword in call.keywords:
         if keyword.arg not in known:
-            raise _misfit(
-                keyword, file, f'"{keyword.arg or "**"}" is no option of task_type; it has {", ".join(known)}'
-            )
+            near = nearest(keyword.arg or "", known)
+            allowed = f'did you mean "{near}"?' if near else f"it has {', '.join(known)}"
+            raise _misfit(keyword, file, f'gives task_type the unknown option "{keyword.arg or "**"}"; {allowed}')
         if keyword.arg == "check":
             value = _check_target(keyword.value, tree, module=module, file=file)
         else:
             value = _literal(keyword.value)
         if not _fits(keyword.arg, value):
-            raise _misfit(keyword, file, f'"{keyword.arg}" of task_type must be {_WANTED[keyword.arg]}')
+            raise _misfit(keyword, file, f'gives task_type another "{keyword.arg}" than {_WANTED[keyword.arg]}')
+        if keyword.arg in _OF_PARAMETERS:
+            _refuse_strangers(keyword, node, file, names=value)
         given[keyword.arg] = tuple(value) if isinstance(value, list) else value
     return DeclaredOptions(**{name: value for name, value in given.items() if value is not None})
 
 
+def _refuse_strangers(
+    keyword: ast.keyword, node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path, *, names: Any
+) -> None:
+    """Find a name that is no parameter: what it was meant for would be left out in silence."""
+    arguments = node.args
+    parameters = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    for name in names if arguments.kwarg is None else ():
+        if name not in parameters:
+            near = nearest(name, parameters)
+            hint = f'did you mean "{near}"?' if near else f"it has {', '.join(parameters) or 'none'}"
+            message = f'names "{name}" in "{keyword.arg}" of task_type, no parameter of "{node.name}"; {hint}'
+            raise _misfit(keyword, file, message)
+
+
+_OF_PARAMETERS = frozenset({"secrets", "files"})
 _WANTED = {
     "executor": "a literal text",
     "secrets": "a literal tuple of parameter names",

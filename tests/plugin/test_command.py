@@ -130,7 +130,7 @@ def test_nothing_else_imports_it(machine: Machine, arguments: tuple[str, ...]) -
         ),
         ({"flowpar-a": None}, 'task type "shout" of flowpar-a 1.0 is not found: module "flowpar_a" is not found'),
         ({"flowpar-a": "def other(): ..."}, 'task type "shout" of flowpar-a 1.0 is not found: function "shout"'),
-        ({"flowpar-a": "def (:"}, 'task type "shout" of flowpar-a 1.0 is not found'),
+        ({"flowpar-a": "def (:"}, "flowpar_a.py:1 is not valid Python: invalid syntax"),
         ({"flowpar-a": MODULE.replace('"thread"', '"thread", api=99')}, "flowpar-a 1.0 needs plugin API 99"),
     ],
     ids=["two claims", "no module", "no function", "no Python", "a newer API"],
@@ -144,6 +144,16 @@ def test_a_bad_plugin_costs_those_who_use_it(machine: Machine, modules: dict[str
     assert (used.returncode, unused.returncode) == (3, 0)
     assert message in used.stderr
     assert "Traceback" not in used.stderr
+
+
+def test_an_executor_that_is_not_there_is_told_with_the_task_that_asks_for_it(machine: Machine) -> None:
+    machine.install("flowpar-a", module=MODULE.replace('"thread"', '"threads"'))
+
+    done = machine.flowpar("run", "loud.yaml")
+
+    assert done.returncode == 3
+    assert done.stderr.startswith('flowpar: task "a" can\'t be run: there is no executor "threads"; there are: process')
+    assert 'did you mean "thread"?' in done.stderr
 
 
 def test_a_bad_plugin_spoils_neither_schema_nor_list(machine: Machine) -> None:

@@ -72,6 +72,13 @@ def test_who_is_not_there_says_what_is_and_what_to_install(tmp_path: Path) -> No
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
+def test_who_is_misspelt_is_told_who_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(PluginError) as caught:
+        installed(tmp_path).load("threads")
+
+    assert caught.value.hint == 'did you mean "thread"?'
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -142,6 +142,14 @@ def test_a_kind_is_brought_once(project: Path) -> None:
     assert problem.message == 'task type "one" is claimed by "./a.py" and by "./b.py"'
 
 
+def test_a_kind_with_the_name_of_a_key_of_tasks_could_never_be_used(project: Path) -> None:
+    (project / "a.py").write_text(TASK.format(name="needs"))
+
+    code, message = only_problem(read_local(["./a.py"], workflow_dir=project))
+
+    assert (code, message) == ("FP605", 'task type "needs" of "./a.py" has the name of a key of tasks')
+
+
 def test_a_built_in_kind_is_not_replaced(project: Path) -> None:
     (project / "a.py").write_text(TASK.format(name="shell"))
 

@@ -89,6 +89,15 @@ def test_checks_of_the_workflows_own_files_are_left_for_the_run(folder: Path) ->
     assert not [line for line in findings(folder, "  a:\n    box: 13\n", is_run=False) if "FP608" in line]
 
 
+def test_an_async_task_type_is_found_at_its_tasks(folder: Path) -> None:
+    text = (folder / "tasks.py").read_text()
+    (folder / "tasks.py").write_text(text + "\n@task_type\nasync def sail(size: int) -> int:\n    return size\n")
+
+    found = findings(folder, "  a:\n    sail: 1\n")
+
+    assert found[1:] == ['7:11 error FP411 "sail" is an async function, and a task calls a plain one']
+
+
 def test_a_check_that_fails_is_the_plugins_fault(folder: Path) -> None:
     with pytest.raises(PluginError, match=r'check of task type "crate" of \./tasks\.py failed: RuntimeError: odd'):
         findings(folder, "  a:\n    crate: 1\n")

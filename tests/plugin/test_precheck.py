@@ -78,7 +78,10 @@ def test_what_a_check_prints_spoils_nothing(source_of: Callable[[str], TaskTypeS
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("raise ValueError('odd')", r'check of task type "fetch" of \./mine\.py failed: ValueError: odd'),
+        (
+            "raise ValueError('odd')",
+            r'check of task type "fetch" of \./mine\.py failed: ValueError: odd \(.*/mine\.py:\d+\)',
+        ),
         ("return ['text']", "failed: it gave something else than a flowpar.plugin.Finding"),
         ("return None", "failed: TypeError"),
         ("sys.exit(3)", "failed: SystemExit: 3"),

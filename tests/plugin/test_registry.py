@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.errors import ExitCode, PluginError
+from flowpar.lang.model import TaskModel
+from flowpar.lang.shape import keys_of
 from flowpar.plugin.local import read_local
 from flowpar.plugin.registry import BUILT_IN, Registry
+from flowpar.plugin.reserved import TASK_KEYS
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -105,6 +108,17 @@ def test_a_plugin_does_not_replace_a_built_in(tmp_path: Path) -> None:
     assert source.distribution == "flowpar"
     assert [line.problem for line in registry.listing() if line.distribution == "flowpar-evil"] == [
         '"shell" is built in'
+    ]
+
+
+def test_no_kind_has_the_name_of_a_key_of_tasks(tmp_path: Path) -> None:
+    install(tmp_path, "flowpar-odd", kinds={"needs": "odd:needs"})
+    registry = Registry(search_path=[str(tmp_path)])
+
+    assert keys_of(TaskModel) == TASK_KEYS
+    assert "needs" not in registry.kinds()
+    assert [line.problem for line in registry.listing() if line.kind == "needs"] == [
+        '"needs" has the name of a key of tasks'
     ]
 
 

@@ -82,7 +82,7 @@ def look(arguments): return []
 
 @task_type(executor="thread", secrets=("token",), preload=["httpx"], streams=True,
            resources={"api": 1, "memory": "1GiB"}, check=look, api=1)
-def fetch(url: str) -> str: ...
+def fetch(url: str, token: str) -> str: ...
 """
     write(tmp_path, "task.py", text)
 
@@ -103,25 +103,35 @@ def test_a_check_is_named_where_it_is_defined(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("executor=NAME", '"executor" of task_type must be a literal text'),
-        ("executor=3", '"executor" of task_type must be a literal text'),
-        ("secrets='token'", '"secrets" of task_type must be a literal tuple'),
-        ("streams=1", '"streams" of task_type must be True or False'),
-        ("api=True", '"api" of task_type must be a literal whole number'),
-        ("check=lambda a: []", '"check" of task_type must be the name of a function'),
-        ("resources=[1]", '"resources" of task_type must be a literal mapping'),
-        ("colour='red'", '"colour" is no option of task_type'),
-        ("**OPTIONS", r'"\*\*" is no option of task_type'),
+        ("executor=NAME", 'gives task_type another "executor" than a literal text'),
+        ("executor=3", 'gives task_type another "executor" than a literal text'),
+        ("secrets='token'", 'gives task_type another "secrets" than a literal tuple'),
+        ("streams=1", 'gives task_type another "streams" than True or False'),
+        ("api=True", 'gives task_type another "api" than a literal whole number'),
+        ("check=lambda a: []", 'gives task_type another "check" than the name of a function'),
+        ("resources=[1]", 'gives task_type another "resources" than a literal mapping'),
+        ("colour='red'", 'gives task_type the unknown option "colour"; it has executor,'),
+        ("exekutor='thread'", 'gives task_type the unknown option "exekutor"; did you mean "executor"'),
+        ("files=('urll',)", 'names "urll" in "files" of task_type, no parameter of "fetch"; did you mean "url"'),
+        ("secrets=('token',)", 'names "token" in "secrets" of task_type, no parameter of "fetch"; it has url'),
+        ("**OPTIONS", r'gives task_type the unknown option "\*\*"'),
     ],
 )
 def test_an_option_that_cannot_be_read_is_a_problem_at_its_place(tmp_path: Path, option: str, message: str) -> None:
-    write(tmp_path, "task.py", f"from flowpar.plugin import task_type\n@task_type({option})\ndef fetch(): ...\n")
+    write(tmp_path, "task.py", f"from flowpar.plugin import task_type\n@task_type({option})\ndef fetch(url): ...\n")
 
     with pytest.raises(SourceProblem, match=message) as caught:
         read_function("task:fetch", [str(tmp_path)])
 
     assert caught.value.line == 2
     assert caught.value.column > 1
+
+
+def test_what_takes_any_name_may_name_any_file(tmp_path: Path) -> None:
+    text = "from flowpar.plugin import task_type\n@task_type(files=('path',))\ndef fetch(**options): ...\n"
+    write(tmp_path, "task.py", text)
+
+    assert read_function("task:fetch", [str(tmp_path)]).options.files == ("path",)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from flowpar.lang.rules.script import read_script
 from flowpar.lang.rules.secret import warn_of_written
 from flowpar.lang.rules.shell import read_shell
 from flowpar.lang.rules.sub_call import read_sub
-from flowpar.lang.rules.target import check_target
+from flowpar.lang.rules.target import check_target, refuse_async
 from flowpar.lang.vocabulary import BUILT_IN_KINDS
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _typed(reading: Reading, targets: Targets, path: Path, model: TaskModel, *, 
         arguments, values = read.arguments, read.values
     else:
         arguments = _below(reading, home, model, view, signature=signature)
+    refuse_async(reading.findings, home, signature)
     warn_of_written(reading.findings, home, arguments, targets.sources[model.kind].options.secrets)
     check_call(
         reading.findings,

@@ -103,7 +103,13 @@ def check_target(findings: Findings, path: Path, found: Signature | TargetProble
     if isinstance(found, TargetProblem):
         labels = () if found.label is None else (found.label,)
         findings.error(_CODES[found.kind], path, found.message, hint=found.hint, labels=labels)
-    elif found.is_async and found.is_generator:
+    else:
+        refuse_async(findings, path, found)
+
+
+def refuse_async(findings: Findings, path: Path, found: Signature) -> None:
+    """Find a function, of the user's or of a task type, that only a loop could call."""
+    if found.is_async and found.is_generator:
         message = f'"{found.name}" is an async generator, and a task calls a plain function'
         findings.error(
             "FP411", path, message, hint="yield from a plain function, or return the list that asyncio.run(…) gives"
