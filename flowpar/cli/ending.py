@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import traceback
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,10 +64,18 @@ def _tell_usage(screen: Screen, error: click.ClickException) -> None:
         screen.tell(message)  # a bare `flowpar` is asked for help
         return
     if message:
-        screen.tell(f"{screen.painted('flowpar:', 'error')} {_in_house_style(message)}")
+        told = _no_such_option(error) if isinstance(error, click.NoSuchOption) else _in_house_style(message)
+        screen.tell(f"{screen.painted('flowpar:', 'error')} {told}")
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         screen.tell(f"try: {context.command_path} --help")
+
+
+def _no_such_option(error: click.NoSuchOption) -> str:
+    # Imported here: who types right does not pay for it.
+    params = [] if error.ctx is None else error.ctx.command.params
+    hint = import_module("flowpar.cli.foreign").option_meant(error.option_name, params)
+    return f'no such option "{error.option_name}"' + (f"; {hint}" if hint else "")
 
 
 def _in_house_style(message: str) -> str:

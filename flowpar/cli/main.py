@@ -82,7 +82,8 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb that was typed, or the one that may have been meant."""
         if args[0] not in VERBS and not args[0].startswith("-"):
-            near = nearest(args[0], VERBS)
+            # Imported like a verb: who types right does not pay for it.
+            near = import_module("flowpar.cli.foreign").COMMANDS.get(args[0]) or nearest(args[0], VERBS)
             hint = f'; did you mean "{near}"?' if near else f"; there are: {', '.join(VERBS)}"
             ctx.fail(f'there is no command "{args[0]}"{hint}')
         if not hasattr(os, "fork") and args[0] in VERBS and args[0] not in _ANYWHERE:

@@ -102,7 +102,9 @@ def _kind_of_file(mode: int) -> str:
 
 
 def _unreadable(path: str, message: str) -> Diagnostic:
-    return Diagnostic("FP101", message, path, NOWHERE)
+    from flowpar.lang.beside import file_meant  # late: only a path with no text at it needs one
+
+    return Diagnostic("FP101", message, path, NOWHERE, hint=file_meant(path))
 
 
 def _not_text(

@@ -73,8 +73,30 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert finding.message == "the file can't be read: no such file or directory"
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert only_finding(load(tmp_path)).message == "this is a folder, not a file of text"
+@pytest.mark.parametrize("name", ["etl", "elt.yaml", "etl.yml"])
+def test_the_file_that_was_meant_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "etl.yaml").touch()
+    (tmp_path / "report.yaml").touch()
+
+    assert only_finding(load(tmp_path / name)).hint == f'did you mean "{tmp_path}/etl.yaml"?'
+
+
+def test_where_nothing_is_like_it_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "etl.yaml").touch()
+
+    assert only_finding(load(tmp_path / "report.yaml")).hint is None
+    assert only_finding(load(tmp_path / "nowhere" / "etl.yaml")).hint is None
+    assert only_finding(load(tmp_path / ("x" * 5000))).hint is None
+
+
+def test_a_folder_is_refused_and_what_is_in_it_named(tmp_path: Path) -> None:
+    for name in ("d.yaml", "c.yml", "b.yaml", "a.yaml", "e.txt"):
+        (tmp_path / name).touch()
+
+    finding = only_finding(load(tmp_path))
+
+    assert finding.message == "this is a folder, not a file of text"
+    assert finding.hint == "give a file in it: a.yaml, b.yaml, c.yml, …"
 
 
 def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:
