@@ -159,7 +159,10 @@ def test_what_needs_all_of_a_pool_never_overlaps(yard: Yard) -> None:
             resources: {api: 1}
           single: {shell: sleep 0.1, resources: {api: 0.6}}
           other: {shell: sleep 0.1, resources: {api: 0.6}}
-          free: {for_each: "${{ range(6) }}", shell: sleep 0.05}
+          free:
+            for_each: ${{ range(6) }}
+            shell: touch free.$FLOWPAR_ITEM; until test "$(ls -d free.* | wc -l)" -ge 2; do sleep 0.01; done
+            timeout: 60s
         """
     )
 

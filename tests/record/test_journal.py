@@ -133,14 +133,18 @@ def test_what_the_disk_began_with_is_durable_after_the_next_commit_with_all_that
     journal.close()
 
 
+def descriptors_of(path: Path) -> list[int]:
+    """Return by which descriptors this process has a file open."""
+    links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return [int(link.name) for link in links if link.readlink() == path]
+
+
 def test_what_the_disk_failed_to_keep_aside_is_said_by_the_commit_and_by_the_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     journal = Journal(path)
     journal.emit(started_run())
     journal.flush()
-    (descriptor,) = [
-        int(link.name) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.readlink() == path
-    ]
+    (descriptor,) = descriptors_of(path)
     reader, writer = os.pipe()
     os.dup2(writer, descriptor)  # a pipe can't be synced
     journal.begin_commit()
@@ -267,21 +271,19 @@ def test_a_full_disk_is_said_and_leaves_no_torn_line(tmp_path: Path) -> None:
 
 def test_a_closed_journal_gives_its_descriptor_back(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "events.jsonl")
-    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    assert len(descriptors_of(tmp_path / "events.jsonl")) == 1
 
     journal.close()
     journal.close()
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == open_before - 1
+    assert descriptors_of(tmp_path / "events.jsonl") == []
 
 
 def test_a_disk_that_takes_nothing_more_is_said_though_no_torn_line_can_be_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     journal = Journal(path)
     journal.emit(started_run())
-    (descriptor,) = [
-        int(link.name) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.readlink() == path
-    ]
+    (descriptor,) = descriptors_of(path)
     with path.open("rb") as read_only:
         os.dup2(read_only.fileno(), descriptor)  # neither a write nor a truncation is possible any more
 

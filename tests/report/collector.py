@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OK = HTTPStatus.OK
+
 
 class Collector:
-    """Keeps the requests that came; `answer` is the status that the next ones get."""
+    """Keeps the requests that it took; `answer` is the status that the next ones get, and only 200 takes one."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.answer = 200
+        self.refused = 0
+        self.answer: int = OK
         self.url = ""
 
     def spans(self) -> list[Any]:
@@ -47,8 +51,12 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.requests.append((self.path, dict(self.headers), body))
-            self.send_response(collector.answer)
+            answer = collector.answer
+            if answer == OK:
+                collector.requests.append((self.path, dict(self.headers), body))
+            else:
+                collector.refused += 1
+            self.send_response(answer)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
