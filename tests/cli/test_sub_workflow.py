@@ -20,7 +20,10 @@ flowpar: 1
 inputs: {value: {type: integer, maximum: 1000}, slow: 0}
 tasks:
   once:
-    shell: echo "$FLOWPAR_TASK" >> "$MARKS"; sleep "$SLOW"; echo "$V"
+    shell: |
+      echo "$FLOWPAR_TASK" >> "$MARKS"
+      until test "$SLOW" = 0 -o -e "$MARKS-go"; do sleep 0.02; done
+      echo "$V"
     env: {V: "${{ inputs.value }}", SLOW: "${{ inputs.slow }}", MARKS: "${{ workflow.dir }}/marks"}
   double:
     for_each: [1, 2]
@@ -115,6 +118,7 @@ def test_a_run_that_is_killed_goes_on_inside_its_sub_workflows(folder: Path) -> 
         time.sleep(0.02)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(PACE_S)
+    (folder / "marks-go").touch()
 
     told = flowpar(folder, "resume", "--json")
 
@@ -185,6 +189,7 @@ def test_a_run_that_is_killed_goes_on_inside_the_items_that_a_task_gave(folder: 
         time.sleep(0.02)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(PACE_S)
+    (folder / "marks-go").touch()
 
     told = flowpar(folder, "resume", "--json")
 

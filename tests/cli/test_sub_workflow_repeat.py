@@ -16,18 +16,20 @@ from at_work import PACE_S, flowpar, marks, start
 
 STEP = """\
 flowpar: 1
-inputs: {x: {type: number}, slow: 0}
+inputs: {x: {type: number}, slow: ""}
 tasks:
   halve: {python: {script: "output = x / 2"}, with: {x: "${{ inputs.x }}"}}
   mark:
-    shell: echo "$FLOWPAR_TASK" >> "$MARKS"; sleep "$SLOW"
+    shell: |
+      echo "$FLOWPAR_TASK" >> "$MARKS"
+      until test "$FLOWPAR_TASK" != "$SLOW" -o -e "$MARKS-go"; do sleep 0.02; done
     needs: [halve]
     env: {MARKS: "${{ workflow.dir }}/marks", SLOW: "${{ inputs.slow }}"}
 outputs: {x: "${{ tasks.halve.output }}"}
 """
 REFINE = """\
 flowpar: 1
-inputs: {max: 9, goal: 1.5, slow: 0, on_max: fail}
+inputs: {max: 9, goal: 1.5, slow: "", on_max: fail}
 tasks:
   start: {python: {script: "output = 16"}}
   refine:
@@ -64,13 +66,14 @@ def test_its_last_round_may_do_and_too_few_are_a_failure_that_goes_on_with_more(
 
 
 def test_a_run_that_is_killed_goes_on_in_the_round_that_it_was_in(folder: Path) -> None:
-    run = start(folder, "run", "main.yaml", "-i", "slow=1")
+    run = start(folder, "run", "main.yaml", "-i", "slow=refine@3/mark")
     deadline = time.monotonic() + PACE_S
     while not (folder / "marks").exists() or "refine@3/mark" not in marks(folder):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(PACE_S)
+    (folder / "marks-go").touch()
 
     told = flowpar(folder, "resume", "--json")
 

@@ -222,8 +222,8 @@ def hang_with_a_polite_child(file: str) -> None:
 def hang_politely(text: str) -> None:
     """Note in a file that the clean-up has run."""
     child = subprocess.Popen(["/bin/sleep", "60"])
-    tell(text, f"{os.getpid()} {child.pid}")
     try:
+        tell(text, f"{os.getpid()} {child.pid}")  # who reads it may end this at once
         while True:
             time.sleep(60)
     finally:
