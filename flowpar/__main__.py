@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -20,12 +21,15 @@ def main() -> int:
         with collector_paused():
             from flowpar.cli.main import main as run_command
 
-        return run_command(sys.argv[1:], tree=tree)
+        code = run_command(sys.argv[1:], tree=tree)
+        # The process ends: it does not look once more through what 10,000 tasks leave behind, 0.45 s of 4.1.
+        gc.freeze()
     except KeyboardInterrupt:  # before there was a command that could say it better
         return 130
     except OSError as error:  # likewise: no room for the pipes of the tree, or for an import
         sys.stderr.write(f"flowpar: cannot begin: {(error.strerror or str(error)).lower()}; see ulimit -a\n")
         return 3
+    return code
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -116,7 +115,4 @@ def main(arguments: Sequence[str], *, tree: Tree | None = None) -> int:
     def act() -> Any:
         return flowpar.main(list(arguments), prog_name="flowpar", standalone_mode=False, obj=tree)
 
-    code = ended(act)
-    # The process ends: it does not look once more through what 10,000 tasks leave behind, 0.45 s of 4.1.
-    gc.freeze()
-    return code
+    return ended(act)
