@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MAGIC = b"flowpar-cache 1 "
+# A few small blobs are read and written in the time that it takes to let somebody else do so.
+_FEW = 8
+_SMALL_BYTES = 256 * 1024
 _ODD = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
@@ -83,6 +86,17 @@ class Entry:
     values: tuple[ValueRef, ...] | None = None
     files: tuple[KeptFile, ...] = field(default=())
     is_last: bool = True
+
+    @property
+    def value_bytes(self) -> int:
+        """How much the files of its value hold."""
+        return sum(ref.size_bytes for ref in (self.value, *(self.values or ())) if ref.file is not None)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether to put back what it has takes no time worth speaking of."""
+        sizes = [size_bytes for _, size_bytes in self.blobs()]
+        return len(sizes) <= _FEW and sum(sizes) <= _SMALL_BYTES
 
     def blobs(self) -> Iterator[tuple[str, int]]:
         """Give the names and sizes of the blobs that it needs."""

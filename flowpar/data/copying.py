@@ -2,9 +2,11 @@
 
 share   hard link ─► reflink ─► copy     for values, which nobody ever changes
 copy    reflink ─► copy                  for files of users, who may write into theirs
+
+A copy has no name before it is whole, where the file system can do that: whoever is killed at it leaves nothing.
 """
 
-# ruff: noqa: PTH105, PTH108, PTH118
+# ruff: noqa: PTH105, PTH108, PTH110, PTH118, PTH120
 # os does in one call what pathlib does in three, on the way of each large value.
 
 from __future__ import annotations
@@ -13,12 +15,17 @@ import errno
 import fcntl
 import os
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FICLONE = 0x40049409
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 _PIECE_BYTES = 1 << 24
+_OPENED = "/proc/self/fd"
 # What a file system says that has no clones, or not across its border.
 _NO_CLONE = frozenset(
     {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EBADF}
@@ -28,8 +35,7 @@ DRAFT = ".draft"
 
 def draft_of(path: str) -> str:
     """Return a name beside a file that nobody else takes."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name[:64]}.{secrets.token_hex(6)}{DRAFT}")
+    return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}{DRAFT}")
 
 
 def share(source: str, target: str, *, mode: int = 0o600, may_link: bool = True, is_synced: bool = False) -> None:
@@ -51,42 +57,54 @@ def copy(source: str, target: str, *, mode: int = 0o600, is_synced: bool = False
     """Let `target` hold what `source` holds now, and be another file."""
     origin = os.open(source, _READ)
     try:
-        draft = draft_of(target)
-        number = os.open(draft, _NEW, mode)
-        try:
-            os.fchmod(number, mode)
+        with _replacing(target, mode, is_synced=is_synced, is_nameless=True) as number:
             _fill(origin, number)
-            if is_synced:
-                os.fsync(number)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(draft)
-            raise
-        finally:
-            os.close(number)
     finally:
         os.close(origin)
-    _take_place(draft, target)
 
 
 def write(target: str, content: bytes, *, mode: int = 0o600, is_synced: bool = False) -> None:
     """Write a file in one move."""
+    with _replacing(target, mode, is_synced=is_synced) as number:
+        _write(number, content)
+
+
+@contextmanager
+def _replacing(target: str, mode: int, *, is_synced: bool, is_nameless: bool = False) -> Iterator[int]:
+    """Give a new file to write to, which takes the place of `target` when all went well and is gone otherwise."""
     draft = draft_of(target)
-    number = os.open(draft, _NEW, mode)
+    nameless = _open_nameless(os.path.dirname(draft), mode) if is_nameless else None
+    number = os.open(draft, _NEW, mode) if nameless is None else nameless
     try:
         os.fchmod(number, mode)
-        view = memoryview(content)
-        while view:
-            view = view[os.write(number, view) :]
+        yield number
         if is_synced:
             os.fsync(number)
+        if nameless is not None:
+            _name(nameless, draft)
+        _take_place(draft, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(draft)
         raise
     finally:
         os.close(number)
-    _take_place(draft, target)
+
+
+def _open_nameless(folder: str, mode: int) -> int | None:
+    """Return a new file without a name, None where there can be none, or none that could be given a name later."""
+    if not os.path.exists(_OPENED):
+        return None
+    try:
+        return os.open(folder or ".", os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, mode)
+    except (AttributeError, OSError):  # who may not write there, or has no folder, is told when a named one is tried
+        return None
+
+
+def _name(number: int, path: str) -> None:
+    """Give a file without a name its first one."""
+    # A descriptor beside the path is what makes Python follow the link in /proc.
+    os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
 
 
 def _take_place(draft: str, target: str) -> None:
@@ -110,6 +128,10 @@ def _fill(origin: int, number: int) -> None:
     else:
         return
     while piece := os.read(origin, _PIECE_BYTES):
-        view = memoryview(piece)
-        while view:
-            view = view[os.write(number, view) :]
+        _write(number, piece)
+
+
+def _write(number: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(number, view) :]

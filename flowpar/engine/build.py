@@ -176,7 +176,7 @@ def _run(
             random=random.random,
             stops=stops,
             remove=_removal(options, folder, stack),
-            cache=_cache(plan, options, folder, crew, secrets=secrets, tell=partial(_note, sink), stack=stack),
+            cache=_cache(plan, options, folder, crew, secrets=secrets, sink=sink, stops=stops, stack=stack),
         )
         gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
@@ -195,7 +195,8 @@ def _cache(
     crew: Crew,
     *,
     secrets: Secrets,
-    tell: Callable[[str], None],
+    sink: FanoutSink,
+    stops: StopSignals,
     stack: ExitStack,
 ) -> Cache | None:
     """Return the cache of a run, None where no task has one or it is not wanted."""
@@ -212,7 +213,13 @@ def _cache(
         syncs_values=is_synced,
     )
     cache = open_cache(
-        options.cache, options.state_dir, shared, lambda: crew.outputs, tell=tell, trust_state=options.trust_state
+        options.cache,
+        options.state_dir,
+        shared,
+        lambda: crew.outputs,
+        tell=partial(_note, sink),
+        wake=stops.wake,
+        trust_state=options.trust_state,
     )
     if cache is not None:
         stack.callback(cache.close)

@@ -1,9 +1,10 @@
 """The cache of a run: keys on the one side, the folder of entries on the other, and a person who is told once.
 
-    attempt ─► key ─► entry? ─┬─ sound, and young enough ─► its files put back ─► Hit
-                              └─ none, or of no use ─► Keeping, for the worker
+    attempt ─► its files read ─► key ─► entry? ─┬─ sound, and young enough ─► its files put back ─► Hit
+                                                └─ none, or of no use ─► Keeping, for the worker
 
 Nothing that is wrong with a cache fails a run: what can't be used is made again, and what can't be kept is not.
+A look-up is a generator that gives what may take the disk a while: that is done aside, and it goes on from there.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowpar.core.content import Digester
 from flowpar.core.errors import MachineError
@@ -22,6 +24,7 @@ from flowpar.data.cache_entry import BadEntry, BlobGone
 from flowpar.data.cache_secret import secret_of
 from flowpar.data.room import has_room
 from flowpar.data.store import ValueStore
+from flowpar.engine.aside import Aside
 from flowpar.engine.class_codes import ClassCodes
 from flowpar.engine.put_back import put_back
 from flowpar.execute.keep import UNKEPT
@@ -29,21 +32,31 @@ from flowpar.plugin.local import project_of
 from flowpar.record.cache_care import size_of, sweep
 from flowpar.record.folder import check_owner
 from flowpar.record.seen_files import SeenFiles
-from flowpar.schedule.caching import Hit
+from flowpar.schedule.caching import Hit, Later
 from flowpar.schedule.keying import KeyMaker, NoKey
 from flowpar.schedule.named import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
     from flowpar.data.cache_entry import Entry, Keeping
     from flowpar.engine.cache_options import CacheOptions
     from flowpar.execute.base import Completion
     from flowpar.execute.recipe import Bindings, Shared
     from flowpar.planning.model import PlannedTask
+    from flowpar.schedule.caching import Found
     from flowpar.schedule.ruling import OutputsReader
 
     Tell = Callable[[str], None]
+    Work = Callable[[], Any]
+    _Steps = Generator[Work, Any, Found]
+
+
+class _LookUp(Later):
+    """A look-up that takes a while, and how it goes on."""
+
+    def __init__(self, steps: _Steps) -> None:
+        self.steps = steps
 
 
 class RunCache:
@@ -57,9 +70,10 @@ class RunCache:
         shared: Shared,
         *,
         options: CacheOptions,
+        aside: Aside[_LookUp],
         tell: Tell,
     ) -> None:
-        """Look in `folder`, as `options` say; `tell` a person what is wrong, once."""
+        """Look in `folder`, as `options` say, what takes a while `aside`; `tell` a person what is wrong, once."""
         self._folder = folder
         self._keys = keys
         self._seen = seen
@@ -68,22 +82,54 @@ class RunCache:
         self._refreshed = frozenset(options.refreshed)
         self._limit_bytes = options.limit_bytes
         self._has_kept = False
+        self._aside = aside
+        self._umask = _umask()
         self._tell = tell
         self._told: set[str] = set()
 
-    def find(
-        self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool
-    ) -> Hit | Keeping | None:
-        """Return what an attempt came to before, or how to keep it, None where it has no key."""
-        found = self._found(task, bindings, number, may_hit=may_hit)
-        self._has_kept = self._has_kept or not isinstance(found, Hit | None)
-        return found
+    def find(self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool) -> Found | Later:
+        """Return what an attempt came to before, or how to keep it, None where it has no key; it may take a while."""
+        steps = self._find(task, bindings, number, may_hit=may_hit)
+        return self._advance(steps, steps.send, None)
 
-    def _found(
-        self, task: PlannedTask, bindings: Bindings, number: Callable[[], int], *, may_hit: bool
-    ) -> Hit | Keeping | None:
+    def found(self) -> Sequence[tuple[Later, Found]]:
+        """Return what was found since the last time of what took a while."""
+        over = []
+        for done in self._aside.take():
+            steps = done.asker.steps
+            now = (
+                self._advance(steps, steps.send, done.result, done.asker)
+                if done.error is None
+                else self._advance(steps, steps.throw, done.error, done.asker)
+            )
+            if not isinstance(now, Later):
+                over.append((done.asker, now))
+        return over
+
+    def drop(self) -> None:
+        """Forget what takes a while."""
+        self._aside.drop()
+
+    def _advance(
+        self, steps: _Steps, move: Callable[[Any], Work], given: object, asker: _LookUp | None = None
+    ) -> Found | Later:
+        """Let a look-up go on to its end, or to what takes a while."""
         try:
-            keyed = self._keys.key(task, bindings)
+            work = move(given)
+        except StopIteration as end:
+            found: Found = end.value
+            self._has_kept = self._has_kept or not isinstance(found, Hit | None)
+            return found
+        asker = asker or _LookUp(steps)
+        self._aside.begin(asker, work)
+        return asker
+
+    def _find(self, task: PlannedTask, bindings: Bindings, number: Callable[[], int], *, may_hit: bool) -> _Steps:
+        try:
+            key = self._keys.begin(task, bindings)
+            declared = key.declared()
+            read = partial(key.read, declared, self._seen)
+            keyed = key.made(read() if declared.is_small else (yield read))
         except NoKey as error:
             if task.cache is None or not task.cache.is_implied:
                 self._tell_once(f"{task.id} is not cached: {error}", about=f"{task.id} has no key")
@@ -98,9 +144,12 @@ class RunCache:
             return keeping
         try:
             entry = self._folder.find(keeping.key, keeping.place)
-            if entry is not None and _is_expired(task, entry):
+            if entry is None:
+                return keeping
+            if _is_expired(task, entry):
                 return replace(keeping, note="expired")
-            return keeping if entry is None else self._hit(entry, keeping, number) or keeping
+            restore = partial(self._restored, entry, keeping, str(number()) if entry.value_bytes else "")
+            return (restore() if entry.is_small else (yield restore)) or keeping
         except BadEntry as error:
             if isinstance(error, BlobGone) and self._folder.is_gone(keeping.key, keeping.place):
                 return keeping  # it made room meanwhile
@@ -122,18 +171,19 @@ class RunCache:
 
     def close(self) -> None:
         """Keep what was learnt about files, and make room where something new was kept."""
+        self._aside.drop()
         self._seen.close()
         if self._has_kept:
             with suppress(OSError):
                 if size_of(self._folder) > self._limit_bytes:
                     sweep(self._folder, self._limit_bytes)
 
-    def _hit(self, entry: Entry, keeping: Keeping, number: Callable[[], int]) -> Hit | None:
-        size_bytes = sum(ref.size_bytes for ref in (entry.value, *(entry.values or ())) if ref.file is not None)
-        if not has_room(f"{self._run_dir}/values", size_bytes=size_bytes, limit_bytes=self._values_limit):
+    def _restored(self, entry: Entry, keeping: Keeping, name: str) -> Hit | None:
+        """Put back what an entry has; None where there is no room for its value. Raises BadEntry or OSError."""
+        if not has_room(f"{self._run_dir}/values", size_bytes=entry.value_bytes, limit_bytes=self._values_limit):
             return None  # it is made, and says itself that there is no room
-        value = self._folder.restore(entry, self._run_dir, str(number()) if size_bytes else "")
-        put_back(entry.files, keeping.folder, self._folder, self._seen)
+        value = self._folder.restore(entry, self._run_dir, name)
+        put_back(entry.files, keeping.folder, self._folder, self._seen, umask=self._umask)
         self._folder.touch(keeping.key, keeping.place)
         return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds, entry.is_last)
 
@@ -144,6 +194,13 @@ class RunCache:
         if (about or message) not in self._told:
             self._told.add(about or message)
             self._tell(message)
+
+
+def _umask() -> int:
+    """Return the mask of the process; asked once, as to ask is to set it for all threads."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _is_expired(task: PlannedTask, entry: Entry) -> bool:
@@ -158,9 +215,10 @@ def open_cache(
     outputs: Callable[[], OutputsReader],
     *,
     tell: Tell,
+    wake: Callable[[], None],
     trust_state: bool,
 ) -> RunCache | None:
-    """Return the cache of a run; None where it cannot be used, which is told."""
+    """Return the cache of a run; None where it cannot be used, which is told. `wake` lets the crew's wait return."""
     cache_dir = (options.folder or state_dir / "cache").absolute()
     root = os.fspath(project_of(Path(shared.workflow_dir)))
     folder = CacheFolder(os.fspath(cache_dir), is_synced=shared.syncs_values)
@@ -180,5 +238,5 @@ def open_cache(
     seen = SeenFiles(cache_dir)
     named = Named(ValueStore(shared.run_dir), ClassCodes((shared.workflow_dir, *shared.python_path)))
     digester = Digester(secret, root)
-    keys = KeyMaker(shared, outputs, digester, seen, named=named, cache_dir=folder.path, root=root)
-    return RunCache(folder, keys, seen, shared, options=options, tell=tell)
+    keys = KeyMaker(shared, outputs, digester, named=named, cache_dir=folder.path, root=root)
+    return RunCache(folder, keys, seen, shared, options=options, aside=Aside(wake), tell=tell)

@@ -124,9 +124,9 @@ class _Foresight:
         root, secret = os.fspath(project_of(Path(plan.workflow_dir))), known_secret(self._folder.path)
         named = Named(ValueStore(""), ClassCodes((plan.workflow_dir, *plan.python_path)))
         digester = Digester(secret or _SECRETLESS, root)
-        files = SeenFiles(cache_dir)
+        self._files = SeenFiles(cache_dir)
         place = self._folder.path
-        self._keys = ForetoldKeys(shared, _nowhere, digester, files, named=named, cache_dir=place, root=root)
+        self._keys = ForetoldKeys(shared, _nowhere, digester, named=named, cache_dir=place, root=root)
         self._made: dict[str, dict[int | None, Made]] = {}
         for made in run.made.values():
             if made.parts is not None:
@@ -165,7 +165,8 @@ class _Foresight:
 
     def _one(self, task: PlannedTask, caching: Caching, bindings: Bindings) -> Foreseen:
         try:
-            keeping = self._keys.key(task, bindings).keeping
+            key = self._keys.begin(task, bindings)
+            keeping = key.made(key.read(key.declared(), self._files)).keeping
         except NoKey:
             return Foreseen(task.id, self._run.run)
         parts = keeping.parts

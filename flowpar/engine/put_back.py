@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from flowpar.record.seen_files import SeenFiles
 
 
-def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: SeenFiles) -> None:
-    """Put files where they were below a folder; raises BadEntry or OSError, and then some may be there."""
+def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: SeenFiles, *, umask: int) -> None:
+    """Put files where they were below a folder; raises BadEntry or OSError, and then some may be there.
+
+    They get the rights that a program of the user's would give them, whose mask is `umask`.
+    """
     # All are looked at before the first is written: an entry of no use changes nothing.
     wanted = [(kept, _target(kept, folder)) for kept in files]
     found = [
@@ -32,7 +35,7 @@ def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: S
     ]
     for source, kept, target in found:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        copy(source, target, mode=_mode(is_executable=kept.is_executable))
+        copy(source, target, mode=(0o777 if kept.is_executable else 0o666) & ~umask)
 
 
 def _target(kept: KeptFile, folder: str) -> str:
@@ -56,10 +59,3 @@ def _is_there(kept: KeptFile, target: str, seen: SeenFiles) -> bool:
         return seen.digest(target) == f"blake2b:{kept.blob}"
     except OSError:
         return False
-
-
-def _mode(*, is_executable: bool) -> int:
-    """Return the rights of a file that a program of the user's would have made."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return (0o777 if is_executable else 0o666) & ~mask

@@ -2,6 +2,7 @@
 
     signal ─► handler ─► StopSignals ─► take() ─► Stop
                  └─► wake-up descriptor ─► the crew's wait returns
+    thread ─► wake ──────────┘
 
 The handler does nothing but take note.
 """
@@ -44,8 +45,13 @@ class StopSignals:
 
     @property
     def wake_fd(self) -> int:
-        """Become readable when a signal came."""
+        """Become readable when a signal came, or `wake` was called."""
         return self._read_end
+
+    def wake(self) -> None:
+        """Let the crew's wait return; from any thread, while it is entered."""
+        with suppress(BlockingIOError):  # it is full, and readable
+            os.write(self._write_end, b"\0")
 
     def __enter__(self) -> Self:
         """Begin to listen."""

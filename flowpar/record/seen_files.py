@@ -12,6 +12,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import checksum
@@ -33,7 +34,7 @@ _Stamp = tuple[int, ...]
 
 
 class SeenFiles:
-    """Takes digests of files; owned by one run, and nothing that goes wrong with SQLite leaves it."""
+    """Takes digests of files for one run, in any thread of it; nothing that goes wrong with SQLite leaves it."""
 
     def __init__(self, cache_dir: Path) -> None:
         """Open nothing yet."""
@@ -41,6 +42,7 @@ class SeenFiles:
         self._database: sqlite3.Connection | None = None
         self._is_lost = False
         self._new: dict[str, tuple[_Stamp, str]] = {}
+        self._in_use = Lock()
 
     def digest(self, path: str) -> str:
         """Return the digest of what a file holds; raises OSError."""
@@ -60,30 +62,31 @@ class SeenFiles:
 
     def close(self) -> None:
         """Keep what is new, and give the file back."""
-        if self._new:
-            rows = [(path, *stamp, digest) for path, (stamp, digest) in self._new.items()]
+        with self._in_use:
+            rows = [(path, *stamp, digest) for path, (stamp, digest) in self._new.copy().items()]
+            database = self._connected() if rows else self._database
             with suppress(sqlite3.Error, OSError):
-                database = self._connected()
-                if database is not None:
+                if rows and database is not None:
                     database.execute("BEGIN IMMEDIATE")
                     database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
                     database.execute("COMMIT")
-        if self._database is not None:
-            self._database.close()
+            if database is not None:
+                database.close()
             self._database, self._is_lost = None, True
 
     def _known(self, path: str) -> tuple[_Stamp, str] | None:
         if path in self._new:
             return self._new[path]
-        database = self._connected()
-        if database is None:
-            return None
-        try:
-            row = database.execute(f"SELECT {_COLUMNS}, digest FROM files WHERE path = ?", (path,)).fetchone()  # noqa: S608
-            return None if row is None else (tuple(map(int, row[:4])), str(row[4]))
-        except (sqlite3.Error, ValueError, TypeError):
-            self._is_lost = True
-            return None
+        with self._in_use:
+            database = self._connected()
+            if database is None:
+                return None
+            try:
+                row = database.execute(f"SELECT {_COLUMNS}, digest FROM files WHERE path = ?", (path,)).fetchone()  # noqa: S608
+                return None if row is None else (tuple(map(int, row[:4])), str(row[4]))
+            except (sqlite3.Error, ValueError, TypeError):
+                self._is_lost = True
+                return None
 
     def _connected(self) -> sqlite3.Connection | None:
         if self._database is None and not self._is_lost:
@@ -102,7 +105,7 @@ def _stamp(status: os.stat_result) -> _Stamp:
 def _opened(file: Path) -> sqlite3.Connection:
     for is_last in (False, True):
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        database = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
+        database = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             (version,) = database.execute("PRAGMA user_version").fetchone()
             # Nothing is lost with it, so it need not wait for the disk.

@@ -2,23 +2,26 @@
 
     Ready ─► bindings ─► key ─┬─► Hit      settled as cached; of a repeat, the next round is looked up
                               ├─► Keeping  the worker keeps what it comes to
-                              └─► None     nothing is known, or wanted
+                              ├─► None     nothing is known, or wanted
+                              └─► Later    it waits for the disk ─► back to the backlog once that has answered
 
 Only the first try at a task or an item is asked for: what failed in this run is made again. So are the rounds after
-one that was made.
+one that was made. While a look-up waits for the disk nothing holds a slot, and all else goes on.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from flowpar.core.frozen import dataclass
+from flowpar.core.outcome import Success
 from flowpar.core.states import TaskState
 from flowpar.execute.recipe import Render
 from flowpar.schedule.rounds import is_first_round, tried_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowpar.core.outcome import ValueRef
     from flowpar.data.cache_entry import Keeping
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Bindings
     from flowpar.planning.model import PlannedTask
     from flowpar.schedule.attempt import Ready
+    from flowpar.schedule.desk import Desk
     from flowpar.schedule.job import JobMaker
     from flowpar.schedule.unmade import Unmade
+
+    Found: TypeAlias = "Hit | Keeping | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +52,26 @@ class Hit:
     is_last: bool = True
 
 
+class Later:
+    """A look-up that waits for the disk: a large file is read, or put back. It is known by its identity."""
+
+
 class Cache(Protocol):
     """Where attempts are looked up."""
 
-    def find(
-        self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool
-    ) -> Hit | Keeping | None:
-        """Return what an attempt came to before, or how to keep it; `number` gives the files of its value a name."""
+    def find(self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool) -> Found | Later:
+        """Return what an attempt came to before, or how to keep it; `number` gives the files of its value a name.
+
+        Where that takes a while it is `found` once it is known, and the crew's wait returns then.
+        """
+        ...
+
+    def found(self) -> Sequence[tuple[Later, Found]]:
+        """Return what was found since the last time."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the look-ups that wait: nobody will ask what they come to."""
         ...
 
     def heard(self, completion: Completion) -> Completion:
@@ -60,40 +79,99 @@ class Cache(Protocol):
         ...
 
 
+# So many look-ups wait for the disk at once; what each of them knows already takes some KB.
+_MOST_WAITING = 64
+_Place = tuple[str, int | None]
+
+
 class Lookup:
     """Settles attempts that were made before; a part of the loop."""
 
-    def __init__(self, cache: Cache | None, unmade: Unmade, jobs: JobMaker) -> None:
-        """Ask `cache`, where there is one."""
+    def __init__(
+        self,
+        cache: Cache | None,
+        desk: Desk,
+        unmade: Unmade,
+        jobs: JobMaker,
+        *,
+        rendered: Callable[[Success], None],
+    ) -> None:
+        """Ask `cache`, where there is one; tell `rendered` the workflow's outputs, where these were made before."""
         self._cache = cache
+        self._desk = desk
         self._unmade = unmade
         self._jobs = jobs
-        self.rendered: ValueRef | None = None
+        self._rendered = rendered
+        self._waiting: dict[Later, tuple[Ready, float]] = {}
+        self._turned_away: deque[Ready] = deque()
+        self._found: dict[_Place, tuple[Found, float]] = {}
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any look-up waits for the disk, or for others that do."""
+        return bool(self._waiting or self._turned_away)
 
     def look(self, ready: Ready) -> tuple[Ready, Keeping | None] | None:
-        """Return the attempt that is to be made and how to keep it; None where it is settled, as it was made before.
+        """Return the attempt that is to be made and how to keep it; None where it is settled or waits for the disk.
 
-        Of a task that repeats, that is the first round which was not made before. `rendered` are the workflow's
-        outputs, where these were.
+        Of a task that repeats, that is the first round which was not made before.
         """
         cache, task = self._cache, ready.record.task
         if cache is None or task.cache is None or not isinstance(ready.decision, Render | None):
             return ready, None
-        may_hit, following = self._may_hit(ready), ready
-        total_s = 0.0
+        if (task.id, ready.item) in self._found:
+            found, total_s = self._found.pop((task.id, ready.item))
+            return self._go_on(cache, ready, found, total_s)
+        if len(self._waiting) >= _MOST_WAITING:
+            self._set_aside(ready)
+            self._turned_away.append(ready)
+            return None
+        return self._go_on(cache, ready, self._asked(cache, ready, may_hit=self._may_hit(ready)), 0.0)
+
+    def take_found(self) -> None:
+        """Let attempts have their turn of which it is known by now whether they were made before."""
+        if self._cache is None:
+            return
+        if self._desk.stop is not None:
+            self._drop(self._cache)
+        if not self.is_waiting:
+            return
+        for later, found in self._cache.found():
+            ready, total_s = self._waiting.pop(later)
+            self._found[ready.record.task.id, ready.item] = (found, total_s)
+            self._take_up(ready)
+        room = _MOST_WAITING - len(self._waiting) if self._waiting else len(self._turned_away)
+        for _ in range(min(room, len(self._turned_away))):
+            self._take_up(self._turned_away.popleft())
+
+    def heard(self, completion: Completion) -> Completion:
+        """Return how an attempt ended, as it is to be told."""
+        return self._cache.heard(completion) if self._cache is not None and completion.warnings else completion
+
+    def _go_on(
+        self, cache: Cache, ready: Ready, found: Found | Later, total_s: float
+    ) -> tuple[Ready, Keeping | None] | None:
+        """Go on from what was found, in `total_s` all in all, to what was not; or until it takes a while."""
         while True:
-            bindings, number = self._jobs.bindings(following), self._jobs.take_number
-            found = cache.find(task, bindings, number=number, may_hit=may_hit)
+            if isinstance(found, Later):
+                self._set_aside(ready)
+                self._waiting[found] = (ready, total_s)
+                return None
             if not isinstance(found, Hit):
-                return following, found
+                return ready, found
             if ready.decision is not None:
-                self.rendered = found.value
+                self._rendered(Success(found.value))
                 return None
             total_s += found.seconds
-            after = self._unmade.settle(following, found, total_s=total_s)
+            after = self._unmade.settle(ready, found, total_s=total_s)
             if after is None:
                 return None
-            following = after
+            ready = after
+            found = self._asked(cache, ready, may_hit=True)
+
+    def _asked(self, cache: Cache, ready: Ready, *, may_hit: bool) -> Found | Later:
+        bindings, number = self._jobs.bindings(ready), self._jobs.take_number
+        return cache.find(ready.record.task, bindings, number=number, may_hit=may_hit)
 
     def _may_hit(self, ready: Ready) -> bool:
         if ready.decision is not None:
@@ -101,6 +179,27 @@ class Lookup:
         is_unmade = ready.item is not None or ready.record.state is TaskState.PENDING
         return is_unmade and ready.number - tried_before(ready) == 1 and is_first_round(ready)
 
-    def heard(self, completion: Completion) -> Completion:
-        """Return how an attempt ended, as it is to be told."""
-        return self._cache.heard(completion) if self._cache is not None and completion.warnings else completion
+    def _set_aside(self, ready: Ready) -> None:
+        """Take an attempt back that was about to be made; an item is not out meanwhile."""
+        items = ready.record.items
+        if ready.item is not None and items is not None:
+            items.set_aside(ready.item, ready.number)
+            ready.record.again_at[ready.item] = ready.since
+            self._desk.queue_items(ready.record)  # of few at once the next may have its turn
+
+    def _take_up(self, ready: Ready) -> None:
+        """Let an attempt have its turn again; one that was cancelled meanwhile stays so."""
+        record = ready.record
+        if ready.item is None or record.items is None:
+            self._desk.queue(ready)
+            return
+        record.items.release(ready.item)
+        self._desk.queue_items(record)
+
+    def _drop(self, cache: Cache) -> None:
+        """Forget what waits: nothing more is made."""
+        if self._waiting:
+            cache.drop()
+        self._waiting.clear()
+        self._turned_away.clear()
+        self._found.clear()

@@ -1,7 +1,7 @@
 """The items of one fanned-out task: a counter and a bounded window, never nodes of the graph.
 
     fresh    how many items were never given out
-    delayed  how many items wait for the time of their next attempt
+    delayed  how many items are set aside: until the time of their next attempt, or what the cache has of them is known
     again    items whose next attempt may start, lowest first
     running  how many items are out now
     states   one byte for each item, so a million items are a megabyte
@@ -130,15 +130,15 @@ class ItemSet:
         self.running -= 1
         self._attempts.pop(item, None)
 
-    def delay(self, item: int, *, is_anew: bool = False) -> None:
-        """Take back an item that is out; `release` gives it out again as its next attempt, or its first one anew."""
+    def set_aside(self, item: int, attempt: int) -> None:
+        """Take back an item that is out; once it is released it is given out again as that attempt."""
         self._move(item, TaskState.READY)
         self.running -= 1
         self._delayed += 1
-        self._attempts[item] = 1 if is_anew else self._attempts.get(item, 1) + 1
+        self._attempts[item] = attempt
 
     def release(self, item: int) -> None:
-        """Let a delayed item be taken; one that was cancelled meanwhile stays so."""
+        """Let an item be taken that was set aside; one that was cancelled meanwhile stays so."""
         if self.state(item) is TaskState.READY:
             self._delayed -= 1
             heappush(self._again, item)

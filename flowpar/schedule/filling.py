@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Whoever is passed over waits for something; behind so many of them hardly anybody finds what he needs.
 _MOST_PASSED_OVER = 64
-# So many are found in the cache before the loop looks around again: some ten milliseconds.
+# So many are looked up and not made before the loop looks around again: some ten milliseconds.
 _MOST_HITS = 256
 
 
@@ -41,7 +41,7 @@ class Filling:
 
     @property
     def has_hits(self) -> bool:
-        """Whether anything was found in the cache that nobody has gone on from yet."""
+        """Whether anything was looked up, and not to be made, that nobody has gone on from yet."""
         return self._hits > 0
 
     def take_hits(self) -> bool:

@@ -13,6 +13,7 @@ from flowpar.execute.decide import expand
 from flowpar.execute.recipe import INPUTS, Bindings
 from flowpar.expr.evaluate import IN_ENGINE
 from flowpar.expr.references import references
+from flowpar.planning.model import Caching
 from flowpar.schedule.job import bindings_of
 from flowpar.schedule.keying import Key, KeyMaker
 from flowpar.schedule.opening import expansion_of
@@ -20,9 +21,9 @@ from flowpar.schedule.opening import expansion_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowpar.execute.recipe import Shared
     from flowpar.expr.template import Template
-    from flowpar.planning.model import Caching, PlannedTask
+    from flowpar.planning.model import PlannedTask
+    from flowpar.schedule.declared import FilesRead
     from flowpar.schedule.keying import Keyed
 
 LATE = "late"
@@ -35,9 +36,8 @@ MOST_ITEMS = 1_000
 class ForetoldKeys(KeyMaker):
     """Makes keys in which what only the run knows is LATE."""
 
-    def begin(self, task: PlannedTask, bindings: Bindings, shared: Shared) -> Key:
-        """Return what makes one key, as far as it is known."""
-        return _Foretold(self, task, bindings, shared)
+    def _key(self, task: PlannedTask, caching: Caching, bindings: Bindings) -> Key:
+        return _Foretold(self, task, caching, bindings)
 
     def bound(self, task: PlannedTask) -> Iterator[Bindings]:
         """Give what is bound for each attempt: once, or for each item where the items are known."""
@@ -45,7 +45,7 @@ class ForetoldKeys(KeyMaker):
         if fan_out is None:
             yield bare
             return
-        recipe, found = expansion_of(task, fan_out), _Foretold(self, task, bare, self.shared_by(bare))
+        recipe, found = expansion_of(task, fan_out), _Foretold(self, task, task.cache or Caching(), bare)
         lists = [*fan_out.lists, *([] if recipe.condition is None else [recipe.condition])]
         if task.decides_on or any(found.is_late(each, allows_items=True) for each in lists):
             yield bare
@@ -64,16 +64,21 @@ class ForetoldKeys(KeyMaker):
 class _Foretold(Key):
     """Makes one key as far as it is known."""
 
-    def made(self, caching: Caching) -> Keyed:
-        """Return it, with what only the run knows as LATE."""
+    def __init__(self, maker: KeyMaker, task: PlannedTask, caching: Caching, bindings: Bindings) -> None:
+        """Read what is bound for an attempt at `task`, and leave out the globs that only the run knows."""
+        self._bindings, self._task = bindings, task
         globs = {"files": caching.files, "outputs": caching.outputs}
-        unknown = [name for name, template in globs.items() if template is not None and self.is_late(template)]
-        files = None if "files" in unknown else caching.files
-        outputs = None if "outputs" in unknown else caching.outputs
-        keyed = super().made(replace(caching, files=files, outputs=outputs))
-        if not unknown:
+        self._unknown = [name for name, each in globs.items() if each is not None and self.is_late(each)]
+        files = None if "files" in self._unknown else caching.files
+        outputs = None if "outputs" in self._unknown else caching.outputs
+        super().__init__(maker, task, replace(caching, files=files, outputs=outputs), bindings)
+
+    def made(self, read: FilesRead) -> Keyed:
+        """Return it, with what only the run knows as LATE."""
+        keyed = super().made(read)
+        if not self._unknown:
             return keyed
-        parts = {**keyed.keeping.parts, **dict.fromkeys(unknown, LATE)}
+        parts = {**keyed.keeping.parts, **dict.fromkeys(self._unknown, LATE)}
         return replace(keyed, keeping=replace(keyed.keeping, parts=parts))
 
     def is_late(self, template: Template, *, allows_items: bool = False) -> bool:

@@ -2,6 +2,7 @@
 
     templates ─┬─ evaluated over plain data, paths and dates ─► digest of the value
                └─ over anything else ─► digest of the expression and of the checksums of what it reads
+    declared files ─► read by whoever asks ─► digests of what they hold
 
 No value of a user's class is opened, and none that is large is read: its checksum was taken when it was written.
 What a part is made of is never in its digest's place, so a secret may be a part of a key like anything else.
@@ -9,10 +10,10 @@ What a part is made of is never in its digest's place, so a secret may be a part
 
 from __future__ import annotations
 
-import glob
 import os
 import platform
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from flowpar.core.errors import NeedsWorker
 from flowpar.core.frozen import dataclass, replace
@@ -21,27 +22,26 @@ from flowpar.core.variables import SCRIPT_PLACE, SCRIPT_TEXT
 from flowpar.data.cache_entry import Keeping
 from flowpar.data.codec import Damaged
 from flowpar.data.known import decode_known
-from flowpar.data.matched import matched
 from flowpar.data.parts import PARTS
-from flowpar.data.stamp import stamp_of
 from flowpar.execute.contexts import build_contexts
 from flowpar.execute.surroundings import variables
 from flowpar.expr.evaluate import IN_ENGINE, IN_WORKER, evaluate
 from flowpar.expr.failure import EvaluationError
+from flowpar.schedule.declared import Declared, paths_named
 from flowpar.schedule.identity import Identities
 from flowpar.schedule.named import NotTold
-from flowpar.schedule.named_files import named_files
 from flowpar.schedule.sources import Sources, asks_the_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flowpar.core.content import Digester
     from flowpar.core.outcome import ValueRef
-    from flowpar.execute.recipe import Bindings, Call, Expand, Shared
+    from flowpar.execute.recipe import Bindings, Expand, Shared
     from flowpar.expr.template import Template
     from flowpar.planning.model import Caching, PlannedTask
     from flowpar.schedule.crew import OutputKey
+    from flowpar.schedule.declared import FileDigests, FilesRead
     from flowpar.schedule.named import Named
     from flowpar.schedule.ruling import OutputsReader
 
@@ -55,14 +55,6 @@ _MOST_PASSED_ON = 1_000
 
 class NoKey(Exception):  # noqa: N818 - it says what there is not
     """No key can be made of an attempt; the message says why."""
-
-
-class FileDigests(Protocol):
-    """Where the digest of a file is had, without reading again what has not changed."""
-
-    def digest(self, path: str) -> str:
-        """Return the digest of what a file holds; raises OSError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,6 @@ class KeyMaker:
         shared: Shared,
         outputs: Callable[[], OutputsReader],
         digester: Digester,
-        files: FileDigests,
         *,
         named: Named,
         cache_dir: str,
@@ -91,7 +82,6 @@ class KeyMaker:
         self._shared = shared
         self._outputs = outputs
         self._digester = digester
-        self._files = files
         self.named = named
         self._cache_dir = cache_dir
         self._root = root
@@ -99,37 +89,26 @@ class KeyMaker:
         self.identities = Identities()
         self._surroundings: dict[object, Mapping[str, str]] = {}
 
-    def key(self, task: PlannedTask, bindings: Bindings) -> Keyed:
-        """Return the key of an attempt; raises NoKey."""
+    def begin(self, task: PlannedTask, bindings: Bindings) -> Key:
+        """Return the key of an attempt, of which nothing is missing but what is in its files; raises NoKey."""
         caching = task.cache
         if caching is None:
             raise NoKey("it has no cache")
         if caching.is_implied and len(task.needs) > _MOST_PASSED_ON:
             raise NoKey("to know it again takes longer than to make it")
-        try:
-            return self.begin(task, bindings, self.shared_by(bindings)).made(caching)
-        except (EvaluationError, TaskFailed) as error:
-            raise NoKey(str(error)) from error
-        except (NotTold, NeedsWorker, Damaged, RecursionError) as error:
-            raise NoKey(f"an argument of it is not known by its content: {error}") from error
-        except OSError as error:
-            raise NoKey(f'its file "{error.filename}" cannot be read: {(error.strerror or "").lower()}') from error
+        with _said_why():
+            return self._key(task, caching, bindings)
+
+    def _key(self, task: PlannedTask, caching: Caching, bindings: Bindings) -> Key:
+        return Key(self, task, caching, bindings)
 
     def shared_by(self, bindings: Bindings) -> Shared:
         """Return what the tasks of a workflow share, or of the sub-workflow that an attempt is in."""
         return self._shared if bindings.scope is None else bindings.scope.within(self._shared)
 
-    def begin(self, task: PlannedTask, bindings: Bindings, shared: Shared) -> Key:
-        """Return what makes one key."""
-        return Key(self, task, bindings, shared)
-
     def digest(self, value: object) -> str:
         """Return the digest of a value."""
         return self._digester.value(value)
-
-    def digest_of_file(self, path: str) -> str:
-        """Return the digest of a file."""
-        return self._digester.value(self._files.digest(path))
 
     def fetch(self, keys: Sequence[OutputKey]) -> Sequence[ValueRef | None]:
         """Return where outputs live."""
@@ -153,32 +132,50 @@ class KeyMaker:
 
 
 class Key:
-    """Makes one key."""
+    """Makes one key: its files are `declared`, `read`, and it is `made`."""
 
-    def __init__(self, maker: KeyMaker, task: PlannedTask, bindings: Bindings, shared: Shared) -> None:
+    def __init__(self, maker: KeyMaker, task: PlannedTask, caching: Caching, bindings: Bindings) -> None:
         """Read what is bound for an attempt at `task`."""
         self._maker = maker
         self._task = task
+        self._caching = caching
         self._bindings = bindings
-        self._shared = shared
+        self._shared = shared = maker.shared_by(bindings)
         self._environment = maker.environment(shared)
         self._contexts = self._over(self._environment)
         self._classes: dict[str, str] = {}
-        self._stamps: dict[str, str] = {}
         self._own = variables(shared.env, self._contexts) if shared.env else {}
         if self._own:
             self._environment = {**self._environment, **self._own}
             self._contexts = self._over(self._environment)
+        self._folder = shared.workflow_dir
 
     @property
     def contexts(self) -> Mapping[str, object]:
         """What its templates read."""
         return self._contexts
 
-    def made(self, caching: Caching) -> Keyed:
-        """Return it; raises what reading may raise."""
-        task, digest = self._task, self._maker.digest
-        call, folder = task.call, self._shared.workflow_dir
+    def declared(self) -> Declared:
+        """Return the files that it reads, as declared or named by arguments; raises NoKey."""
+        files, names, call = self._caching.files, self._caching.named_by, self._task.call
+        given = [call.arguments[name] for name in names if name in call.arguments]
+        with _said_why():
+            home = "" if call.cwd is None or not given else self._texts(call.cwd)[0]
+            values = [evaluate(template, self._contexts, limits=IN_WORKER) for template in given]
+            return Declared(self._folder, () if files is None else self._texts(files), paths_named(values, home=home))
+
+    def read(self, declared: Declared, files: FileDigests) -> FilesRead:
+        """Return what is in them, which may take a while; raises NoKey."""
+        with _said_why():
+            return declared.read(files)
+
+    def made(self, read: FilesRead) -> Keyed:
+        """Return it; raises NoKey."""
+        with _said_why():
+            return self._made(read)
+
+    def _made(self, read: FilesRead) -> Keyed:
+        task, caching, call, digest = self._task, self._caching, self._task.call, self._maker.digest
         known = _known_by_code(caching)
         parts: dict[str, object] = {
             "cache": self._maker.mark,
@@ -199,40 +196,18 @@ class Key:
             parts["variables"] = {name: digest(self._environment.get(name)) for name in caching.env}
         if caching.version is not None:
             parts["version"] = self._part(caching.version)
-        patterns, unmatched = self._read(caching, call, parts)
+        if caching.files is not None or read.digests:
+            parts["files"] = {path: digest(content) for path, content in read.digests.items()}
+        if read.unmatched:
+            parts["unmatched"] = list(read.unmatched)
         outputs = () if caching.outputs is None else self._texts(caching.outputs)
         if outputs:
             parts["outputs"] = list(outputs)
         if self._classes:
             parts["classes"] = self._classes
-        keeping = self._maker.keeping(parts, folder, outputs)
-        return Keyed(replace(keeping, files=patterns, stamps=self._stamps) if patterns else keeping, unmatched)
-
-    def _read(self, caching: Caching, call: Call, parts: dict[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Add the files that are read, as declared or named by arguments; return their globs, and which match none."""
-        folder, patterns = self._shared.workflow_dir, () if caching.files is None else self._texts(caching.files)
-        found = matched(patterns, folder)
-        named = self._named_by(caching.named_by, call)
-        if caching.files is not None or named:
-            parts["files"] = self._files(folder, [*found.files, *named])
-        if found.unmatched:
-            parts["unmatched"] = list(found.unmatched)
-        return (*patterns, *map(glob.escape, named)), found.unmatched
-
-    def _files(self, folder: str, paths: Sequence[str]) -> dict[str, str]:
-        """Return the digests of declared files; each has its stamp before, so that a change meanwhile is seen."""
-        full = {path: os.path.join(folder, path) for path in paths}  # noqa: PTH118 - texts
-        self._stamps = {path: stamp_of(file) for path, file in full.items()}
-        return {path: self._maker.digest_of_file(file) for path, file in full.items()}
-
-    def _named_by(self, names: Sequence[str], call: Call) -> tuple[str, ...]:
-        """Return the files that arguments name; raises NeedsWorker where nobody knows here which."""
-        given = [call.arguments[name] for name in names if name in call.arguments]
-        if not given:
-            return ()
-        home = "" if call.cwd is None else self._texts(call.cwd)[0]
-        values = (evaluate(template, self._contexts, limits=IN_WORKER) for template in given)
-        return named_files(values, self._shared.workflow_dir, home=home)
+        keeping = self._maker.keeping(parts, self._folder, outputs)
+        keeping = replace(keeping, files=read.patterns, stamps=read.stamps) if read.patterns else keeping
+        return Keyed(keeping, read.unmatched)
 
     def _of_rounds_and_items(self) -> dict[str, object]:
         task, found = self._task, dict[str, object]()
@@ -242,13 +217,10 @@ class Key:
             found["until"] = self._source(task.call.until)
         if task.template is not None:
             found["items"] = self._items(task.template.recipe)
-        folders = (self._shared.workflow_dir, *self._shared.python_path)
-        own = (
-            {}
-            if task.cache is None or task.cache.is_implied
-            else self._maker.identities.of(task, self._bindings, folders)
-        )
-        return {**found, "identity": own} if own else found
+        if not self._caching.is_implied:
+            folders = (self._folder, *self._shared.python_path)
+            found["identity"] = self._maker.identities.of(task, self._bindings, folders)
+        return {name: part for name, part in found.items() if part != {}}
 
     def _part(self, template: Template) -> str:
         """Return the digest of what a template comes to."""
@@ -298,3 +270,16 @@ def _known_by_code(caching: Caching) -> frozenset[str]:
     """Return the arguments that do not count: the text of a script that was read does so by its meaning."""
     is_read = caching.reached is not None and bool(caching.reached.parts)
     return frozenset({SCRIPT_PLACE, SCRIPT_TEXT} if is_read else {SCRIPT_PLACE})
+
+
+@contextmanager
+def _said_why() -> Iterator[None]:
+    """Say of whatever keeps a key from being made why there is none."""
+    try:
+        yield
+    except (EvaluationError, TaskFailed) as error:
+        raise NoKey(str(error)) from error
+    except (NotTold, NeedsWorker, Damaged, RecursionError) as error:
+        raise NoKey(f"an argument of it is not known by its content: {error}") from error
+    except OSError as error:
+        raise NoKey(f'its file "{error.filename}" cannot be read: {(error.strerror or "").lower()}') from error

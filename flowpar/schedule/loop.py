@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from flowpar.core.clock import Clock
     from flowpar.core.events import RunSink
-    from flowpar.core.outcome import ValueRef
+    from flowpar.core.outcome import Outcome, ValueRef
     from flowpar.planning.model import Plan
     from flowpar.schedule.caching import Cache
     from flowpar.schedule.crew import Crew, StopRequests
@@ -95,7 +95,9 @@ class Loop:
             hand_out=self._hand_out,
         )
         jobs = maker_of(plan, options, crew, self._desk.ledger, hand_out=self._hand_out)
-        self._filling = Filling(self._desk, crew, jobs, Lookup(cache, Unmade(self._desk, self._settlement), jobs))
+        unmade = Unmade(self._desk, self._settlement)
+        lookup = Lookup(cache, self._desk, unmade, jobs, rendered=self._note_rendered)
+        self._filling = Filling(self._desk, crew, jobs, lookup)
         self._rendered: str | Failure | None = None
         self._is_untold = self._is_committing = False
 
@@ -140,8 +142,10 @@ class Loop:
 
     def _is_waiting(self) -> bool:
         """Whether something may still start by itself; that tasks are left and nothing is to come is our bug."""
-        desk = self._desk
-        if desk.backlog or self._filling.has_hits or (desk.frontier and desk.timers.next_due() is not None):
+        desk, filling = self._desk, self._filling
+        if desk.backlog or filling.has_hits or filling.lookup.is_waiting:
+            return True
+        if desk.frontier and desk.timers.next_due() is not None:
             return True
         if desk.frontier:
             raise InternalError("tasks are left, and nothing runs or will start")
@@ -159,6 +163,7 @@ class Loop:
         for alarm in self._desk.timers.ring(self._clock.monotonic()):
             alarm()
         self._stopping.obey()
+        self._filling.lookup.take_found()
         if len(self._desk.fresh) + len(self._desk.stale) >= _MOST_FRESH:
             self._hand_out()
         settled = self._desk.settled
@@ -238,9 +243,12 @@ class Loop:
             self._desk.head_start.note(completion.ended - completion.started)
             self._settlement.settle(attempt, completion, outcome)
         elif isinstance(decision, Render):
-            self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)
+            self._note_rendered(outcome)
         else:
             self._opening.decided(attempt.ready, decision, outcome)
+
+    def _note_rendered(self, outcome: Outcome) -> None:
+        self._rendered = outcome if isinstance(outcome, Failure) else self._decisions.read_rendered(outcome.value)
 
     def _hand_out(self) -> None:
         """Let workers find the outputs that came, and take away those that nobody reads any more."""
@@ -263,8 +271,6 @@ class Loop:
         task = task_of_outputs(plan)
         desk.queue(Ready(Record(task, (0, 0.0, task.index)), None, 1, self._clock.monotonic(), Render(plan.outputs)))
         self._go_on()
-        if self._filling.lookup.rendered is not None:
-            self._rendered = self._decisions.read_rendered(self._filling.lookup.rendered)
 
     def _finish(self, began: float) -> RunEnd:
         records = self._desk.ledger.records

@@ -113,7 +113,7 @@ class Settlement:
     def _again(self, ready: Ready, delay_s: float, *, number: int) -> None:
         record, due = ready.record, self._desk.clock.monotonic() + delay_s
         if record.items is not None and ready.item is not None:
-            record.items.delay(ready.item, is_anew=number == 1)
+            record.items.set_aside(ready.item, number)
             record.again_at[ready.item] = due
             self._desk.timers.add(due, partial(self._release_item, record, ready.item))
             self._desk.queue_items(record)

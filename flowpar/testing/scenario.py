@@ -118,6 +118,8 @@ class Scenario:
     def crew(self, script: Callable[[Job], Scripted]) -> NoisyCrew:
         """Return a new crew; somebody may stop the first one's run."""
         crew = NoisyCrew(self.draw, script, self.clock, workers=self.workers)
+        if self.cache is not None:
+            self.cache.serve(crew)
         if self.is_stopped:
             now = self.clock.monotonic()
             for stop in _STOPS[: self.draw.randint(1, 2)]:

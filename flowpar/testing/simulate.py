@@ -88,7 +88,7 @@ class _Simulation:
             count_submitted=lambda: len(self._the_crew.submitted),
             workers=scenario.workers,
             items=scenario.late.items,
-            found={} if scenario.cache is None else scenario.cache.found,
+            found={} if scenario.cache is None else scenario.cache.found_rounds,
         )
         self._crashes = 0
 

@@ -23,7 +23,7 @@ def test_items_are_taken_in_order_and_within_the_window() -> None:
 def test_a_delayed_item_comes_back_first_as_its_next_attempt() -> None:
     items = ItemSet(3)
     items.take()
-    items.delay(0)
+    items.set_aside(0, 2)
     assert items.take() == (1, 1)
 
     items.release(0)
@@ -34,7 +34,7 @@ def test_a_delayed_item_comes_back_first_as_its_next_attempt() -> None:
 def test_a_set_with_a_delayed_item_is_not_over() -> None:
     items = ItemSet(1)
     items.take()
-    items.delay(0)
+    items.set_aside(0, 2)
 
     assert not items.is_over
     assert not items.has_next
@@ -53,7 +53,7 @@ def test_closing_cancels_what_is_not_out() -> None:
     items = ItemSet(4)
     items.take()
     items.take()
-    items.delay(0)
+    items.set_aside(0, 2)
 
     items.close()
     items.release(0)
@@ -94,7 +94,7 @@ def test_every_item_ends_once_whatever_the_order(count: int, limit: int, data: s
     items, out, delayed, ended = ItemSet(count, max_parallel=limit), list[int](), list[int](), list[int]()
 
     while not items.is_over:
-        moves = ["take"] * items.has_next + ["end", "delay"] * bool(out) + ["release"] * bool(delayed)
+        moves = ["take"] * items.has_next + ["end", "set aside"] * bool(out) + ["release"] * bool(delayed)
         move = data.draw(st.sampled_from(moves))
         if move == "take":
             item, _ = items.take()
@@ -104,8 +104,8 @@ def test_every_item_ends_once_whatever_the_order(count: int, limit: int, data: s
             item = out.pop()
             items.settle(item, TaskState.SUCCEEDED)
             ended.append(item)
-        elif move == "delay":
-            items.delay(out[0])
+        elif move == "set aside":
+            items.set_aside(out[0], 1)
             delayed.append(out.pop(0))
         else:
             items.release(delayed.pop())
