@@ -19,7 +19,7 @@ from flowpar.execute.audit import AUDIT
 from flowpar.record.made import read_made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 _FEW = 3
@@ -53,7 +53,7 @@ def undeclared(run_dir: Path, workflow_dir: str) -> list[Undeclared]:
     seen: dict[str, dict[str, set[str]]] = {}
     for line in _lines(run_dir):
         kinds = seen.setdefault(str(line.get("task")), {})
-        for kind in ("read", "written", "env", "sockets", "processes", "clocks"):
+        for kind in _KINDS:
             kinds.setdefault(kind, set()).update(line.get(kind) or ())
     declared = _declared(run_dir, workflow_dir)
     found = [_of_task(task, kinds, declared.get(task, _NOTHING), workflow_dir) for task, kinds in sorted(seen.items())]
@@ -68,9 +68,13 @@ def was_seen(run_dir: Path) -> bool:
         return False
 
 
+_KINDS = ("read", "written", "listed", "removed", "links", "env", "sockets", "processes", "clocks")
 _NOTHING: Mapping[str, set[str]] = {}
 _OTHERS = {
     "outside": "wrote outside of the workflow's folder",
+    "removed": "removed or renamed what was there, which the next run does not find",
+    "links": "made links, which no cache puts back",
+    "listed": "looked into",
     "sockets": "connected to",
     "processes": "started",
     "clocks": "asked the time of",
@@ -81,28 +85,40 @@ def _of_task(
     task: str, kinds: Mapping[str, set[str]], declared: Mapping[str, set[str]], workflow_dir: str
 ) -> Undeclared:
     root = os.path.realpath(workflow_dir)
-    read = {_below(path, root) for path in kinds["read"]} - declared.get("files", set())
+    below = {kind: {_below(path, root) for path in kinds[kind]} for kind in ("read", "written", "listed", "removed")}
+    files, outputs = declared.get("files", set()), declared.get("outputs", set())
     # What is gone again was a draft: to declare it would keep nothing.
-    there = {path for path in kinds["written"] if os.path.lexists(os.path.join(root, path))}  # noqa: PTH118 - texts
-    written = {_below(path, root) for path in there} - declared.get("outputs", set())
+    written = {path for path in below["written"] if os.path.lexists(os.path.join(root, path))} - outputs  # noqa: PTH118 - texts
+    read = below["read"] - files - written
     outside = {path for path in written if os.path.isabs(path)}  # noqa: PTH117 - texts
-    others = {**kinds, "outside": {path for path in outside if not path.startswith("/tmp/")}}  # noqa: S108 - to be left out
+    known = {os.path.dirname(path) for path in (*read, *files, *below["written"])}  # noqa: PTH120 - the same
+    others = {
+        **kinds,
+        "outside": {path for path in outside if not path.startswith("/tmp/")},  # noqa: S108 - to be left out
+        "removed": below["removed"],
+        "links": {_below(path, root) for path in kinds["links"]},
+        "listed": {path or "." for path in below["listed"] - known if not os.path.isabs(path)},  # noqa: PTH117 - texts
+    }
     return Undeclared(
         task,
-        patterns(read - written),
+        patterns(read, below["listed"]),
         tuple(sorted(kinds["env"] - declared.get("env", set()))),
         patterns(written - outside),
         tuple((text, tuple(sorted(others[kind]))) for kind, text in _OTHERS.items() if others[kind]),
     )
 
 
-def patterns(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return paths as somebody would write them: a few as they are, more of one kind in one folder as a pattern."""
+def patterns(paths: Iterable[str], listed: Collection[str] = ()) -> tuple[str, ...]:
+    """Return paths as somebody would write them: a few as they are, more of one kind in one folder as a pattern.
+
+    In a folder that was `listed` a file that is new counts as well, so those are always a pattern.
+    """
     kinds = {path: (os.path.dirname(path), os.path.splitext(path)[1]) for path in paths}  # noqa: PTH120, PTH122 - texts
     counts = Counter(kinds.values())
     shown = {
-        path if counts[kind] < _FEW or not kind[1] else os.path.join(kind[0], f"*{kind[1]}")  # noqa: PTH118 - texts
+        os.path.join(folder, f"*{ending}") if ending and (counts[kind] >= _FEW or folder in listed) else path  # noqa: PTH118 - texts
         for path, kind in kinds.items()
+        for folder, ending in (kind,)
     }
     return tuple(sorted(shown))
 
@@ -124,7 +140,8 @@ def _declared(run_dir: Path, workflow_dir: str) -> dict[str, dict[str, set[str]]
 
 
 def _below(path: str, root: str) -> str:
-    return os.path.relpath(path, root) if path.startswith(root + os.sep) else path
+    """Return a path as it is below the workflow's folder, "" for that itself; one outside as it is."""
+    return os.path.relpath(path, root) if path.startswith(root + os.sep) else "" if path == root else path
 
 
 def _quoted(text: str) -> str:

@@ -3,9 +3,10 @@
     with audited(run_dir, …):      one line of `audit.jsonl` in the run folder, of what was seen meanwhile
         the user's function
 
-Python tells of files, sockets and processes as they are opened (`sys.addaudithook`); variables are seen where project
-code asks `os.environ`, the clock where it calls `time`. What C libraries open by themselves nobody sees. Who is asking
-is read off the stack: what flowpar, an import or an installed package does for itself is left out.
+Python tells of files, sockets and processes as they are opened, of files that get another name or go, and of folders
+that are looked into (`sys.addaudithook`); variables are seen where project code asks `os.environ`, the clock where it
+calls `time`. What C libraries open by themselves nobody sees. Who is asking is read off the stack: what flowpar, an
+import or an installed package does for itself is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from flowpar.core.frozen import dataclass, field
+from flowpar.execute.audit_event import HANDLERS, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,34 +31,11 @@ if TYPE_CHECKING:
     from flowpar.execute.recipe import Call, Shared
 
 AUDIT = "audit.jsonl"
-_MOST = 1000
 _DEEPEST = 200
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - in a hook
 _SYSTEM = ("/proc/", "/dev/", "/sys/", "/usr/", "/lib/", "/lib64/", "/etc/ld.so", "/opt/", "/bin/")
-_CODE = (".py", ".pyc", ".pyo", ".so", ".pyd", ".pth", ".dist-info", ".egg-link")
 _ASKED_THROUGH = (os.__file__, "<frozen os", "<frozen _collections_abc")
 _CLOCKS = ("time", "time_ns", "localtime", "gmtime", "ctime")
-
-
-@dataclass(slots=True)
-class Seen:
-    """What was seen of one attempt; `folders` are the project's own, `ignored` those that are nobody's input."""
-
-    folders: tuple[str, ...]
-    ignored: tuple[str, ...]
-    found: dict[str, dict[str, None]] = field(default_factory=dict)
-
-    def note(self, kind: str, name: str) -> None:
-        """Keep a name, once."""
-        names = self.found.setdefault(kind, {})
-        if len(names) < _MOST:
-            names[name] = None
-
-    def is_of_project(self, file: str) -> bool:
-        """Whether a file is the project's own code: below its folders, and not installed there."""
-        inside = file.startswith(("<", *self.folders)) and not file.startswith("<frozen")
-        return inside and "site-packages" not in file
 
 
 class Auditor:
@@ -88,7 +66,7 @@ class Auditor:
         return self._of_thread.get(threading.get_ident()) or self._of_process
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        handler = _HANDLERS.get(event)
+        handler = HANDLERS.get(event)
         if handler is None:
             return
         seen = self.current()
@@ -151,57 +129,6 @@ def _is_asked_by_project(seen: Seen) -> bool:
         frame = frame.f_back
     file = "" if frame is None else frame.f_code.co_filename
     return not file.startswith(_OURS) and seen.is_of_project(file)
-
-
-def _opened(seen: Seen, path: object, _: object, flags: object) -> None:
-    name = _path(path)
-    if name is None or name.startswith(seen.ignored):
-        return
-    is_written = isinstance(flags, int) and bool(flags & _WRITES)
-    if name.endswith(_CODE) and not is_written:
-        return
-    if is_written:
-        seen.note("written", name)
-    elif name not in seen.found.get("written", ()):
-        seen.note("read", name)
-
-
-def _path(path: object) -> str | None:
-    if isinstance(path, bytes | os.PathLike):
-        path = os.fsdecode(path)
-    return os.path.realpath(path) if isinstance(path, str) else None
-
-
-def _connected(seen: Seen, _: object, address: object) -> None:
-    if isinstance(address, tuple) and len(address) > 1:
-        seen.note("sockets", f"{address[0]}:{address[1]}")
-    elif isinstance(address, str | bytes):
-        seen.note("sockets", os.fsdecode(address))
-
-
-def _database(seen: Seen, database: object, *_: object) -> None:
-    if database not in {":memory:", b":memory:", ""}:
-        _opened(seen, database, None, os.O_RDWR)
-
-
-def _started(seen: Seen, program: object, *arguments: object) -> None:
-    if program is None and arguments:
-        program = arguments[0]
-    if isinstance(program, list | tuple):
-        program = program[0] if program else ""
-    text = os.fsdecode(program) if isinstance(program, str | bytes | os.PathLike) else str(program)
-    seen.note("processes", text.split()[0] if text.split() else text)
-
-
-_HANDLERS: Mapping[str, Callable[..., None]] = {
-    "open": _opened,
-    "sqlite3.connect": _database,
-    "socket.connect": _connected,
-    "subprocess.Popen": _started,
-    "os.system": _started,
-    "os.posix_spawn": _started,
-    "os.exec": _started,
-}
 
 
 @contextmanager

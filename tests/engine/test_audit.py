@@ -94,6 +94,70 @@ def test_an_audit_sees_what_tasks_reach_and_nothing_of_flowpars_own(tmp_path: Pa
     assert '      files: [conf.ini, "data/*.csv"]\n' in end.stderr
 
 
+RENAMING = """
+    import os
+    import shutil
+    from pathlib import Path
+
+
+    def by_draft():
+        Path("out").mkdir(exist_ok=True)
+        Path("out/draft").write_text("1")
+        os.replace("out/draft", "out/result.txt")
+        return Path("out/result.txt").read_text()
+
+
+    def by_folder():
+        Path("draft").mkdir()
+        Path("draft/a.txt").write_text("1")
+        shutil.move("draft", "made")
+        return Path("made/a.txt").read_text()
+
+
+    def of_inputs():
+        os.link("conf.ini", "out.ini")
+        os.rename("old.csv", "new.csv")
+        os.symlink("conf.ini", "link.ini")
+        Path("own").write_text("")
+        Path("own").unlink()
+        Path("gone.txt").unlink()
+        return Path("new.csv").read_text()
+
+
+    def listed():
+        return [path.read_text() for path in Path("data").iterdir() if path.suffix == ".csv"], os.listdir("more")
+"""
+
+
+def test_files_that_get_another_name_are_told_by_the_one_that_they_have(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(textwrap.dedent(RENAMING))
+    names = ("by_draft", "by_folder", "of_inputs", "listed")
+    tasks = "".join(f"  {name}: {{python: 'steps:{name}'}}\n" for name in names)
+    (tmp_path / "w.yaml").write_text(f"flowpar: 1\ntasks:\n{tasks}")
+    for folder in ("data", "more"):
+        (tmp_path / folder).mkdir()
+    for name in ("data/a.csv", "conf.ini", "old.csv", "gone.txt"):
+        (tmp_path / name).write_text("1")
+
+    end = run(["run", "w.yaml", "--audit", "--run-dir", "here"], cwd=tmp_path)
+
+    assert end.returncode == 0, end.stderr
+    assert undeclared(tmp_path / "here", str(tmp_path)) == [
+        Undeclared("by_draft", outputs=("out/result.txt",)),
+        Undeclared("by_folder", outputs=("made",)),
+        Undeclared("listed", ("data/*.csv",), others=(("looked into", ("more",)),)),
+        Undeclared(
+            "of_inputs",
+            ("conf.ini",),
+            outputs=("new.csv", "out.ini"),
+            others=(
+                ("removed or renamed what was there, which the next run does not find", ("gone.txt", "old.csv")),
+                ("made links, which no cache puts back", ("link.ini",)),
+            ),
+        ),
+    ]
+
+
 def test_without_it_nothing_is_seen(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text("flowpar: 1\ntasks: {a: {python: {script: output = open('w.yaml').read()}}}\n")
 
