@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from flowpar.core.errors import StateError
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, replace
 from flowpar.data.matched import matched
 from flowpar.execute.audit import AUDIT
 from flowpar.record.made import read_made
@@ -22,27 +22,36 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    _Kinds = Mapping[str, set[str]]
+
 _FEW = 3
 _MOST_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """What one task, all of its items together, reached; `files`, `outputs` and `env` as `cache` would declare them."""
+    """What one task, all of its items together, reached; `files`, `outputs` and `env` as `cache` would declare them.
+
+    Where items have files of their own, those of one `item` stand for all.
+    """
 
     task: str
     files: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    item: int | None = None
 
     def lines(self) -> Iterator[str]:
         """Give the text for people."""
         declared = {"files": self.files, "env": self.env, "outputs": self.outputs}
         if any(declared.values()):
-            yield f'audit: "{self.task}" does not declare all that it reads and writes; its cache would say'
+            whose = "its cache" if self.item is None else f"of item {self.item} its cache"
+            yield f'audit: "{self.task}" does not declare all that it reads and writes; {whose} would say'
             yield "    cache:"
             yield from (f"      {key}: [{', '.join(map(_quoted, names))}]" for key, names in declared.items() if names)
+            if self.item is not None:
+                yield "    with an expression in place of what is the item's own"
         for what, names in self.others:
             more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
             yield f'audit: "{self.task}" {what}: {", ".join(names[:_MOST_SHOWN])}{more}'
@@ -50,14 +59,29 @@ class Undeclared:
 
 def undeclared(run_dir: Path, workflow_dir: str) -> list[Undeclared]:
     """Return what the audit of a run has seen that nothing declares, task by task."""
-    seen: dict[str, dict[str, set[str]]] = {}
+    seen: dict[str, dict[int | None, _Kinds]] = {}
     for line in _lines(run_dir):
-        kinds = seen.setdefault(str(line.get("task")), {})
-        for kind in _KINDS:
-            kinds.setdefault(kind, set()).update(line.get(kind) or ())
+        kinds = seen.setdefault(str(line.get("task")), {}).setdefault(
+            line.get("item"), {kind: set() for kind in _KINDS}
+        )
+        for kind, names in kinds.items():
+            names.update(line.get(kind) or ())
     declared = _declared(run_dir, workflow_dir)
-    found = [_of_task(task, kinds, declared.get(task, _NOTHING), workflow_dir) for task, kinds in sorted(seen.items())]
+    found = [_of_items(task, items, declared.get(task, {}), workflow_dir) for task, items in sorted(seen.items())]
     return [each for each in found if each != Undeclared(each.task)]
+
+
+def _of_items(task: str, items: Mapping[int | None, _Kinds], declared: _Kinds, workflow_dir: str) -> Undeclared:
+    """Return what is undeclared of a task, with the files of one item where each has its own."""
+    each = {item: _of_task(task, kinds, declared, workflow_dir) for item, kinds in items.items()}
+    whole = {kind: set[str]().union(*(kinds[kind] for kinds in items.values())) for kind in _KINDS}
+    found = _of_task(task, whole, declared, workflow_dir)
+    if len({(one.files, one.outputs) for one in each.values()}) == 1:
+        return found
+    item, first = min(
+        ((item, one) for item, one in each.items() if one.files or one.outputs), key=lambda pair: pair[0] or 0
+    )
+    return replace(found, files=first.files, outputs=first.outputs, item=item)
 
 
 def was_seen(run_dir: Path) -> bool:
@@ -69,7 +93,6 @@ def was_seen(run_dir: Path) -> bool:
 
 
 _KINDS = ("read", "written", "listed", "removed", "links", "env", "sockets", "processes", "clocks")
-_NOTHING: Mapping[str, set[str]] = {}
 _OTHERS = {
     "outside": "wrote outside of the workflow's folder",
     "removed": "removed or renamed what was there, which the next run does not find",
@@ -81,9 +104,7 @@ _OTHERS = {
 }
 
 
-def _of_task(
-    task: str, kinds: Mapping[str, set[str]], declared: Mapping[str, set[str]], workflow_dir: str
-) -> Undeclared:
+def _of_task(task: str, kinds: _Kinds, declared: _Kinds, workflow_dir: str) -> Undeclared:
     root = os.path.realpath(workflow_dir)
     below = {kind: {_below(path, root) for path in kinds[kind]} for kind in ("read", "written", "listed", "removed")}
     files, outputs = declared.get("files", set()), declared.get("outputs", set())

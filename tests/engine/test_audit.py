@@ -158,6 +158,35 @@ def test_files_that_get_another_name_are_told_by_the_one_that_they_have(tmp_path
     ]
 
 
+ITEMS = """
+flowpar: 1
+tasks:
+  t:
+    python: {script: "open(f'{n}.out', 'w').write(open(f'{n}.in').read())"}
+    for_each: {n: [1, 2, 3]}
+    with: {n: "${{ each.n }}"}
+"""
+
+
+def test_of_items_with_files_of_their_own_one_stands_for_all(tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(ITEMS)
+    for n in (1, 2, 3):
+        (tmp_path / f"{n}.in").write_text("1")
+
+    end = run(["run", "w.yaml", "--audit", "--run-dir", "here"], cwd=tmp_path)
+
+    assert end.returncode == 0, end.stderr
+    (found,) = undeclared(tmp_path / "here", str(tmp_path))
+    assert found == Undeclared("t", ("1.in",), outputs=("1.out",), item=0)
+    assert list(found.lines()) == [
+        'audit: "t" does not declare all that it reads and writes; of item 0 its cache would say',
+        "    cache:",
+        "      files: [1.in]",
+        "      outputs: [1.out]",
+        "    with an expression in place of what is the item's own",
+    ]
+
+
 def test_without_it_nothing_is_seen(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text("flowpar: 1\ntasks: {a: {python: {script: output = open('w.yaml').read()}}}\n")
 
