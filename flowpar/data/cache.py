@@ -8,7 +8,7 @@ Everything is written beside its place and moved there, and carries its checksum
 run or a foreign hand finds an entry whole, or none. Any number of runs may use a folder at once.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH108, PTH116, PTH118
+# ruff: noqa: PTH102, PTH103, PTH108, PTH116, PTH118, PTH120
 # os does in one call what pathlib does in three: 10,000 items are looked up in a few seconds.
 
 from __future__ import annotations
@@ -54,12 +54,10 @@ class CacheFolder:
     def create(self) -> None:
         """Make the folder, private to the user, where it is not there; raises OSError."""
         os.makedirs(self.path, mode=0o700, exist_ok=True)
-        with suppress(FileExistsError):
-            os.close(os.open(f"{self.path}/.gitignore", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            write(f"{self.path}/.gitignore", b"*\n")
+        if not os.path.lexists(f"{self.path}/.gitignore"):
+            write(f"{self.path}/.gitignore", b"*\n", mode=self.mode())
         for name in (ENTRIES, BLOBS):
-            with suppress(FileExistsError):
-                os.mkdir(os.path.join(self.path, name), 0o700 | self._of_others())
+            self._make_folder(f"{self.path}/{name}")
 
     def entry_path(self, key: str, place: str = "") -> str:
         """Return where the entry of a key is."""
@@ -219,11 +217,19 @@ class CacheFolder:
         try:
             put(target=path)
         except FileNotFoundError:
-            folder = os.path.split(path)[0]
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            with suppress(OSError):
-                os.chmod(folder, 0o700 | self._of_others())  # noqa: PTH101 - a text
+            shelf = os.path.dirname(path)
+            os.makedirs(os.path.dirname(shelf), mode=0o700, exist_ok=True)
+            self._make_folder(shelf)
             put(target=path)
+
+    def _make_folder(self, path: str) -> None:
+        """Make a folder where it is not there, with the rights that the whole gives to others, whatever the umask."""
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        found = stat.S_IMODE(os.stat(path).st_mode)  # by which files in it have its group, where it says so
+        if found | self._of_others() != found:
+            with suppress(OSError):  # it is another user's
+                os.chmod(path, found | self._of_others())  # noqa: PTH101 - a text
 
     def _of_others(self) -> int:
         """Return the rights that others have to the folder: what is in it is theirs in the same way."""

@@ -24,8 +24,9 @@ def secret_of(cache_dir: str) -> bytes:
         with suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108 - a text
     draft = draft_of(path)
-    number = os.open(draft, _NEW, 0o600 | (os.stat(cache_dir).st_mode & 0o066))  # noqa: PTH116 - a text
+    number = os.open(draft, _NEW, 0o600)
     try:
+        os.fchmod(number, 0o600 | (os.stat(cache_dir).st_mode & 0o066))  # noqa: PTH116 - a text
         os.write(number, secrets.token_bytes(_BYTES))
         os.fsync(number)
         with suppress(FileExistsError):

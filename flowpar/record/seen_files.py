@@ -104,7 +104,7 @@ def _stamp(status: os.stat_result) -> _Stamp:
 
 def _opened(file: Path) -> sqlite3.Connection:
     for is_last in (False, True):
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        _make(file)
         database = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -123,3 +123,13 @@ def _opened(file: Path) -> sqlite3.Connection:
         else:
             return database
     raise sqlite3.OperationalError("it cannot be made anew")
+
+
+def _make(file: Path) -> None:
+    """Make the file where it is not there, with the rights that its folder gives to others."""
+    number = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with suppress(OSError):  # it is another user's
+            os.fchmod(number, 0o600 | (file.parent.stat().st_mode & 0o066))
+    finally:
+        os.close(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flowpar.data.cache_entry import BadEntry, Entry, unpack
 from flowpar.data.cache_secret import secret_of
 from flowpar.data.store import ValueStore
 from flowpar.record.cache_care import list_kept, remove, size_of, sweep, verify
+from flowpar.record.seen_files import SeenFiles
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -133,3 +135,30 @@ def test_verify_finds_and_removes_what_is_not_sound(cache: CacheFolder, run_dir:
 
     assert (sound, len(problems)) == (1, 2)
     assert verify(cache) == (1, [])
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022, 0o077])
+def test_all_that_is_in_a_folder_of_a_group_is_the_groups_under_any_umask(tmp_path: Path, mask: int) -> None:
+    path, run = tmp_path / "shared", tmp_path / "run"
+    path.mkdir()
+    path.chmod(0o2770)
+    run.mkdir()
+    before = os.umask(mask)
+    try:
+        cache = CacheFolder(str(path))
+        cache.create()
+        secret_of(cache.path)
+        kept(cache, run, b"x" * 100_000)
+        (run / "file").write_bytes(b"file")
+        cache.keep_file(str(run / "file"))
+        with cache.keeping():
+            pass
+        seen = SeenFiles(path)
+        seen.digest(cache.blob_path(next(path.glob("blobs/*/*")).name))
+        seen.close()
+    finally:
+        os.umask(before)
+
+    rights = {file: stat.S_IMODE(file.stat().st_mode) for file in path.rglob("*")}
+    assert len(rights) >= 11
+    assert {file: mode for file, mode in rights.items() if mode != (0o2770 if file.is_dir() else 0o660)} == {}
