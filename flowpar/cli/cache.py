@@ -85,14 +85,16 @@ def rm(
 ) -> int:
     """Remove what tasks came to: by their names, which may be patterns, or by the beginning of a key."""
     if bool(names) is is_all:
-        raise UsageError("nothing says what is to be removed", hint="give tasks or keys, or --all")
+        problem = "--all leaves nothing to choose" if is_all else "nothing says what is to be removed"
+        raise UsageError(problem, hint="give tasks or keys, or --all")
     folder = _folder(cache_dir, state_dir, trust_state=trust_state)
 
     def is_wanted(kept: Kept) -> bool:
         return is_all or _is_named(kept, names)
 
     swept = _asked(folder, lambda there: remove(there, is_wanted, patience_s=_PATIENCE_S), _NOTHING)
-    _tell(system_screen(color), swept, is_json=is_json)
+    unknown = f"no entry matches {' or '.join(names)}; see flowpar cache ls" if names else ""
+    _tell(system_screen(color), swept, is_json=is_json, unknown=unknown)
     return ExitCode.OK
 
 
@@ -206,7 +208,7 @@ def _entries(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
 
 
-def _tell(screen: Screen, swept: Swept | None, *, is_json: bool) -> None:
+def _tell(screen: Screen, swept: Swept | None, *, is_json: bool, unknown: str = "") -> None:
     if swept is None:
         raise StateError("another process makes room in the cache at the moment", hint="try again when it is done")
     if is_json:
@@ -214,4 +216,4 @@ def _tell(screen: Screen, swept: Swept | None, *, is_json: bool) -> None:
     elif swept.entries or swept.freed_bytes:
         screen.tell(f"{_entries(swept.entries)} removed, {size(swept.freed_bytes)}")
     else:
-        screen.tell("there is nothing to remove")
+        screen.tell(unknown or "there is nothing to remove")

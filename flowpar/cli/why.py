@@ -80,8 +80,9 @@ def _lines(run: str, answer: Answer) -> Iterator[str]:
     other_run, other = answer.against or ("", "")
     before = f"run {other_run}" if other in {"", answer.name} else f"run {other_run} (as {other})"
     became = _ENDED.get(answer.note, answer.note)
+    made = "it was" if answer.count == 1 else "they were"
     said = {
-        "cached": f"did not run in run {run}: it was made in {before}, and nothing that counts has changed since",
+        "cached": f"did not run in run {run}: {made} made in {before}, and nothing that counts has changed since",
         "changed": f"ran in run {run}, because since {before}",
         "same": f"ran in run {run}, though nothing that counts has changed since {before}: "
         + _UNUSED.get(answer.note, "what was kept of that is not there any more"),

@@ -212,15 +212,7 @@ def _cache(
         values_limit=limit,
         syncs_values=is_synced,
     )
-    cache = open_cache(
-        options.cache,
-        options.state_dir,
-        shared,
-        lambda: crew.outputs,
-        tell=partial(_note, sink),
-        wake=stops.wake,
-        trust_state=options.trust_state,
-    )
+    cache = open_cache(options, shared, lambda: crew.outputs, tell=partial(_note, sink), wake=stops.wake)
     if cache is not None:
         stack.callback(cache.close)
     return cache

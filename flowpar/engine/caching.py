@@ -10,6 +10,7 @@ A look-up is a generator that gives what may take the disk a while: that is done
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -41,15 +42,20 @@ if TYPE_CHECKING:
 
     from flowpar.data.cache_entry import Entry, Keeping
     from flowpar.engine.cache_options import CacheOptions
+    from flowpar.engine.options import EngineOptions
     from flowpar.execute.base import Completion
     from flowpar.execute.recipe import Bindings, Shared
-    from flowpar.planning.model import PlannedTask
+    from flowpar.planning.model import Caching, PlannedTask
     from flowpar.schedule.caching import Found
     from flowpar.schedule.ruling import OutputsReader
 
     Tell = Callable[[str], None]
     Work = Callable[[], Any]
     _Steps = Generator[Work, Any, Found]
+
+_QUOTED = re.compile('"[^"]*"')
+# By so much the clocks of machines may differ that share a folder.
+_SKEW_S = 300.0
 
 
 class _LookUp(Later):
@@ -146,7 +152,7 @@ class RunCache:
             entry = self._folder.find(keeping.key, keeping.place)
             if entry is None:
                 return keeping
-            if _is_expired(task, entry):
+            if task.cache is not None and is_expired(task.cache, entry):
                 return replace(keeping, note="expired")
             restore = partial(self._restored, entry, keeping, str(number()) if entry.value_bytes else "")
             return (restore() if entry.is_small else (yield restore)) or keeping
@@ -159,13 +165,14 @@ class RunCache:
             self._tell_once(f"the cache cannot be read, and tasks run: {reason}", about="cannot read")
         return keeping
 
-    def heard(self, completion: Completion) -> Completion:
-        """Tell once why something was not kept, and no more with each attempt."""
+    def heard(self, task: str, completion: Completion) -> Completion:
+        """Tell once of a task why something was not kept, and no more with each attempt."""
         own = [warning for warning in completion.warnings if warning.startswith(UNKEPT)]
         if not own:
             return completion
         for warning in own:
-            self._tell_once(f"an attempt was {warning}")
+            # Of many items with files of their own one is told.
+            self._tell_once(f"an attempt at {task} was {warning}", about=f"{task}: {re.sub(_QUOTED, '', warning)}")
         rest = tuple(warning for warning in completion.warnings if warning not in own)
         return replace(completion, warnings=rest)
 
@@ -203,33 +210,33 @@ def _umask() -> int:
     return mask
 
 
-def _is_expired(task: PlannedTask, entry: Entry) -> bool:
-    ttl_s = None if task.cache is None else task.cache.ttl_s
-    return ttl_s is not None and time() - entry.made_at > ttl_s
+def is_expired(caching: Caching, entry: Entry) -> bool:
+    """Whether an entry is too old, or of a time to come: then a clock was wrong, and nobody knows how old it is."""
+    return caching.ttl_s is not None and not -_SKEW_S <= time() - entry.made_at <= caching.ttl_s
 
 
 def open_cache(
-    options: CacheOptions,
-    state_dir: Path,
+    options: EngineOptions,
     shared: Shared,
     outputs: Callable[[], OutputsReader],
     *,
     tell: Tell,
     wake: Callable[[], None],
-    trust_state: bool,
 ) -> RunCache | None:
     """Return the cache of a run; None where it cannot be used, which is told. `wake` lets the crew's wait return."""
-    cache_dir = (options.folder or state_dir / "cache").absolute()
+    cache_dir = (options.cache.folder or options.state_dir / "cache").absolute()
     root = os.fspath(project_of(Path(shared.workflow_dir)))
     folder = CacheFolder(os.fspath(cache_dir), is_synced=shared.syncs_values)
     try:
         with suppress(FileNotFoundError):  # of a stranger's nothing is touched
-            check_owner(cache_dir, trust_state=trust_state)
+            check_owner(cache_dir, trust_state=options.trust_state)
         folder.create()
-        check_owner(cache_dir, trust_state=trust_state)
-        secret = secret_of(folder.path)
+        check_owner(cache_dir, trust_state=options.trust_state)
+        secret = secret_of(folder.path, lambda told: tell(f"the cache: {told}"))
     except OSError as error:
-        tell(f'the cache "{cache_dir}" cannot be used, and all tasks run: {(error.strerror or str(error)).lower()}')
+        place = "" if error.filename in {None, folder.path} else f' ("{error.filename}")'
+        reason = (error.strerror or str(error)).lower()
+        tell(f'the cache "{cache_dir}" cannot be used, and all tasks run: {reason}{place}')
         return None
     except MachineError as error:
         hint = f"; {error.hint}" if error.hint else ""
@@ -239,4 +246,4 @@ def open_cache(
     named = Named(ValueStore(shared.run_dir), ClassCodes((shared.workflow_dir, *shared.python_path)))
     digester = Digester(secret, root)
     keys = KeyMaker(shared, outputs, digester, named=named, cache_dir=folder.path, root=root)
-    return RunCache(folder, keys, seen, shared, options=options, aside=Aside(wake), tell=tell)
+    return RunCache(folder, keys, seen, shared, options=options.cache, aside=Aside(wake), tell=tell)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from time import time
 from typing import TYPE_CHECKING, Any
 
 from flowpar.core.content import Digester
@@ -21,6 +20,7 @@ from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry
 from flowpar.data.cache_secret import known_secret
 from flowpar.data.store import ValueStore
+from flowpar.engine.caching import is_expired
 from flowpar.engine.class_codes import ClassCodes
 from flowpar.planning.passing import passes_on
 from flowpar.plugin.local import project_of
@@ -173,8 +173,7 @@ class _Foresight:
         if not _has_late(parts):
             with suppress(BadEntry, OSError):
                 entry = self._folder.find(keeping.key, keeping.place)
-                is_young = caching.ttl_s is None or entry is None or time() - entry.made_at <= caching.ttl_s
-                if entry is not None and is_young:
+                if entry is not None and not is_expired(caching, entry):
                     return Foreseen(task.id, entry.made_by[0], is_kept=True)
         known = self._made.get(task.id, {})
         before = known.get(bindings.index) or next(iter(known.values()), None)

@@ -10,11 +10,12 @@ from contextlib import nullcontext
 from time import time
 from typing import TYPE_CHECKING
 
+from flowpar.core.frozen import replace
 from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry, Entry, KeptFile
 from flowpar.data.codec import Damaged
 from flowpar.data.matched import matched
-from flowpar.data.parts import PARTS
+from flowpar.data.parts import has_files
 from flowpar.execute.checkout import file_names_checkout, names_checkout, roots_of
 from flowpar.execute.meanwhile import changed_meanwhile, unwritten
 
@@ -35,42 +36,43 @@ def keep(
     keeping: Keeping, success: Success, job: Job, shared: Shared, *, seconds: float, before: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Keep what an attempt came to; return a warning where it can't be kept. `before` are its outputs as they were."""
-    changed = changed_meanwhile(keeping, shared)
-    if changed:
-        return (f"{UNKEPT}{changed}",)
-    cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     task = job.task if job.item is None else f"{job.task}[{job.item}]"
-    is_small = success.value.size_bytes < _LARGEST_SEARCHED_BYTES
-    inline = success.value.inline
-    has_blobs = bool(keeping.outputs) or inline is None or inline.startswith(PARTS)
+    entry = Entry(
+        key=keeping.key,
+        made_at=time(),
+        made_by=(shared.run_id, task),
+        seconds=seconds,
+        parts=keeping.parts,
+        value=success.value,
+        is_last=success.is_last,
+    )
     try:
-        if is_small and shared.run_id and names_checkout(success.value, shared.run_dir, shared.run_id):
-            return (f"{UNKEPT}its value names the run that made it",)
-        roots = roots_of(keeping)
-        is_local = any(names_checkout(success.value, shared.run_dir, root) for root in roots)
-        with cache.keeping() if has_blobs else nullcontext():
-            files, problem = _files(cache, keeping, before)
-            if problem:
-                return (f"{UNKEPT}{problem}",)
-            entry = Entry(
-                key=keeping.key,
-                made_at=time(),
-                made_by=(shared.run_id, task),
-                seconds=seconds,
-                parts=keeping.parts,
-                value=success.value,
-                files=files,
-                is_last=success.is_last,
-            )
-            is_local = is_local or any(
-                file_names_checkout(_full(keeping, kept.path), root) for kept in files for root in roots
-            )
-            cache.keep(entry, shared.run_dir, place=keeping.place if is_local else "")
+        problem = changed_meanwhile(keeping, shared) or _keep(entry, keeping, shared, before)
     except OSError as error:
-        return (f"{UNKEPT}{(error.strerror or str(error)).lower()}",)
+        reason, file = (error.strerror or str(error)).lower(), str(error.filename or "")
+        where = keeping.cache_dir if not file or file.startswith(keeping.cache_dir) else file
+        problem = f'{reason} ("{where}")'
     except (BadEntry, Damaged, ValueError) as error:
-        return (f"{UNKEPT}{error}",)
-    return ()
+        problem = str(error)
+    return (f"{UNKEPT}{problem}",) if problem else ()
+
+
+def _keep(entry: Entry, keeping: Keeping, shared: Shared, before: Mapping[str, str]) -> str:
+    """Keep an entry along with the files that are its outputs, and return ""; or why it can't be kept."""
+    value, run_dir, roots = entry.value, shared.run_dir, roots_of(keeping)
+    is_small = value.size_bytes < _LARGEST_SEARCHED_BYTES
+    if is_small and shared.run_id and names_checkout(value, run_dir, shared.run_id):
+        return "its value names the run that made it"
+    is_local = any(names_checkout(value, run_dir, root) for root in roots)
+    cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
+    with cache.keeping() if keeping.outputs or has_files(value) else nullcontext():
+        files, problem = _files(cache, keeping, before)
+        if problem:
+            return problem
+        kept = [_full(keeping, each.path) for each in files]
+        is_local = is_local or any(file_names_checkout(path, root) for path in kept for root in roots)
+        cache.keep(replace(entry, files=files), run_dir, place=keeping.place if is_local else "")
+    return ""
 
 
 def _files(cache: CacheFolder, keeping: Keeping, before: Mapping[str, str]) -> tuple[tuple[KeptFile, ...], str]:

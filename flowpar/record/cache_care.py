@@ -102,9 +102,10 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
 
 
 def _cleared(folder: CacheFolder) -> list[str]:
-    """Remove what stands in the place of entries and is no file; return what that was."""
+    """Remove what stands in the place of entries and blobs and is no file; return what that was."""
     problems = []
-    for shelf in os.scandir(os.path.join(folder.path, ENTRIES)):
+    shelves = [shelf for home in (ENTRIES, BLOBS) for shelf in os.scandir(os.path.join(folder.path, home))]
+    for shelf in shelves:
         for found in os.scandir(shelf.path) if shelf.is_dir(follow_symlinks=False) else ():
             if found.is_file(follow_symlinks=False):
                 continue

@@ -74,8 +74,8 @@ class Cache(Protocol):
         """Forget the look-ups that wait: nobody will ask what they come to."""
         ...
 
-    def heard(self, completion: Completion) -> Completion:
-        """Return how an attempt ended, less what a person knows already about the cache."""
+    def heard(self, task: str, completion: Completion) -> Completion:
+        """Return how an attempt at a task ended, less what a person knows already about the cache."""
         ...
 
 
@@ -144,9 +144,9 @@ class Lookup:
         for _ in range(min(room, len(self._turned_away))):
             self._take_up(self._turned_away.popleft())
 
-    def heard(self, completion: Completion) -> Completion:
-        """Return how an attempt ended, as it is to be told."""
-        return self._cache.heard(completion) if self._cache is not None and completion.warnings else completion
+    def heard(self, task: str, completion: Completion) -> Completion:
+        """Return how an attempt at a task ended, as it is to be told."""
+        return self._cache.heard(task, completion) if self._cache is not None and completion.warnings else completion
 
     def _go_on(
         self, cache: Cache, ready: Ready, found: Found | Later, total_s: float

@@ -106,8 +106,9 @@ class DrawnCache:
         if isinstance(found, Hit):
             self.found_rounds[key] = round_
 
-    def heard(self, completion: Completion) -> Completion:
+    def heard(self, task: str, completion: Completion) -> Completion:
         """Return how an attempt ended."""
+        del task
         return completion
 
 

@@ -63,7 +63,9 @@ def test_options_of_a_run_and_the_care_of_the_cache(desk: Desk) -> None:
     desk.run("run", "workflow.yaml", "--cache-limit", "1KiB")
     assert len(listed(desk)) == 1
     assert "1 entry removed" in desk.run("cache", "gc", "--limit", "1").stderr
-    assert desk.run("cache", "rm").returncode == 2
+    assert "nothing says" in desk.run("cache", "rm").stderr
+    assert "nothing to choose" in desk.run("cache", "rm", "sum", "--all").stderr
+    assert desk.run("cache", "rm", "sums").stderr == "no entry matches sums; see flowpar cache ls\n"
     wrong = desk.run("run", "workflow.yaml", "--refresh", "sums")
     assert (wrong.returncode, 'did you mean "sum"?' in wrong.stderr) == (2, True)
 

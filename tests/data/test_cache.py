@@ -97,6 +97,19 @@ def test_a_secret_is_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "key").stat().st_mode & 0o077 == 0
 
 
+def test_no_damage_of_a_secret_passes(tmp_path: Path) -> None:
+    secret, file = secret_of(str(tmp_path)), tmp_path / "key"
+    content = file.read_bytes()
+    for place in range(len(content)):
+        for harmed in (content[:place], content[:place] + b"\0" + content[place + 1 :]):
+            if harmed == content:
+                continue
+            file.write_bytes(harmed)
+            told: list[str] = []
+            assert secret_of(str(tmp_path), told.append) != secret
+            assert len(told) == bool(harmed)
+
+
 def test_what_was_not_used_for_longest_goes_first(cache: CacheFolder, run_dir: Path) -> None:
     keys = [f"{number:032x}" for number in range(4)]
     for number, key in enumerate(keys):
@@ -131,9 +144,11 @@ def test_verify_finds_and_removes_what_is_not_sound(cache: CacheFolder, run_dir:
     assert found is not None
     Path(cache.blob_path(found.value.file or "")).unlink()
 
+    Path(cache.blob_path("4" * 32)).mkdir(parents=True)
+
     sound, problems = verify(cache)
 
-    assert (sound, len(problems)) == (1, 2)
+    assert (sound, len(problems)) == (1, 3)
     assert verify(cache) == (1, [])
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.events import RunNoted, TaskStarted
+from flowpar.core.frozen import replace
+from flowpar.data.cache import CacheFolder
+from flowpar.record.cache_care import list_kept
 from flowpar.testing.fixtures import run_workflow
 
 if TYPE_CHECKING:
@@ -339,7 +342,7 @@ def test_what_is_changed_meanwhile_is_not_kept(
     run = run_workflow(text)
 
     assert run.states == {"change": "succeeded"}
-    assert notes(run) == ([f"an attempt was not kept in the cache: {why}"] if why else [])
+    assert notes(run) == ([f"an attempt at change was not kept in the cache: {why}"] if why else [])
     assert bool(list((project / ".flowpar" / "cache" / "entries").glob("*/*"))) is not bool(why)
 
 
@@ -367,7 +370,7 @@ def test_code_that_is_changed_meanwhile_is_not_kept(run_workflow: RunWorkflow, p
     run = run_workflow(EDITING)
 
     assert run.states == {"edit": "succeeded", "alone": "succeeded"}
-    assert notes(run) == ['an attempt was not kept in the cache: its code was changed meanwhile, in "notes.py"']
+    assert notes(run) == ['an attempt at edit was not kept in the cache: its code was changed meanwhile, in "notes.py"']
     assert attempts(run_workflow(EDITING)) == ["edit"]
 
 
@@ -428,6 +431,39 @@ def test_files_behind_a_link_count_and_outputs_that_are_links_are_not_kept(
 
 def notes(run: WorkflowRun) -> list[str]:
     return [event.message for event in run.events if isinstance(event, RunNoted)]
+
+
+def test_an_entry_of_a_time_to_come_is_made_again(run_workflow: RunWorkflow, project: Path) -> None:
+    text = DOUBLE.replace("cache: true", "cache: {ttl: 1h}")
+    run_workflow(text)
+    cache = CacheFolder(str(project / ".flowpar" / "cache"))
+    for kept in list_kept(cache):
+        cache.keep(replace(kept.entry, made_at=kept.entry.made_at + 86_400), "")
+
+    assert attempts(run_workflow(text)) == ["double"]
+    assert attempts(run_workflow(text)) == []
+
+
+def test_of_items_that_are_not_kept_one_is_told(run_workflow: RunWorkflow) -> None:
+    text = ITEMS.replace("cache: true", 'cache: {outputs: "${{ each.item }}.txt"}')
+
+    run = run_workflow(text)
+
+    (told,) = notes(run)
+    assert told.startswith("an attempt at double was not kept in the cache: no file in the folder of the workflow")
+
+
+def test_a_secret_that_was_harmed_is_made_anew_and_said(run_workflow: RunWorkflow, project: Path) -> None:
+    run_workflow(DOUBLE)
+    secret = project / ".flowpar" / "cache" / "key"
+    content = secret.read_bytes()
+    secret.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+
+    harmed, after = run_workflow(DOUBLE), run_workflow(DOUBLE)
+
+    (told,) = notes(harmed)
+    assert told.endswith("was cut short or altered and is made anew, so nothing is found that was kept before")
+    assert (attempts(harmed), attempts(after), notes(after)) == (["double"], [], [])
 
 
 def test_an_entry_that_was_harmed_is_made_again(run_workflow: RunWorkflow, project: Path) -> None:
