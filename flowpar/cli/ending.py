@@ -40,6 +40,8 @@ def ended(act: Callable[[], Any]) -> int:
         return _tell_bug(screen, error)
     except FlowparError as error:
         screen.tell(f"{screen.painted('flowpar:', 'error')} {strip_controls(_with_hint(error))}")
+        if error.way_on:
+            screen.tell(error.way_on)
         return error.exit_code
     except MemoryError as error:
         screen.tell(f"{screen.painted('flowpar:', 'error')} out of memory {error}".rstrip())

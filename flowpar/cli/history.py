@@ -13,7 +13,7 @@ from flowpar.record.overview import Overview, Status
 from flowpar.record.settled import Standing
 from flowpar.record.usual import is_slow_run
 from flowpar.report.terminal import one_line
-from flowpar.report.wording import counted, duration, reason_of, tallied
+from flowpar.report.wording import counted, duration, reason_of, tallied, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def head_of(overview: Overview, settled: Settled, run_dir: Path, compared: Compa
         "started": moment(run.started_at),
         "took": f"{_took(overview, datetime.now(UTC))}{compared.head(overview)}",
         "resumed": counted(run.resumes, "time") if run.resumes else "",
-        "stopped": settled.stopping or "",
+        "stopped": why_stopped(settled.stopping or ""),
         "inputs": inputs,
         "folder": str(run_dir),
     }

@@ -27,7 +27,7 @@ from flowpar.report.past import Past
 from flowpar.report.preview import Pictures, Preview, Table, Text
 from flowpar.report.summary import TAIL_BYTES, last_lines, typed
 from flowpar.report.visible import reason
-from flowpar.report.wording import counted
+from flowpar.report.wording import counted, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,7 +122,7 @@ def _head(
         workers=settled.run.workers,
         resumes=overview.resumes,
         way_on=f"flowpar resume {named[0]}{named[1]}" if is_unfinished else "",
-        stopping=settled.stopping or "",
+        stopping=why_stopped(settled.stopping or ""),
         notices=notices,
         made=f"{__version__}, {moment(now.isoformat())}",
     )

@@ -136,7 +136,7 @@ class Watch:
         except FlowparError as error:
             error.message = self._screen.masked(error.message)
             if self._format is not LogFormat.JSON:
-                self._screen.tell(self._summary.way_on())
+                error.way_on = self._screen.masked(self._summary.way_on())
             raise
 
     def _say(self, text: str) -> None:

@@ -41,10 +41,11 @@ class FlowparError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """Keep the one-line message and what to do instead."""
+        """Keep the one-line message and what to do instead; `way_on` is the line below it, for what was cut off."""
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.way_on = ""
 
 
 class DocumentError(FlowparError):

@@ -80,6 +80,15 @@ def reason_of(failure: Failure, *, limit: int = 300) -> str:
     return f"{failure.type}: {message}" if message else failure.type
 
 
+def why_stopped(reason: str) -> str:
+    """Return why a run was stopped, without what was said of the way on while it could still be gone.
+
+    >>> why_stopped("interrupted; finally follows, and a second request skips it")
+    'interrupted'
+    """
+    return reason.partition(";")[0]
+
+
 def near(path: str) -> str:
     """Return a path relative to the current folder where it lies below it, and that is not the root of all."""
     try:

@@ -171,12 +171,21 @@ class Announcer:
         self._sink.emit(events.RunStopping(self._clock.now(), reason))
 
     def run_finished(
-        self, run_id: str, records: Mapping[str, Record], *, status: RunStatus, exit_code: int, duration_s: float
+        self,
+        options: RunOptions,
+        records: Mapping[str, Record],
+        *,
+        status: RunStatus,
+        exit_code: int,
+        duration_s: float,
     ) -> None:
-        """The run is over."""
-        counts = Counter(_TOLERATED if record.is_tolerated else record.state.value for record in records.values())
+        """The run is over; what had joined it before it went on counts, too, where it did not join it again."""
+        begun = options.start.tasks.items()
+        stand = [one.whole for task, one in begun if one.whole is not None and task not in records]
+        counts = Counter(_TOLERATED if one.is_tolerated else one.state.value for one in records.values())
+        counts.update(_TOLERATED if one.is_tolerated else one.state.value for one in stand)
         event = events.RunFinished(
-            run_id=run_id,
+            run_id=options.run_id,
             at=self._clock.now(),
             status=status,
             exit_code=exit_code,

@@ -276,9 +276,7 @@ class Loop:
         records = self._desk.ledger.records
         status, exit_code = self._verdict()
         duration_s = self._clock.monotonic() - began
-        self._announce.run_finished(
-            self._options.run_id, records, status=status, exit_code=exit_code, duration_s=duration_s
-        )
+        self._announce.run_finished(self._options, records, status=status, exit_code=exit_code, duration_s=duration_s)
         self._sink.commit()
         return RunEnd(
             status=status,

@@ -171,6 +171,17 @@ def test_the_log_goes_on_and_every_line_is_as_the_schema_says(desk: Desk) -> Non
     assert [error.message for line in [*lines, *journal(desk)] for error in validator.iter_errors(line)] == []
 
 
+def test_a_run_that_an_error_cuts_off_says_why_and_then_how_to_go_on(desk: Desk) -> None:
+    prepare(desk, FLAKY)
+
+    cut = desk.run("run", "workflow.yaml", FLOWPAR_FAIL_AT="20+:ENOSPC")
+
+    *_, why, way_on = cut.stderr.splitlines()
+    assert cut.returncode == 3
+    assert why.startswith("flowpar: cannot write the journal")
+    assert way_on == f"continue with: flowpar resume {desk.newest_run().name}"
+
+
 def test_only_the_failed_item_and_what_is_below_runs_again(desk: Desk) -> None:
     prepare(desk, FLAKY)
     failed = desk.run("run", "workflow.yaml")

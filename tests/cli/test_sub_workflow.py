@@ -227,6 +227,18 @@ def test_a_run_that_goes_on_counts_what_had_joined_it_among_its_tasks(folder: Pa
     assert len(set(names)) == len(names) > again["kept"] > 4
 
 
+def test_a_resume_of_what_is_done_counts_all_that_was_done(folder: Path) -> None:
+    (folder / "main.yaml").write_text(LISTED.replace("LEAF", "leaf.yaml"))
+    flowpar(folder, "run", "main.yaml", "--run-dir", "run")
+
+    flowpar(folder, "resume", "run")
+
+    told = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
+    counts = [event["counts"] for event in told if event["event"] == "run.finished"]
+    assert counts[0] == counts[1]
+    assert sum(counts[0].values()) > 9  # the tasks of three items, what makes these, and the whole
+
+
 def test_a_workflow_may_run_because_something_failed(folder: Path) -> None:
     (folder / "main.yaml").write_text(
         "flowpar: 1\ntasks:\n  bad: {shell: exit 3, allow_failure: false}\n"
