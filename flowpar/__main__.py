@@ -1,14 +1,19 @@
-"""Where `flowpar` and `python -m flowpar` begin: split into processes first, import the rest after."""
+"""Where `flowpar` and `python -m flowpar` begin and end: split into processes first, import the rest after."""
 
 from __future__ import annotations
 
-import gc
+import atexit
 import os
 import sys
+from typing import NoReturn
 
 
-def main() -> int:
-    """Run the command line and return the exit code."""
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    leave(_run())
+
+
+def _run() -> int:
     try:
         tree = None
         # Both late: the guard and the launcher must fork off before anything heavy is imported.
@@ -21,16 +26,31 @@ def main() -> int:
         with collector_paused():
             from flowpar.cli.main import main as run_command
 
-        code = run_command(sys.argv[1:], tree=tree)
-        # The process ends: it does not look once more through what 10,000 tasks leave behind, 0.45 s of 4.1.
-        gc.freeze()
+        return run_command(sys.argv[1:], tree=tree)
     except KeyboardInterrupt:  # before there was a command that could say it better
         return 130
     except OSError as error:  # likewise: no room for the pipes of the tree, or for an import
         sys.stderr.write(f"flowpar: cannot begin: {(error.strerror or str(error)).lower()}; see ulimit -a\n")
         return 3
-    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End as Python does, but for taking modules and objects apart one by one, which the kernel does at once.
+
+    Threads are awaited, what is registered for the end runs, and streams are flushed. Taking apart is a tenth of
+    a short run, and 0.5 s after one of 10,000 tasks.
+    """
+    if (threading := sys.modules.get("threading")) is not None:
+        threading._shutdown()  # noqa: SLF001 - what Python calls, and then the next
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            code = code or 120  # as Python has it
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

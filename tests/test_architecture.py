@@ -252,7 +252,19 @@ def test_the_worker_is_weightless(entry: str) -> None:
     assert not foreign
 
 
-HEAVY = ("asyncio", "email", "importlib.metadata", "networkx", "pydantic", "rich", "sqlite3", "ssl", "yaml")
+HEAVY = (
+    "asyncio",
+    "email",
+    "importlib.metadata",
+    "logging",
+    "networkx",
+    "pydantic",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "structlog",
+    "yaml",
+)
 
 
 def test_a_start_imports_nothing_heavy_before_it_knows_what_for() -> None:
@@ -262,6 +274,30 @@ def test_a_start_imports_nothing_heavy_before_it_knows_what_for() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "part"),
+    [
+        ("flowpar.planning.graph", "networkx", "networkx.generators"),
+        ("flowpar.report.logs", "structlog", "structlog.dev"),
+    ],
+)
+def test_of_a_package_only_what_is_used_is_imported(module: str, package: str, part: str) -> None:
+    """And whoever imports it afterwards, such as a plugin, gets all of it."""
+    code = f"""if True:
+        import sys
+        read = []
+        sys.addaudithook(lambda name, given: read.append(given[0]) if name == "import" else None)
+        import {module}
+        print([name for name in sys.modules if name.partition(".")[0] == "{package}"], "{part}" in read)
+        import {package}
+        print({part}.__name__, "{part}" in read)
+    """
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["[] False", f"{part} True"]
 
 
 def test_a_worker_reaches_no_engine() -> None:

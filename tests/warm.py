@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -183,7 +183,7 @@ def _warm(*, is_trapped: bool) -> socket.socket:
 def serve(control: int) -> None:
     """Import all that a command may, then fork one command after another, and tell how each ended."""
     import flowpar
-    from flowpar.__main__ import main
+    from flowpar.__main__ import leave, main
 
     sys.path.remove(_HERE)
     for module in pkgutil.walk_packages(flowpar.__path__, "flowpar."):
@@ -206,7 +206,7 @@ def serve(control: int) -> None:
             for number in (tests.detach(), ended.detach(), wake.detach(), descriptors.pop(), *running.values()):
                 os.close(number)
             _become(json.loads(text), descriptors, room)
-            _leave(main)
+            leave(_code_of(main))
         *streams, running[pid] = descriptors
         os.write(running[pid], str(pid).rjust(_PID_DIGITS).encode())
         for number in streams:
@@ -272,20 +272,12 @@ def _room() -> int:
     return begin + place + len(_ROOM) + 1
 
 
-def _leave(main: Any) -> None:
-    """Be the command, and end as Python would, but for taking itself apart: that copies all of a forked process."""
-    code = 1
+def _code_of(main: Callable[[], object]) -> int:
+    """Be the command, which ends this process by itself; return what Python would end with where it does not."""
     try:
-        code = main()
+        main()
     except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1
+        return left.code if isinstance(left.code, int) else 1
     except BaseException as error:  # noqa: BLE001 - as Python tells it
         sys.excepthook(type(error), error, error.__traceback__)
-    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
-    atexit._run_exitfuncs()  # noqa: SLF001
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except OSError:
-        code = 120
-    os._exit(code)
+    return 1

@@ -2,9 +2,9 @@
 
 The standard one writes and compiles six methods of each class anew in each process: 0.6 ms a class, and a
 run imports 150 of them, which was a quarter of its start. Here all methods but `__init__` are functions over
-the fields; `__init__` is compiled, and the standard decorator asked for what `fields` and `replace` look at,
-when that is first looked at. Whoever reads the code, and mypy, sees the standard decorator; `fields`,
-`replace`, `asdict`, `copy`, `pickle` and `match` work with what it makes.
+the fields; `__init__` is compiled once some instances were made without it, or when it is looked at. The standard
+decorator is asked for what `fields` and `replace` look at, when they do. Whoever reads the code, and mypy, sees that
+one; `fields`, `replace`, `asdict`, `copy`, `pickle` and `match` work with what is made here.
 
 Of its options those are here that flowpar uses: there is no `InitVar`, slots are not a choice, and annotations are
 text, as in every module of flowpar.
@@ -17,6 +17,7 @@ import sys
 from dataclasses import MISSING, Field, FrozenInstanceError
 from dataclasses import field as field  # noqa: PLC0414 (the other two that most modules use are had from here, too)
 from dataclasses import replace as replace  # noqa: PLC0414
+from functools import partial
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     Values = Callable[[Any], tuple[object, ...]]
 
 T = TypeVar("T")
+
+_FEW = 8
 
 
 def _dataclass(
@@ -49,8 +52,9 @@ def _dataclass(
         metaclass: Any = type(plain)
         made: type[T] = metaclass(plain.__name__, plain.__bases__, methods | own)
         made.__qualname__ = plain.__qualname__
+        if "__init__" not in own:
+            setattr(made, "__init__", _FirstCalls(made, fields, lambda: fields.init_of(made, kinds)))  # noqa: B010
         for name, make in {
-            "__init__": lambda: fields.init_of(made, kinds),
             "__dataclass_fields__": lambda: _standard(plain, kw_only=kw_only).__dataclass_fields__,
             "__dataclass_params__": lambda: _standard(plain, kw_only=kw_only).__dataclass_params__,
         }.items():
@@ -86,6 +90,34 @@ class _WhenLookedAt:
         made = self._make()
         setattr(self._owner, self._name, made)
         return made.__get__(instance, owner) if hasattr(made, "__get__") else made
+
+
+class _FirstCalls(_WhenLookedAt):
+    """What stands for `__init__` while few instances were made: compiling it takes as long as some twenty of them.
+
+    Most classes of a short run have one or two.
+    """
+
+    def __init__(self, owner: type, fields: _Fields, make: Callable[[], Any]) -> None:
+        super().__init__(owner, "__init__", make)
+        self._fields = fields
+        self._calls = 0
+
+    def __get__(self, instance: object, owner: type) -> object:
+        self._calls += 1
+        if instance is None or self._calls > _FEW:
+            return super().__get__(instance, owner)
+        return partial(self._set_up, instance)
+
+    def _set_up(self, instance: object, /, *arguments: object, **named: object) -> None:
+        values = self._fields.values(arguments, named)
+        if values is None:  # the compiled one has the words for what is wrong
+            super().__get__(instance, type(instance))(*arguments, **named)  # type: ignore[operator]
+            return
+        for name, value in values.items():
+            object.__setattr__(instance, name, value)
+        if hasattr(instance, "__post_init__"):
+            instance.__post_init__()
 
 
 def _standard(plain: type, *, kw_only: bool) -> Any:
@@ -132,6 +164,24 @@ class _Fields:
             found |= {"__eq__": _equality(values), "__hash__": _hash(values) if self._is_frozen else None}
         return found | _order(values) if is_ordered else found
 
+    def values(self, arguments: Sequence[object], named: Mapping[str, object]) -> dict[str, object] | None:
+        """Return the value of each field that gets one in a call of `__init__`; None where the call is wrong."""
+        parameters = list(filter(self._is_parameter, self._names))
+        plain = [name for name in parameters if not self._is_named(name)]
+        given = dict(zip(plain, arguments, strict=False))
+        is_right = len(arguments) <= len(plain) and given.keys().isdisjoint(named) and named.keys() <= set(parameters)
+        given.update(named)
+        if not is_right or any(name not in given and not self._makes(name) for name in parameters):
+            return None
+        made = (name for name in self._names if name in given or self._makes(name))
+        return {name: given[name] if name in given else self._made(name) for name in made}
+
+    def _makes(self, name: str) -> bool:
+        return name in self._defaults or name in self._factories
+
+    def _made(self, name: str) -> object:
+        return self._factories[name]() if name in self._factories else self._defaults[name]
+
     def init_of(self, owner: type, kinds: Mapping[str, str]) -> Any:
         """Compile `__init__`."""
         names: dict[str, object] = {"_LEFT_OUT": _LEFT_OUT}
@@ -163,15 +213,14 @@ class _Fields:
         plain, named = ["self"], ["*"]
         for name in filter(self._is_parameter, self._names):
             default = f"_default_{name}" if name in self._defaults else "_LEFT_OUT"
-            has_default = name in self._defaults or name in self._factories
-            (named if self._is_named(name) else plain).append(f"{name}={default}" if has_default else name)
+            (named if self._is_named(name) else plain).append(f"{name}={default}" if self._makes(name) else name)
         return ", ".join(plain if len(named) == 1 else plain + named)
 
     def _assignments(self, *, has_more: bool) -> Iterator[str]:
         for name in self._names:
             if self._is_parameter(name):
                 value = f"_new_{name}() if {name} is _LEFT_OUT else {name}" if name in self._factories else name
-            elif name in self._factories or name in self._defaults:
+            elif self._makes(name):
                 value = f"_new_{name}()" if name in self._factories else f"_default_{name}"
             else:
                 continue

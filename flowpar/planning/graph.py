@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import networkx as nx
-
 from flowpar.core.diagnostics import Diagnostic
+from flowpar.planning.lean_networkx import DiGraph, strongly_connected_components, topological_generations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from flowpar.core.source import Span
 
     Needs = Mapping[str, Mapping[str, Span]]
-    _Graph = nx.DiGraph[str]
+    _Graph = DiGraph[str]
 else:
-    _Graph = nx.DiGraph
+    _Graph = DiGraph
 
 CYCLE = "FP220"
 SELF_REFERENCE = "FP221"
@@ -42,7 +41,7 @@ class _Plain(_Graph):
     node_attr_dict_factory = edge_attr_dict_factory = _shared
 
 
-def build_graph(needs: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
+def build_graph(needs: Mapping[str, Iterable[str]]) -> DiGraph[str]:
     """Return the graph with an edge from each need to the task that has it."""
     graph = _Plain()
     graph.add_nodes_from(needs)
@@ -50,24 +49,24 @@ def build_graph(needs: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
     return graph
 
 
-def find_cycles(graph: nx.DiGraph[str], needs: Needs, file: str) -> list[Diagnostic]:
+def find_cycles(graph: DiGraph[str], needs: Needs, file: str) -> list[Diagnostic]:
     """Return a finding for each task that needs itself and for one cycle of each knot, in file order."""
     found = [_self_reference(task, needed[task], file) for task, needed in needs.items() if task in needed]
     place = {task: number for number, task in enumerate(needs)}
-    for knot in nx.strongly_connected_components(graph):
+    for knot in strongly_connected_components(graph):
         if len(knot) > 1:
             cycle = _shortest_cycle(min(knot, key=place.__getitem__), knot, needs)
             found.append(_cycle_finding(cycle, needs, file))
     return sorted(found, key=lambda diagnostic: diagnostic.span)
 
 
-def layers_of(graph: nx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
+def layers_of(graph: DiGraph[str]) -> tuple[tuple[str, ...], ...]:
     """Return the tasks by their distance from the roots, each layer in file order."""
     place = {task: number for number, task in enumerate(graph)}
-    return tuple(tuple(sorted(layer, key=place.__getitem__)) for layer in nx.topological_generations(graph))
+    return tuple(tuple(sorted(layer, key=place.__getitem__)) for layer in topological_generations(graph))
 
 
-def weights_of(graph: nx.DiGraph[str], order: Sequence[str]) -> dict[str, float]:
+def weights_of(graph: DiGraph[str], order: Sequence[str]) -> dict[str, float]:
     """Return the length of the longest path from each task to the end, where every task takes 1."""
     weights: dict[str, float] = {}
     for task in reversed(order):

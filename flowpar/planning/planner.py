@@ -36,7 +36,7 @@ from flowpar.planning.warm import executor_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import networkx as nx
+    from networkx import DiGraph
 
     from flowpar.core.source import Span
     from flowpar.lang.checked import Checked, CheckedFanOut, CheckedTask
@@ -105,7 +105,7 @@ def _refuse_threads(plan: Plan, executor: str | None) -> None:
             )
 
 
-def _plan(checked: Checked, graph: nx.DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
+def _plan(checked: Checked, graph: DiGraph[str], reader: SettingReader, executor: str | None) -> Plan:
     """Return the plan of a sound document without cycles."""
     has_final = any(task.in_finally for task in checked.tasks.values())
     # A second graph of 100,000 tasks would take 100 MB.

@@ -21,13 +21,13 @@ from flowpar.core.events import (
     TaskStarted,
 )
 from flowpar.core.outcome import Failure
-from flowpar.report.lean_structlog import structlog
+from flowpar.report.lean_logger import BytesLogger
 from flowpar.report.line import iso
 from flowpar.report.terminal import strip_controls
 from flowpar.report.told import Writer, rest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from flowpar.core.events import Event
@@ -43,14 +43,14 @@ _LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 class LogSink(Writer):
     """An event sink that writes each event as a line."""
 
-    def __init__(self, write: Write, *, close: Callable[[], object] | None = None, renderer: Any = None) -> None:
-        """Send lines to `write`; `renderer` is a last processor of structlog's, JSON where it is None."""
+    def __init__(self, write: Write, *, close: Callable[[], object] | None = None, log: Any = None) -> None:
+        """Send lines to `write`; `log` is a logger of structlog's that renders them, JSON where it is None."""
         self._close = close
-        self._out = structlog.BytesLogger(cast("BinaryIO", _Output(write)))
+        self._out = BytesLogger(cast("BinaryIO", _Output(write)))
         self._bound = b""
         self._lines: list[bytes] = []
         self._held = 0
-        self._log = None if renderer is None else _logger(renderer)
+        self._log = log
 
     @classmethod
     def to_file(cls, path: Path) -> LogSink:
@@ -72,8 +72,12 @@ class LogSink(Writer):
     @classmethod
     def to_stream(cls, fd: int, *, is_json: bool, has_colors: bool = False) -> LogSink:
         """Write JSON lines, or text for people, to an open descriptor, which stays open."""
-        renderer = None if is_json else _console_renderer(has_colors=has_colors)
-        return cls(lambda content: _write_all(fd, content), renderer=renderer)
+        log = None
+        if not is_json:
+            from flowpar.report.console import console_log  # late: few look at the log while a run goes on
+
+            log = console_log(has_colors=has_colors)
+        return cls(lambda content: _write_all(fd, content), log=log)
 
     def tell(self, told: Told) -> None:
         """Render one line; it is written at the next commit."""
@@ -129,17 +133,6 @@ class _Output:
         """Do nothing: whatever is written is handed on at once."""
 
 
-def _logger(renderer: Any) -> Any:
-    """Return a logger of structlog's that gives each line back."""
-    return structlog.wrap_logger(
-        structlog.ReturnLogger(),
-        processors=[_lead, renderer, _to_bytes],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
-        context_class=dict,
-        cache_logger_on_first_use=True,
-    ).bind()
-
-
 def harmless(fields: Any, *, depth: int = 32) -> Any:
     """Return fields with text that cannot steer a terminal on which the log is read, and not too deep."""
     if isinstance(fields, str):
@@ -178,25 +171,6 @@ def _level_of(event: Event) -> str:
             return "debug"
         case _:
             return "info"
-
-
-def _lead(_: object, level: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {"timestamp": entry.pop("timestamp"), "level": level, "event": entry.pop("event"), **entry}
-
-
-def _to_bytes(_: object, __: str, line: Any) -> bytes:
-    return str(line).encode("utf-8", "backslashreplace")
-
-
-def _console_renderer(*, has_colors: bool) -> Any:
-    def without_nothing(_: object, __: str, entry: MutableMapping[str, Any]) -> Any:
-        shown = {key: value for key, value in entry.items() if value is not None and key not in {"run_id", "workflow"}}
-        return render(_, __, shown)
-
-    render = structlog.dev.ConsoleRenderer(
-        colors=has_colors, sort_keys=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-    )
-    return without_nothing
 
 
 def _write_all(fd: int, content: bytes) -> None:

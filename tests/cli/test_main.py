@@ -97,6 +97,33 @@ def test_a_run_that_draws_nothing_does_not_import_rich() -> None:
     assert run.stdout == "False\n"
 
 
+def test_the_end_of_a_command_waits_for_threads_and_does_what_is_registered_for_it() -> None:
+    code = """if True:
+        import atexit, sys, threading
+        def tell_last():
+            threading.main_thread().join()
+            print("thread")
+        atexit.register(lambda: sys.stdout.write("registered"))
+        threading.Thread(target=tell_last).start()
+        sys.argv[1:] = ["--version"]
+        from flowpar.__main__ import main
+        main()
+    """
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+
+    assert run.stdout.splitlines() == [f"flowpar {__version__}", "thread", "registered"]
+
+
+def test_what_cannot_be_flushed_at_the_end_is_no_success() -> None:
+    code = "import sys; from flowpar.__main__ import leave; sys.stdout.write('lost'); leave(0)"
+
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        run = subprocess.run([sys.executable, "-E", "-c", code], stdout=full, timeout=30, check=False)
+
+    assert run.returncode == 120
+
+
 def test_shells_are_told_how_to_complete() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "flowpar"],

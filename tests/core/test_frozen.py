@@ -142,11 +142,43 @@ def test_a_class_looks_as_the_standard_one_does(make: Callable[[], type[Any]], o
     assert [each.name for each in dataclasses.fields(ours)] == [each.name for each in dataclasses.fields(theirs)]
 
 
-def test_a_wrong_call_is_refused_in_the_standards_words() -> None:
-    ours, theirs = pair(job, {"frozen": True})
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), {}),
+        ((), {"key": 1, "sise": 2}),
+        ((), {"key": 1, "made": 2}),
+        ((1,), {"key": 1}),
+        ((1, 2, [], "h", 5), {}),
+    ],
+)
+@pytest.mark.parametrize("made_before", [0, 20])
+def test_a_wrong_call_is_refused_in_the_standards_words(
+    arguments: tuple[object, ...], named: dict[str, object], options: dict[str, Any], made_before: int
+) -> None:
+    ours, theirs = pair(job, options)
+    for _ in range(made_before):
+        ours(key=1)
 
-    for arguments in ({}, {"key": 1, "sise": 2}, {"key": 1, "made": 2}):
-        assert said(lambda a=arguments: ours(**a)) == said(lambda a=arguments: theirs(**a))  # type: ignore[misc]
+    refused = said(lambda: ours(*arguments, **named))
+
+    assert refused == said(lambda: theirs(*arguments, **named))
+    assert isinstance(refused, tuple)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_first_instances_are_as_the_later_ones(options: dict[str, Any]) -> None:
+    ours, theirs = pair(job, options)
+    plain = () if options.get("kw_only") else (1,)
+    named = {"hidden": "x"} if plain else {"hidden": "x", "key": 1}
+    before = type(vars(ours)["__init__"])
+
+    made = [ours(*plain, **named) for _ in range(20)]
+
+    assert len({str(dataclasses.astuple(each)) for each in [*made, theirs(*plain, **named)]}) == 1
+    assert len({id(each.tags) for each in made}) == len(made)
+    assert before is not type(vars(ours)["__init__"]) is type(vars(theirs)["__init__"])
 
 
 def test_a_default_factory_makes_a_new_value_each_time() -> None:
@@ -210,7 +242,7 @@ def test_nothing_is_left_to_compile_once_all_is_complete() -> None:
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["_WhenLookedAt", "function"]
+    assert done.stdout.split() == ["_FirstCalls", "function"]
 
 
 def test_completing_twice_is_as_well() -> None:
