@@ -284,20 +284,25 @@ def test_a_start_imports_nothing_heavy_before_it_knows_what_for() -> None:
     ],
 )
 def test_of_a_package_only_what_is_used_is_imported(module: str, package: str, part: str) -> None:
-    """And whoever imports it afterwards, such as a plugin, gets all of it."""
+    """`docs/decisions/parts-of-packages.md`; a plugin gets all of it, also in a thread of its own."""
     code = f"""if True:
-        import sys
+        import sys, threading
         read = []
         sys.addaudithook(lambda name, given: read.append(given[0]) if name == "import" else None)
         import {module}
         print([name for name in sys.modules if name.partition(".")[0] == "{package}"], "{part}" in read)
-        import {package}
-        print({part}.__name__, "{part}" in read)
+        def use():
+            import {package}
+            print({part}.__name__, "{part}" in read)
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join()
+        use()
     """
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["[] False", f"{part} True"]
+    assert done.stdout.splitlines() == ["[] False", f"{part} True", f"{part} True"]
 
 
 def test_a_worker_reaches_no_engine() -> None:

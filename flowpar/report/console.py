@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flowpar.report.lean_structlog import structlog
+import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from flowpar.core.states import RunStatus, TaskState
 from flowpar.record.journal import Journal, sealed, value_fields
 from flowpar.report.fanout import FanoutSink
 from flowpar.report.jsonline import encode
-from flowpar.report.lean_structlog import structlog
 from flowpar.report.line import iso, line_of
 from flowpar.report.logs import LogSink
 from flowpar.report.told import rest_of
