@@ -37,8 +37,8 @@ def _run() -> int:
 def leave(code: int) -> NoReturn:
     """End as Python does, but for taking modules and objects apart one by one, which the kernel does at once.
 
-    Threads are awaited, what is registered for the end runs, and streams are flushed. Taking apart is a tenth of
-    a short run, and 0.5 s after one of 10,000 tasks.
+    Threads are awaited, what is registered for the end runs, and streams are flushed. Taking apart would be 2 % of a
+    short run, and of one of 10,000 tasks 0.45 s of 4.1.
     """
     if (threading := sys.modules.get("threading")) is not None:
         threading._shutdown()  # noqa: SLF001 - what Python calls, and then the next
