@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from flowpar.code.names import absolute_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flowpar.code.lookup import Lookup
     from flowpar.code.outline import Outline, Piece
 
 _LONGEST_NAME = 200
+_IMPORT = re.compile(r"\s*(?:from\s+(?P<home>[.\w]+)\s+import\b|import\s+(?P<names>[\w., ]+))")
 _BUILTINS = frozenset({"eval", "exec", "globals", "__import__", "__builtins__", "__loader__"})
 _MODULES = frozenset({"importlib", "runpy", "pkgutil", "imp", "zipimport"})
 # These look at what the source says beside what it does.
@@ -117,12 +119,26 @@ def named_modules(lookup: Lookup, outline: Outline, node: str) -> Iterator[str]:
     names |= {f"{outline.package}.{name}" for name in names if outline.package and "." not in name}
     names |= {imported.module for piece in outline.pieces for imported in piece.imports}
     for name in sorted(names):
-        package = name.rstrip(".")
-        if not package or lookup.standing(package) != "ours":
-            continue
-        yield f"{package}:*"
-        if name.endswith(".") or not node.startswith("~sys."):  # `import_module(f"lib.{name}")`
-            yield from (f"{package}.{inner}:*" for inner in lookup.library.inside(package))
+        is_open = name.endswith(".") or not node.startswith("~sys.")  # `import_module(f"lib.{name}")`
+        yield from all_of(lookup, name.rstrip("."), is_open=is_open)
+
+
+def all_of(lookup: Lookup, module: str, *, is_open: bool = True) -> Iterator[str]:
+    """Give all of a module of the project, and where it `is_open` of those in it."""
+    if module and lookup.standing(module) == "ours":
+        yield f"{module}:*"
+        if is_open:
+            yield from (f"{module}.{inner}:*" for inner in lookup.library.inside(module))
+
+
+def modules_in(lines: Iterable[str], package: str) -> Iterator[str]:
+    """Give the modules that lines import which nobody can read as Python."""
+    for line in lines:
+        match = _IMPORT.match(line)
+        if match:
+            names = (part.split()[0] for part in match["names"].split(",") if part.strip()) if match["names"] else ()
+            yield from (name for name in names if _is_dotted(name))
+            yield from (_absolute(match["home"], package),) if match["home"] else ()
 
 
 def _is_dotted(text: str) -> bool:

@@ -77,6 +77,8 @@ class Graph:
             yield from self._around(module)
             if getattr(self.lookup.library.find(module), "file", ""):
                 yield f"#{module}"
+                yield from self.places.imported_by_text(module)
+                self._tell(node, *self.places.why_whole(module))
             return
         if name == "*":
             yield from (f"{module}:{each}" for each in outline.variables)
@@ -124,7 +126,7 @@ class Graph:
                     continue
                 for node in self.lookup.imported(imported.module):
                     # What is never used is imported for what happens then.
-                    if node[0] not in "!?" or (node[0] == "!" and not is_read and not _names(outline, piece)):
+                    if node[0] not in "!?" or (node[0] == "!" and not is_read and not outline.mentions(piece)):
                         yield node
 
     def _of_piece(self, outline: Outline, piece: Piece, node: str) -> Iterator[str]:
@@ -182,8 +184,11 @@ class Graph:
                 yield from (node for node in found if self._impacts.is_class(node))
 
     def _note(self, outline: Outline, node: str, text: str) -> None:
+        self._tell(node, self.places.path_of(outline), text)
+
+    def _tell(self, node: str, path: str, text: str) -> None:
         self.sets.noted |= self.closures.bit(node)
-        self.notes.setdefault(node, set()).add(f"{self.places.path_of(outline)}:{text}")
+        self.notes.setdefault(node, set()).add(f"{path}:{text}")
 
     def _is_other(self, node: str, piece: Piece) -> bool:
         """Whether a piece is there for what it does to a node, and has names, and so a part, of its own."""
@@ -276,12 +281,6 @@ class Graph:
             for name, pieces in () if outline is None else outline.variables.items():
                 if any(classes_in(piece.node) for piece in pieces):
                     yield f"{module}:{name}"
-
-
-def _names(outline: Outline, piece: Piece) -> bool:
-    """Whether a module mentions what a piece imports, be it in an annotation."""
-    nodes = [] if outline.module.tree is None else ast.walk(outline.module.tree)
-    return any(isinstance(node, ast.Name) and node.id in piece.bound for node in nodes)
 
 
 def _definitions(node: ast.stmt) -> set[int]:

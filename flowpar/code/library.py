@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-_LARGEST_SOURCE_BYTES = 4 * 1024 * 1024
+# A tree takes some 300 times the room of its text: what is larger are data, and count as a file.
+_LARGEST_SOURCE_BYTES = 1024 * 1024
 # Of packages it takes a second to read the largest ones, for little: their classes have bases from elsewhere.
 _LARGEST_INSTALLED_BYTES = 256 * 1024
 _MOST_HOPS = 32
@@ -264,7 +265,7 @@ def _parse(source: ModuleSource) -> Module | Broken:
             tree = ast.parse(text, source.file)
     except SyntaxError as error:
         return Broken(source, error.msg, error.lineno or 0, max(error.offset or 1, 1), digest)
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
+    except (OSError, LookupError, ValueError, RecursionError, MemoryError) as error:
         return Broken(source, _reason(error), digest=digest)
     names = names_of(tree.body, package=source.package)
     return Module(source, tree, names, tuple(text.splitlines()), digest)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Standing = Literal["ours", "installed", "standard", "absent"]
 Step = tuple[str, tuple[str, ...]]
-_MOST_STEPS = 256
 # What every module has, and what says nothing about its content.
 _OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__cached__"})
 
@@ -120,7 +119,7 @@ class Lookup:
         seen: set[Step] = set()
         while waiting:
             step = waiting.pop()
-            if step in seen or len(seen) >= _MOST_STEPS:
+            if step in seen:
                 continue
             seen.add(step)
             nodes = tuple(self._step(*step, waiting))

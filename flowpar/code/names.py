@@ -101,7 +101,7 @@ def statements_in(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
         waiting.extend((part, is_conditional or is_branch) for part in reversed(inner))
 
 
-def _blocks(statement: ast.stmt) -> Iterator[ast.AST]:
+def _blocks(statement: ast.AST) -> Iterator[ast.AST]:
     for name in ("body", "handlers", "orelse", "finalbody", "cases"):
         for part in getattr(statement, name, ()):
             yield from part.body if isinstance(part, ast.ExceptHandler | ast.match_case) else (part,)
@@ -139,7 +139,7 @@ def _bound_by(statement: ast.stmt, package: str) -> Iterator[tuple[str, Binding]
 
 def _otherwise(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     """Give names bound by unpacking, loops, `with`, `:=` and `type X = …`."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and "__all__" in ast.dump(statement):
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and _names_all(statement):
         yield "__all__", None  # `__all__.extend(…)`
     alias = getattr(ast, "TypeAlias", None)  # new in Python 3.12
     if alias is not None and isinstance(statement, alias):
@@ -156,10 +156,23 @@ def _otherwise(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
         waiting.extend(child for child in ast.iter_child_nodes(node) if id(child) not in blocks)
 
 
+def _names_all(statement: ast.stmt) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "__all__" for part in ast.walk(statement))
+
+
 def _declared_global(definition: Definition) -> Iterator[str]:
-    for node in ast.walk(definition):
-        if isinstance(node, ast.Global):
-            yield from node.names
+    for statement in statements_below([definition]):
+        if isinstance(statement, ast.Global):
+            yield from statement.names
+
+
+def statements_below(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Give all statements, those in definitions included; expressions are left out, of which there are far more."""
+    waiting = list(body)
+    while waiting:
+        statement = waiting.pop()
+        yield statement
+        waiting += _blocks(statement)
 
 
 def absolute_module(statement: ast.ImportFrom, package: str) -> str:

@@ -29,6 +29,7 @@ class Orders:
         self._places = places
         self._acting = acting
         self._known: dict[str, Part | None] = {}
+        self._quiet: set[str] = set()
         self._steps: dict[str, tuple[tuple[str, bool], ...]] = {}
 
     def of(self, module: str) -> Part | None:
@@ -39,14 +40,16 @@ class Orders:
 
     def _make(self, module: str) -> Part | None:
         outline = None if module[:1] in "!~?#" or is_script(module) else self._lookup.outline(module)
-        acting = [name for name, _ in groupby(self._walk(module))] if outline is not None else []
+        begun = set(self._quiet)
+        acting = [name for name, _ in groupby(self._walk(module, begun))] if outline is not None else []
+        if not acting:
+            self._quiet = begun
         if outline is None or len(acting) < 2:  # noqa: PLR2004 - of one there is no order
             return None
         return Part("module", f"{module} (order)", self._places.path_of(outline), 1, digest(acting))
 
-    def _walk(self, start: str) -> Iterator[str]:
+    def _walk(self, start: str, begun: set[str]) -> Iterator[str]:
         """Give the modules that act, in their order; one whose own statements stand between imports more than once."""
-        begun: set[str] = set()
         waiting = [iter(self._imported(start))]
         while waiting:
             for module, is_import in waiting[-1]:
@@ -70,9 +73,12 @@ class Orders:
         if outline is None:
             return
         acting = {piece.index for piece in self._acting(outline)}
+        seen: set[str] = set()
         for piece in outline.pieces:
             for imported in piece.imports:
-                yield from () if imported.is_late else self._imported(imported.module)
+                if not imported.is_late and imported.module not in seen:
+                    seen.add(imported.module)
+                    yield from self._imported(imported.module)
             if piece.index in acting:
                 yield module, False
 

@@ -15,7 +15,7 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
-from flowpar.code.names import Definition, Imported, absolute_module, names_of, statements_in
+from flowpar.code.names import Definition, Imported, absolute_module, names_of, statements_below, statements_in
 from flowpar.code.normal import Manner
 from flowpar.code.purity import chain_of
 from flowpar.code.scope import children_of, imported_by
@@ -99,6 +99,11 @@ class Outline:
         found = (imported for bound, imported in _imports_in(piece.node, self.package) if bound == name)
         return "|".join(f"{imported.module}:{imported.name or ''}" for imported in found)
 
+    def mentions(self, piece: Piece) -> bool:
+        """Whether a module mentions what a piece binds, be it in an annotation."""
+        nodes = [] if self.module.tree is None else ast.walk(self.module.tree)
+        return any(isinstance(node, ast.Name) and node.id in piece.bound for node in nodes)
+
     def is_mutable(self, name: str) -> bool:
         """Whether a variable may hold an object that changes: no definition, no plain constant."""
         return any(not isinstance(_value(piece.node), Definition | ast.Constant) for piece in self.variables[name])
@@ -129,8 +134,7 @@ def outline_of(module: Module, shown: Callable[[ast.AST], Shown], *, is_strict: 
             bound[name] = (*bound.get(name, ()), piece)
             if not piece.is_import:
                 variables[name] = (*variables.get(name, ()), piece)
-    parts = (part for statement in body for part in ast.walk(statement))
-    rebound = frozenset(name for part in parts if isinstance(part, ast.Global) for name in part.names)
+    rebound = frozenset(name for part in statements_below(body) if isinstance(part, ast.Global) for name in part.names)
     return Outline(module, manner, pieces, bound, variables, imports, rebound)
 
 
@@ -247,7 +251,7 @@ def _imports_in(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:
 
 def _imports_for_all(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:
     """Give what functions import for the module: `global lib; import lib`."""
-    parts = list(ast.walk(node))
+    parts = list(statements_below([node]))
     names = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
     for part in parts if names else ():
         if isinstance(part, ast.Import | ast.ImportFrom):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowpar.code.dynamic import all_of, modules_in
 from flowpar.code.looked import digest_of_file
 from flowpar.code.module import NotFound
 from flowpar.code.reached import Part
@@ -13,9 +14,10 @@ from flowpar.code.script import is_script, shown
 from flowpar.core.digest import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from flowpar.code.lookup import Lookup
+    from flowpar.code.module import ModuleSource
     from flowpar.code.outline import Outline
 
 
@@ -43,7 +45,21 @@ class Places:
     def hidden(self, module: str) -> Part | None:
         """Return the part of a module without source: what is in its file."""
         file = getattr(self._lookup.library.find(module), "file", "")
-        return Part("module", module, _below(file, self._lookup.library.search_path), 1, digest_of_file(file))
+        return Part("module", module, self.below(file), 1, digest_of_file(file))
+
+    def imported_by_text(self, module: str) -> Iterator[str]:
+        """Give the nodes of what a module imports whose source can't be read as Python, as far as its lines say so."""
+        source = self._lookup.library.find(module)
+        for name in () if isinstance(source, NotFound) else modules_in(_lines_of(source), source.package):
+            yield from self._lookup.imported(name)
+            yield from all_of(self._lookup, name)
+
+    def why_whole(self, module: str) -> tuple[str, str]:
+        """Return where a module is whose file counts, and why it does."""
+        source = self._lookup.library.find(module)
+        has_lines = not isinstance(source, NotFound) and source.has_source
+        why = f'1: module "{module}" can\'t be read, so its file counts'
+        return self.below(getattr(source, "file", "")), f"{why}, and all of what it imports" if has_lines else why
 
     def text_of(self, module: str) -> Part | None:
         """Return the part that is all of a module's text."""
@@ -65,7 +81,19 @@ class Places:
 
     def path_of(self, outline: Outline) -> str:
         """Return a module's file as seen from where it was looked for."""
-        return _below(outline.module.source.file, self._lookup.library.search_path)
+        return self.below(outline.module.source.file)
+
+    def below(self, file: str) -> str:
+        """Return a file as seen from where modules are looked for."""
+        return _below(file, self._lookup.library.search_path)
+
+
+def _lines_of(source: ModuleSource) -> list[str]:
+    try:
+        text = Path(source.file).read_text(encoding="utf-8", errors="replace") if source.has_source else ""
+    except OSError:
+        return []
+    return text.splitlines()
 
 
 def _below(file: str, search_path: Iterable[str]) -> str:
