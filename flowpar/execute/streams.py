@@ -47,20 +47,21 @@ class Outlet:
                 self._streams = _text(binary), _text(binary)
             return self._streams
 
-    def close(self) -> None:
-        """Write what is held back and close; a thread that the attempt left behind can't write any more."""
+    def finish(self) -> None:
+        """Write what is held back; a thread that the attempt left behind opens no stream any more."""
         with self._lock:
             self._is_open = False
-            streams = self._streams
-        if streams is None:
-            with suppress(OSError):  # the task may have closed it
-                os.close(self.number)
-            return
-        for stream in streams:
+        for stream in self._streams or ():
             with suppress(OSError, ValueError):
                 stream.flush()
-        with suppress(OSError, ValueError):
-            streams[0].buffer.close()
+
+    def close(self) -> None:
+        """Close the descriptor, and with it the streams."""
+        with suppress(OSError, ValueError):  # the task may have closed it
+            if self._streams is None:
+                os.close(self.number)
+            else:
+                self._streams[0].buffer.close()
 
 
 def _text(binary: io.BufferedWriter[io.FileIO]) -> io.TextIOWrapper:
@@ -130,12 +131,12 @@ class Outlets:
         return outlet, _CURRENT.set(outlet)
 
     def leave(self, outlet: Outlet, token: Token[Outlet | None]) -> None:
-        """Close what `enter` opened."""
+        """Let nothing be written any more to what `enter` gave; it is the caller's to close."""
         _CURRENT.reset(token)
         with self._lock:
             self._open.remove(outlet)
             self._direct()
-        outlet.close()
+        outlet.finish()
 
     def _direct(self) -> None:
         target = self._open[-1].number if self._open else self._null

@@ -2,6 +2,8 @@
 
 main thread   reads the channel, hands jobs out, passes cancellations on
 threads       one attempt at a time each
+
+That an attempt began is told with its end, or after some milliseconds: each message is a turn of the engine.
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ from flowpar.core.outcome import NO_THREAD
 from flowpar.data.managed import ManagedOutputs
 from flowpar.execute import tree
 from flowpar.execute.attempt import hide_sources, make_attempt
-from flowpar.execute.opened import masker_of
+from flowpar.execute.opened import masker_of, shared_in
 from flowpar.execute.order import unpack_job
 from flowpar.execute.post_log import Announcer, listen_to_logging
 from flowpar.execute.powers import Powers
 from flowpar.execute.report_pipe import Report
+from flowpar.execute.scratch import KeptScratch
 from flowpar.execute.standing_word import BEGUN, NUMBER, Done, Word
 from flowpar.execute.streams import Outlets
 from flowpar.execute.wire import Channel
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 # A command that was asked to end, or a loop that asks `cancelled()`, gets this long before it is given up.
 _PATIENCE_S = 0.3
+# How long after it was handed over it is told at the latest that an attempt began.
+_BEGUN_S = 0.005
 _POST: ContextVar[Post | None] = ContextVar("flowpar_post", default=None)
 
 
@@ -85,13 +90,17 @@ class ThreadWorker:
         self._waiting: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
         self._errands: dict[int, _Errand] = {}
         self._threads = 0
+        self._is_looking = False
         self._shared = b""
+        self._home = ""
         self._powers = Powers.now()
         listen_to_logging(_POST.get)
 
     def run(self) -> None:
         """Serve until the engine hangs up."""
         while True:
+            if self._is_looking and not self._channel.is_readable(_BEGUN_S):
+                self._look()
             try:
                 frames = self._channel.receive()
             except EOFError:
@@ -104,6 +113,8 @@ class ThreadWorker:
             case Word.SHARE:
                 self._shared = frame.body
                 hide_sources(self._shared)
+                shared = shared_in(self._shared)
+                self._home = shared.scratch_in or shared.run_dir
             case Word.JOB:
                 self._take_on(_Errand(unpack_job(frame.body, self._shared), frame.descriptors[0]))
             case Word.CANCEL:
@@ -113,6 +124,7 @@ class ThreadWorker:
 
     def _take_on(self, errand: _Errand) -> None:
         self._errands[errand.job.number] = errand
+        self._is_looking = True
         self._waiting.put(errand)
         if self._threads < min(self._slots, len(self._errands)):
             try:
@@ -129,24 +141,29 @@ class ThreadWorker:
             self._send(Word.ABANDONED, NUMBER.pack(errand.job.number))
 
     def _work(self) -> None:
+        scratch, home = None, ""
         try:
             while True:
-                self._attempt(self._waiting.get())
+                errand = self._waiting.get()
+                if scratch is None or home != self._home:
+                    home = self._home
+                    scratch = KeptScratch(home)
+                self._attempt(errand, scratch)
         except BaseException:  # noqa: BLE001 - a task broke what is the worker's, and a thread less would be a job forgotten
             with suppress(OSError, ValueError):
                 traceback.print_exc()
             _end(1)
 
-    def _attempt(self, errand: _Errand) -> None:
+    def _attempt(self, errand: _Errand, scratch: KeptScratch) -> None:
         job = errand.job
         started, cpu_s = time.monotonic(), time.thread_time()
-        self._send(Word.BEGUN, BEGUN.pack(job.number, started))
+        self._begin(job.number, started)
         post = self._post_of(job.number)
         outlet, token = self._outlets.enter(errand.output)
         posting = _POST.set(Announcer(post, masker_of(job.shared)))
         try:
             asked = partial(getattr, errand, "is_cancelled")
-            outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=asked)
+            outcome, warnings = make_attempt(job, post=post, is_isolated=False, is_cancelled=asked, scratch=scratch)
         finally:
             _POST.reset(posting)
             self._outlets.leave(outlet, token)
@@ -156,6 +173,7 @@ class ThreadWorker:
         if Powers.now() != self._powers:
             self._send(Word.RETIRE, b"")
         self._send(Word.DONE, Done(job.number, started, ended, cpu_s, Report(outcome, warnings)).pack())
+        outlet.close()  # after that, or it would be a message of its own
 
     def _post_of(self, job: int) -> Post:
         def post(kind: str, body: Mapping[str, object]) -> None:
@@ -165,12 +183,32 @@ class ThreadWorker:
 
         return post
 
+    def _begin(self, job: int, started: float) -> None:
+        """Tell that an attempt began: with what is told next, as long as the main thread looks after it."""
+        body = BEGUN.pack(job, started)
+        with self._sending:
+            is_kept = self._is_looking
+            if is_kept:
+                self._channel.keep(Word.BEGUN, body)
+        if not is_kept:
+            self._send(Word.BEGUN, body)
+
+    def _look(self) -> None:
+        """Tell what began and lasts."""
+        with self._sending:
+            self._is_looking = False
+            _or_end(self._channel.send_kept)
+
     def _send(self, word: Word, body: bytes) -> None:
         with self._sending:
-            try:
-                self._channel.send(word, body)
-            except OSError:  # the engine is gone, and with it all reason to go on
-                _end(0)
+            _or_end(self._channel.send, word, body)
+
+
+def _or_end(send: Callable[..., None], *told: object) -> None:
+    try:
+        send(*told)
+    except OSError:  # the engine is gone, and with it all reason to go on
+        _end(0)
 
 
 def _end(code: int) -> NoReturn:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import socket
 import struct
 from binascii import crc32
@@ -99,15 +100,28 @@ class Channel:
         """Own the socket."""
         self._socket = end
         self._reader = FrameReader()
+        self._poller: select.poll | None = None
+        self._kept = b""
         self._unsent = bytearray()
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._socket.fileno()
 
+    def keep(self, kind: int, body: bytes) -> None:
+        """Let a frame go out with the next one that is sent, or by `send_kept`."""
+        self._kept += pack_frame(kind, body)
+
+    def send_kept(self) -> None:
+        """Send what is kept."""
+        if self._kept:
+            kept, self._kept = self._kept, b""
+            self._socket.sendall(kept)
+
     def send(self, kind: int, body: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send a frame and wait until the kernel has all of it; the descriptors stay the caller's, too."""
-        data = pack_frame(kind, body, descriptors=len(descriptors))
+        kept, self._kept = self._kept, b""
+        data = kept + pack_frame(kind, body, descriptors=len(descriptors))
         if not descriptors:
             self._socket.sendall(data)
             return
@@ -115,6 +129,13 @@ class Channel:
         sent = self._socket.sendmsg([data], [rights])
         if sent < len(data):
             self._socket.sendall(memoryview(data)[sent:])
+
+    def is_readable(self, timeout_s: float) -> bool:
+        """Wait until `receive` would not, or the time is over; say which."""
+        if self._poller is None:
+            self._poller = select.poll()
+            self._poller.register(self.fileno(), select.POLLIN)
+        return bool(self._poller.poll(timeout_s * 1000))
 
     def post(self, kind: int, body: bytes) -> None:
         """Send a frame without ever blocking; what does not fit waits for `flush`."""

@@ -8,7 +8,7 @@ import textwrap
 import time
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -62,6 +62,11 @@ WORK = """
         while not context.cancelled():
             time.sleep(0.005)
         return "heard"
+
+    def litter(context: TaskContext):
+        found = sorted(os.listdir(context.scratch))
+        (context.scratch / "left").write_text("behind")
+        return str(context.scratch), threading.get_ident(), found
 
     def tell(context: TaskContext):
         context.logger.info("hello", n=1)
@@ -269,6 +274,31 @@ def test_no_job_is_forgotten_however_many_workers_die(hall: Hall, executor: str)
 
     over = [notice.job for notice in hall.notices if isinstance(notice, Completion)]
     assert sorted(over) == list(range(1, count + 1))
+
+
+def test_an_attempt_in_a_thread_is_known_to_run_while_it_lasts(hall: Hall) -> None:
+    hall.submit("thread", 1, "pid")
+    worker = hall.value(1)
+    hall.submit("thread", 2, "meet", mine=hall.sign("a"), other=hall.sign("b"))
+
+    hall.until(lambda: hall.of(2, Started))
+
+    assert [notice.pid for notice in hall.of(2, Started) if isinstance(notice, Started)] == [worker]
+    (hall.folder / "b").touch()
+    assert isinstance(hall.finish(2).outcome, Success)
+    assert len(hall.of(2, Started)) == 1
+
+
+def test_attempts_of_a_thread_have_one_folder_after_another_and_each_finds_it_empty(hall: Hall) -> None:
+    folders: dict[int, set[str]] = {}
+    for number in range(1, 9):
+        hall.submit("thread", number, "litter")
+        folder, thread, found = cast("tuple[str, int, list[str]]", hall.value(number))
+        assert found == []
+        folders.setdefault(thread, set()).add(folder)
+
+    assert all(len(of_one) == 1 for of_one in folders.values())
+    assert len(set.union(*folders.values())) == len(folders)
 
 
 def test_a_thread_that_heeds_a_cancellation_ends_and_keeps_its_worker(hall: Hall) -> None:

@@ -96,6 +96,25 @@ def test_a_frame_larger_than_the_socket_takes_is_posted_in_parts(ends: tuple[Cha
     assert not ours.has_unsent
 
 
+def test_what_is_kept_goes_out_before_the_next_frame(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    ours.keep(1, b"kept")
+    ours.keep(2, b"kept as well")
+    assert not theirs.is_readable(0.0)
+
+    ours.send(3, b"sent")
+    together = theirs.receive()
+    ours.keep(4, b"last")
+    ours.send_kept()
+    assert theirs.is_readable(1.0)
+    alone = theirs.receive()
+    ours.send_kept()
+
+    assert [(frame.kind, frame.body) for frame in together] == [(1, b"kept"), (2, b"kept as well"), (3, b"sent")]
+    assert [(frame.kind, frame.body) for frame in alone] == [(4, b"last")]
+    assert not theirs.is_readable(0.0)
+
+
 def test_the_end_of_the_other_side_is_told(ends: tuple[Channel, Channel]) -> None:
     ours, theirs = ends
     ours.close()
