@@ -39,9 +39,10 @@ UNREAD = {
 
 @pytest.mark.parametrize("text", UNREAD.values(), ids=UNREAD)
 def test_of_a_module_that_cannot_be_read_the_file_counts_and_what_it_imports(tmp_path: Path, text: str | bytes) -> None:
-    first = reached(tmp_path, lib=text, other="RATE = 1\n")
+    content = text if isinstance(text, bytes) else text.encode()
+    first = reached(tmp_path, lib=content, other="RATE = 1\n")
     other = reached(tmp_path, other="RATE = 2\n")
-    itself = reached(tmp_path, lib=text + (b"#" if isinstance(text, bytes) else "#"))
+    itself = reached(tmp_path, lib=content + b"#")
 
     assert len({first.digest, other.digest, itself.digest}) == 3
     assert first.notes == ('lib.py:1: module "lib" can\'t be read, so its file counts, and all of what it imports',)
