@@ -18,7 +18,7 @@ from flowpar.core.outcome import FailureKind
 from flowpar.core.states import FAILURES, TaskState
 from flowpar.core.suggest import nearest
 from flowpar.engine.parts import all_tasks, needed_again, undecided, with_parts
-from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start
+from flowpar.schedule.start import Begun, Ended, Fingerprint, Round, Start, Tried
 
 if TYPE_CHECKING:
     from flowpar.engine.parts import Named
@@ -256,12 +256,12 @@ def _holds_something(task: PlannedTask, found: SettledTask) -> bool:
     return is_done or any(item.is_done or item.is_tolerated for item in found.items.values())
 
 
-def _tried(found: SettledTask) -> dict[int | None, int]:
+def _tried(found: SettledTask) -> dict[int | None, Tried]:
     begun: dict[int | None, Standing] = {None: found.standing}
     begun.update(found.items.items())
     # A round that is over has no more attempts: the next one counts anew.
     return {
-        item: each.attempt
+        item: Tried(each.attempt, each.round)
         for item, each in begun.items()
         if each.attempt and not (each.rounds_done and each.round == each.rounds_done)
     }

@@ -24,7 +24,7 @@ from flowpar.core.errors import InternalError
 from flowpar.core.states import MOVES, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _STATES = tuple(TaskState)
 _CODES = {state: code for code, state in enumerate(_STATES)}
@@ -113,10 +113,6 @@ class ItemSet:
         """Take a pending item as it ended before the run went on."""
         self._states[item] = _CODES[state]
         self._fresh -= 1
-
-    def go_on(self, tried: Mapping[int, int]) -> None:
-        """Count attempts on from those that were made before the run went on."""
-        self._attempts = {item: times + 1 for item, times in tried.items()}
 
     def settle(self, item: int, state: TaskState) -> None:
         """Note how an item that is out ended for good."""

@@ -64,7 +64,6 @@ class Feeding:
             return record.task
         record.intake = Intake(fan_out.names, live)
         record.items = ItemSet(0, max_parallel=fan_out.max_parallel, is_open=True)
-        record.items.go_on({item: tried for item, tried in record.begun.tried.items() if item is not None})
         known = {name: template for name, template in fan_out.names.items() if name not in live}
         if not known:
             record.bound = record.intake

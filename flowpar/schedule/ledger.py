@@ -171,13 +171,16 @@ class Record:
         self.rounds.clear()
 
     def ready(self, item: int | None, number: int, since: float) -> Ready:
-        """Return the next attempt at a task or an item, in the round that is due."""
-        if self.task.repeat is None:
-            return Ready(self, item, number, since)
-        last = self.rounds.get(item)
-        if last is None:
-            return Ready(self, item, number, since, round=1)
-        return Ready(self, item, number, since, round=last.number + 1, previous=last.value)
+        """Return the next attempt at a task or an item, in the round that is due: of this run's part its `number`-th.
+
+        Attempts at that round before the run went on count, too.
+        """
+        last = None if self.task.repeat is None else self.rounds.get(item)
+        lap = 0 if self.task.repeat is None else 1 if last is None else last.number + 1
+        if number == 1 and self.begun.tried:
+            tried = self.begun.tried.get(item)
+            number += tried.attempts if tried is not None and tried.round == lap else 0
+        return Ready(self, item, number, since, round=lap, previous=None if last is None else last.value)
 
 
 def failure_view(failure: Failure, attempt: int) -> FailureView:

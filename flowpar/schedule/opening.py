@@ -98,9 +98,8 @@ class Opening:
             if record.task.cache is None:  # else it may be cached, and nothing is ready that is not made
                 record.move(TaskState.READY)
             record.rounds = {**record.begun.rounds, **record.rounds}
-            # More than that were tried where it waited for its next attempt when the run was stopped, and tidies up.
-            tried = max(record.begun.tried.get(None, 0), record.attempt)
-            self._desk.queue(record.ready(None, tried + 1, record.ready_at))
+            # Some were made where it waited for its next attempt when the run was stopped, and tidies up.
+            self._desk.queue(record.ready(None, record.attempt + 1, record.ready_at))
             return
         task = self._feeding.open(record, fan_out) if fan_out.feeds else record.task
         if task is None or task.fan_out is None:

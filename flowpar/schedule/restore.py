@@ -74,7 +74,6 @@ def restore_items(desk: Desk, record: Record, items: ItemSet, bound: Items) -> N
         if item >= items.count or items.state(item) is not TaskState.PENDING:
             continue
         restore_item(desk, record, item, bound)
-    items.go_on({item: tried for item, tried in begun.tried.items() if item is not None and item < items.count})
     for repeated in begun.rounds:
         if repeated is not None and repeated < items.count:
             _restore_round(record, repeated, bound)

@@ -44,7 +44,8 @@ def out_of_rounds(rounds: int) -> Failure:
 
 def tried_before(ready: Ready) -> int:
     """Return how many attempts of a round were made before the run went on."""
-    return ready.record.begun.tried.get(ready.item, 0) if is_first_round(ready) else 0
+    tried = ready.record.begun.tried.get(ready.item)
+    return tried.attempts if tried is not None and tried.round == ready.round else 0
 
 
 def is_first_round(ready: Ready) -> bool:

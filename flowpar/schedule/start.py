@@ -53,6 +53,14 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """How many attempts began of what had not ended; of a repeat, of its last `round`."""
+
+    attempts: int
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """How far a task came; `item_count` is of a fan-out that stands as a whole.
 
@@ -62,7 +70,7 @@ class Begun:
     whole: Ended | None = None
     item_count: int | None = None
     items: Mapping[int, Ended] = field(default_factory=dict)
-    tried: Mapping[int | None, int] = field(default_factory=dict)
+    tried: Mapping[int | None, Tried] = field(default_factory=dict)
     rounds: Mapping[int | None, Round] = field(default_factory=dict)
     marks: Mapping[int, str] = field(default_factory=dict)
 

@@ -185,9 +185,8 @@ class Witness:
         _prove((subject.task, None) not in part.done, f"{key} started after its fan-out ended")
         _prove(key not in self.kept and (subject.task, None) not in self.kept, f"{key} was done, and started again")
         number, before = (subject.round, subject.attempt), self.attempts.get(key, _NONE)
-        known = self._found.get(key, 0)  # what a cache had; after a crash it is found again, and the next tried anew
-        is_anew = known > 0 and not part.begun[key, subject.round]
-        _prove(number > before or is_anew, f"{key} has attempt {subject.attempt} of round {subject.round} twice")
+        known = self._found.get(key, 0)  # what a cache had; after a crash it is found again
+        _prove(number > before, f"{key} has attempt {subject.attempt} of round {subject.round} twice")
         _prove(subject.round <= max(1, before[0] + 1, known + 1), f"{key} left out a round before {subject.round}")
         part.begun[key, subject.round] += 1
         rounds = sum(1 for begun, lap in part.begun if lap and begun == key)

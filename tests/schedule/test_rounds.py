@@ -10,7 +10,7 @@ from flowpar.core.outcome import Failure, FailureKind
 from flowpar.core.states import TaskState
 from flowpar.planning.model import FanOut, PlannedTask, Repeat, Retry
 from flowpar.schedule.run import RunOptions
-from flowpar.schedule.start import Begun, Round, Start
+from flowpar.schedule.start import Begun, Round, Start, Tried
 from flowpar.testing.crew import Scripted
 from flowpar.testing.simulation import FakeDecisions, FakeItems, planned, play, raised, value
 
@@ -119,7 +119,7 @@ def test_each_item_repeats_by_itself() -> None:
 
 def test_a_run_that_goes_on_takes_up_after_the_last_round_that_was_over() -> None:
     last = value("round 2").value
-    begun = Begun(tried={None: 1}, rounds={None: Round(2, last)})
+    begun = Begun(tried={None: Tried(1, round=3)}, rounds={None: Round(2, last)})
     options = RunOptions("run", "/nowhere/run", start=Start({"poll": begun}))
 
     played = play([repeated(4)], enough_after(4), options=options)
