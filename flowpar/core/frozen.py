@@ -105,7 +105,8 @@ class _FirstCalls(_WhenLookedAt):
 
     def __get__(self, instance: object, owner: type) -> object:
         self._calls += 1
-        if instance is None or self._calls > _FEW:
+        # `inspect.signature` of Python 3.13 has the class itself for an instance.
+        if not isinstance(instance, self._owner) or self._calls > _FEW:
             return super().__get__(instance, owner)
         return partial(self._set_up, instance)
 

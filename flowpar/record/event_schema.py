@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import types
@@ -91,7 +92,7 @@ def _object(model: type) -> Schema:
         if is_required:
             required.append(name)
     return {
-        "description": model.__doc__ or "",
+        "description": inspect.cleandoc(model.__doc__ or ""),
         "type": "object",
         "properties": properties,
         "required": required,

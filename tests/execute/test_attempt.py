@@ -200,7 +200,7 @@ def test_an_output_that_contradicts_its_annotation_fails_its_own_task(bench: Ben
 
     assert (failure.kind, failure.type) == (FailureKind.OUTPUT, "TypeError")
     assert failure.message == (
-        '"typed:f" returned the text "b" at [1], not Path, and the annotation is "-> list[pathlib.Path]"'
+        f'"typed:f" returned the text "b" at [1], not Path, and the annotation is "-> {list[Path]!r}"'
     )
 
 
