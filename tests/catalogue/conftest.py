@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
 
 from flowpar.execute import tree
+from flowpar.record.run_id import begun_order
 from flowpar.testing import marked
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Yard:
     @property
     def run_dir(self) -> Path:
         """The folder of the newest run."""
-        return max((self.folder / ".flowpar" / "runs").iterdir())
+        return max((self.folder / ".flowpar" / "runs").iterdir(), key=lambda run: begun_order(run.name))
 
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.run_dir / "events.jsonl").read_text().splitlines()]

@@ -12,6 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
 
+from flowpar.record.run_id import begun_order
+
 STEPS = """
 import time
 from pathlib import Path
@@ -102,7 +104,7 @@ class Desk:
         )
 
     def newest_run(self) -> Path:
-        return max((self.folder / ".flowpar" / "runs").iterdir())
+        return max((self.folder / ".flowpar" / "runs").iterdir(), key=lambda run: begun_order(run.name))
 
 
 @pytest.fixture

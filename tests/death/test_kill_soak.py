@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from trial import Trial
+from trial import Trial, left_in_shared_memory, shared_memory
 
 from flowpar.data.spool import read_all
 from flowpar.execute import tree
@@ -32,7 +32,6 @@ START_METHODS = ("fork", "fork", "fork", "forkserver", "spawn")
 EXECUTORS = ("process", "process", "process", "pool", "thread", "inline")
 KILLS, SOAKED_KILLS = 3, int(os.environ.get("FLOWPAR_SOAK_KILLS", "500"))
 SAID_AFTER_KILLS = 50
-SHARED_MEMORY_PATIENCE_S = 20.0
 # What a kill may make run again: for each slot the body that was running, or had ended and was about to be recorded.
 AGAIN_BY_A_KILL = WORKERS
 STEPS = """
@@ -237,21 +236,13 @@ def soak(
             raise AssertionError(f"seed {seed}, {dict(soaking.told)}: {error}") from error
         if soaking.told["kills"] // SAID_AFTER_KILLS > killed // SAID_AFTER_KILLS:
             say(seed, soaking.told)
-    left, until = shared_memory() - before, time.monotonic() + SHARED_MEMORY_PATIENCE_S
-    while (left := left & shared_memory()) and time.monotonic() < until:
-        time.sleep(0.1)  # other programs of this machine have theirs for a while
-    assert not left
+    assert not left_in_shared_memory(before)
     return soaking.told
 
 
 def say(seed: int, told: Counter[str]) -> None:
     """Say how far it is, and how it went; pytest shows it with -s."""
     sys.stderr.write(f"seed {seed}: {dict(told)}\n")
-
-
-def shared_memory() -> set[str]:
-    """Return the locks and segments of multiprocessing that the machine has now."""
-    return {name for name in os.listdir("/dev/shm") if name.startswith(("sem.", "psm_"))}  # noqa: PTH208
 
 
 def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:

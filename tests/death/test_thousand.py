@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from trial import DEADLINE_S, Trial
+from trial import DEADLINE_S, Trial, left_in_shared_memory, shared_memory
 
 from flowpar.execute import tree
 
@@ -81,19 +81,6 @@ def done_in(trial: Trial) -> list[str]:
     return [str(each["item"]) for each in records if each["event"] == "task.succeeded" and each["task"] == "square"]
 
 
-def shared_memory() -> set[str]:
-    return set(os.listdir("/dev/shm"))  # noqa: PTH208
-
-
-def left_for_good(before: set[str]) -> set[str]:
-    """Return what is new in shared memory and stays; what comes and goes belongs to other tests."""
-    left, until = shared_memory() - before, time.monotonic() + DEADLINE_S
-    while left and time.monotonic() < until:
-        time.sleep(0.05)
-        left &= shared_memory()
-    return left
-
-
 @pytest.mark.parametrize(
     "executor", ["process", "pool", *(pytest.param(name, marks=pytest.mark.soak) for name in ("thread", "inline"))]
 )
@@ -120,4 +107,4 @@ def test_a_thousand_tasks_survive_the_death_of_the_engine_in_their_middle(make_t
     assert again.total() - TASKS <= MOST_AGAIN
     assert len(done_in(trial)) == len(set(done_in(trial)))
     assert trial.survivors() == {}
-    assert left_for_good(before) == set()
+    assert left_in_shared_memory(before) == set()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,8 +78,31 @@ tasks:
     with: {squares: "${{ tasks.square.output }}", big: "${{ tasks.big.output }}"}
 outputs: {total: "${{ tasks.total.output }}"}
 """
+SHARED_MEMORY = "/dev/shm"
 TASKS = {"load", "big", "square[0]", "square[1]", "square[2]", "total"}
 OUTPUTS = {"total": 200_014}
+
+
+def shared_memory() -> set[str]:
+    """Return the names of all locks and segments that the machine has now."""
+    return {path.name for path in Path(SHARED_MEMORY).iterdir()}
+
+
+def left_in_shared_memory(before: set[str]) -> set[str]:
+    """Return what is new there, stays, and is in use by nobody: what others of this machine have is in use."""
+    until = time.monotonic() + DEADLINE_S
+    left = shared_memory() - before
+    while (left := left & shared_memory() - _in_use()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return left
+
+
+def _in_use() -> set[str]:
+    found: set[str] = set()
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with suppress(OSError):  # it is gone, or somebody else's
+            found |= set(re.findall(rf"{SHARED_MEMORY}/(\S+)", maps.read_text(errors="replace")))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
