@@ -72,3 +72,34 @@ def test_its_own_check_is_heard(distribution: Path) -> None:
 
     assert done.returncode == 0
     assert "w.yaml:5:41: warning[FP608]: md5 is broken; sha256 is as fast" in done.stdout
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Path:
+    """Write the executor of the page, and what an installer would leave behind for it."""
+    for block in blocks(PAGE.read_text(encoding="utf-8")):
+        if block.name and block.name.startswith("flowpar-far"):
+            file = tmp_path / block.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+    installed = tmp_path / "flowpar-far" / "src" / "flowpar_far-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: flowpar-far\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[flowpar.executors]\nfar = flowpar_far:Far\n")
+    return tmp_path / "flowpar-far"
+
+
+def test_the_executor_passes_its_suite(far: Path) -> None:
+    done = run(far, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "tests")
+
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_the_executor_runs_a_workflow_and_keeps_what_it_prints(far: Path) -> None:
+    (far / "workflow.yaml").write_text("flowpar: 1\ntasks: {a: {shell: echo hello}}\n")
+
+    done = run(far, "flowpar", "run", "workflow.yaml", "--executor", "far")
+
+    assert done.returncode == 0, done.stderr
+    assert run(far, "flowpar", "logs", "last").stdout == "hello\n"
