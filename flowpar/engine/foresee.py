@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowpar.core.content import Digester
 from flowpar.core.errors import NeedsWorker
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.outcome import TaskFailed
 from flowpar.data.cache import CacheFolder
 from flowpar.data.cache_entry import BadEntry
@@ -48,8 +48,8 @@ _SECRETLESS = b"no cache is there yet"
 class Foreseen:
     """What is known of a task with a cache before it runs: what changed, and `above`, who may change it.
 
-    `against` is the run that it is held against, or that made what `is_kept`; what that made may be gone. Of several
-    `items`, `made` are to be made.
+    `against` is the run that it is held against, or that made what `is_kept`; `gone` is why what that made is not to be
+    had. Of several `items`, `made` are to be made.
     """
 
     task: str
@@ -58,14 +58,14 @@ class Foreseen:
     above: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     is_kept: bool = False
-    is_gone: bool = False
+    gone: str = ""
     items: int = 0
     made: int = 0
 
     @property
     def would_run(self) -> bool:
         """Whether it is known that something of it would be made."""
-        return not self.is_kept and (not self.against or bool(self.reasons) or self.is_gone)
+        return not self.is_kept and (not self.against or bool(self.reasons) or bool(self.gone))
 
     def text(self) -> str:
         """Return it on one line."""
@@ -77,8 +77,8 @@ class Foreseen:
             return f"{name} would run, as no earlier run has it"
         if self.reasons:
             return f"{name} would run: {'; '.join(reason.text for reason in self.reasons)} since {since}"
-        if self.is_gone:
-            return f"{name} would run, though nothing has changed since {since}: what that made is not kept any more"
+        if self.gone:
+            return f"{name} would run, though nothing has changed since {since}: what that made is {self.gone}"
         if self.above:
             return f"{name} would run if {' or '.join(self.above)} gives something else than in {since}"
         return f"{name} nothing that is known before the run has changed since {since}"
@@ -142,9 +142,7 @@ class _Foresight:
         to_make = [one for one in each if one.would_run]
         first = next(iter(to_make), next((one for one in each if not one.is_kept), each[0]))
         above = self._above(task, found) if not to_make and not first.is_kept else ()
-        return Foreseen(
-            task.id, first.against, first.reasons, above, notes, first.is_kept, first.is_gone, items, len(to_make)
-        )
+        return replace(first, above=above, notes=notes, items=items, made=len(to_make))
 
     def pass_on(self, task: PlannedTask, found: Mapping[str, Foreseen]) -> None:
         """Note what a task depends on that is none of those asked for."""
@@ -169,12 +167,14 @@ class _Foresight:
             keeping = key.made(key.read(key.declared(), self._files)).keeping
         except NoKey:
             return Foreseen(task.id, self._run.run)
-        parts = keeping.parts
+        parts, gone = keeping.parts, ""
         if not _has_late(parts):
             with suppress(BadEntry, OSError):
+                gone = "not kept any more"
                 entry = self._folder.find(keeping.key, keeping.place)
                 if entry is not None and not is_expired(caching, entry):
                     return Foreseen(task.id, entry.made_by[0], is_kept=True)
+                gone = gone if entry is None else "older than its ttl"
         known = self._made.get(task.id, {})
         before = known.get(bindings.index) or next(iter(known.values()), None)
         if before is None or before.parts is None:
@@ -182,7 +182,7 @@ class _Foresight:
         mine, others = _comparable(parts, before.parts)
         code = None if caching.reached is None else list(map(told, caching.reached.parts))
         changed = reasons(MadeOf(mine, code), MadeOf(others, self._run.made_of(before).code))
-        return Foreseen(task.id, self._run.run, changed, is_gone=not changed and not _has_late(parts))
+        return Foreseen(task.id, self._run.run, changed, gone="" if changed else gone)
 
 
 def _has_late(parts: Parts) -> bool:

@@ -201,6 +201,12 @@ def test_plan_says_all_that_is_known_before_the_run(project: Path) -> None:
     gone = "  price: would run, though nothing has changed since run 1: what that made is not kept any more"
     assert gone in told(project, "plan", "open.yaml")
 
+    short = textwrap.dedent(OPEN).replace("cache: true", "cache: {ttl: 1ms}")
+    (project / "open.yaml").write_text(short)
+    flowpar(project, "run", "open.yaml", "-q")
+    old = "  price: would run, though nothing has changed since run 2: what that made is older than its ttl"
+    assert old in told(project, "plan", "open.yaml")
+
 
 def test_why_knows_what_was_there_and_was_not_taken(project: Path) -> None:
     flowpar(project, "run", "w.yaml", "--only", "price")
