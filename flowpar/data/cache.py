@@ -26,15 +26,15 @@ from flowpar.core.outcome import ValueRef
 from flowpar.core.point import point
 from flowpar.data.cache_entry import BadEntry, BlobGone, Entry, unpack
 from flowpar.data.cache_gate import keeping
-from flowpar.data.copying import copy, draft_of, share, write
-from flowpar.data.parts import PARTS, encode_parts, parts_in
+from flowpar.data.copying import copy, draft_in, share, write
+from flowpar.data.parts import PARTS, encode_parts, has_files, parts_in
+from flowpar.data.stamp import value_stamp
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 ENTRIES, BLOBS = "entries", "blobs"
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-_LARGEST_ENTRY_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 20
 _INLINE_BYTES = 64 * 1024
 _OTHERS = 0o077
@@ -75,7 +75,7 @@ class CacheFolder:
         What is no entry any more is removed, so that nobody stumbles over it again.
         """
         for path in (self.entry_path(key, place), self.entry_path(key)) if place else (self.entry_path(key),):
-            content = _read(path)
+            content = read_entry(path)
             if content is None:
                 continue
             try:
@@ -108,7 +108,7 @@ class CacheFolder:
     def keep(self, entry: Entry, run_dir: str, *, place: str = "") -> None:
         """Keep what an attempt came to, whose values are files of the run folder; raises OSError."""
         value, values = entry.value, entry.values
-        if value.inline is None or value.inline.startswith(PARTS):
+        if has_files(value):
             value, values = self._kept_value(value, run_dir)
         path = self.entry_path(entry.key, place)
         content = replace(entry, value=value, values=values).pack()
@@ -117,7 +117,7 @@ class CacheFolder:
 
     def keep_file(self, source: str) -> tuple[str, int, str]:
         """Keep a file as it is now as a blob; return its name, its size and its stamp. Raises OSError."""
-        draft = draft_of(self.path + f"/{BLOBS}/file")
+        draft = draft_in(f"{self.path}/{BLOBS}")
         copy(source, draft, mode=self.mode(), is_synced=self._is_synced)
         try:
             name, size_bytes = _digest(draft), os.stat(draft).st_size
@@ -160,7 +160,7 @@ class CacheFolder:
         with os.fdopen(number, "rb", buffering=0) as stream:
             status = os.fstat(number)
             is_same = status.st_size == size_bytes and stat.S_ISREG(status.st_mode)
-            if is_same and not is_thorough and _stamp(status) == stamp:
+            if is_same and not is_thorough and value_stamp(status) == stamp:
                 return path
             pieces = iter(partial(stream.read, _PIECE_BYTES), b"")
             if not is_same or not is_checksum_of(pieces, f"blake2b:{name}"):
@@ -242,17 +242,14 @@ class CacheFolder:
         return 0o600 | (self._of_others() & 0o066)
 
 
-def _read(path: str) -> bytes | None:
+def read_entry(path: str) -> bytes | None:
+    """Return what the file of an entry holds, None where there is none; raises OSError."""
     try:
         number = os.open(path, _READ)
     except FileNotFoundError:
         return None
     try:
-        size = os.fstat(number).st_size
-        content = os.read(number, min(size, _LARGEST_ENTRY_BYTES) + 1)
-        while 0 < len(content) < size and (more := os.read(number, size - len(content))):
-            content += more
-        return content
+        return b"".join(iter(partial(os.read, number, _PIECE_BYTES), b""))
     finally:
         os.close(number)
 
@@ -270,9 +267,5 @@ def _digest(path: str) -> str:
         return checksum(iter(partial(stream.read, _PIECE_BYTES), b"")).partition(":")[2]
 
 
-def _stamp(status: os.stat_result) -> str:
-    return f"{status.st_ino}:{status.st_mtime_ns}"
-
-
 def _stamp_at(path: str) -> str:
-    return _stamp(os.stat(path, follow_symlinks=False))
+    return value_stamp(os.stat(path, follow_symlinks=False))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import checksum, is_checksum_of
-from flowpar.data.copying import draft_of
+from flowpar.data.copying import draft_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def secret_of(cache_dir: str, tell: Callable[[str], None] = lambda _: None) -> b
         with suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108 - a text
         tell(f'"{path}" was cut short or altered and is made anew, so nothing is found that was kept before')
-    draft = draft_of(path)
+    draft = draft_in(cache_dir)
     number = os.open(draft, _NEW, 0o600)
     try:
         os.fchmod(number, 0o600 | (os.stat(cache_dir).st_mode & 0o066))  # noqa: PTH116 - a text

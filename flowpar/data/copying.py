@@ -33,15 +33,15 @@ _NO_CLONE = frozenset(
 DRAFT = ".draft"
 
 
-def draft_of(path: str) -> str:
-    """Return a name beside a file that nobody else takes."""
-    return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}{DRAFT}")
+def draft_in(folder: str) -> str:
+    """Return a path in a folder that nobody else takes."""
+    return os.path.join(folder, f".{secrets.token_hex(8)}{DRAFT}")
 
 
 def share(source: str, target: str, *, mode: int = 0o600, may_link: bool = True, is_synced: bool = False) -> None:
     """Let `target` be what `source` is; a file that is there already is replaced."""
     if may_link:
-        draft = draft_of(target)
+        draft = draft_in(os.path.dirname(target))
         try:
             os.link(source, draft, follow_symlinks=False)
         except OSError as error:
@@ -72,8 +72,9 @@ def write(target: str, content: bytes, *, mode: int = 0o600, is_synced: bool = F
 @contextmanager
 def _replacing(target: str, mode: int, *, is_synced: bool, is_nameless: bool = False) -> Iterator[int]:
     """Give a new file to write to, which takes the place of `target` when all went well and is gone otherwise."""
-    draft = draft_of(target)
-    nameless = _open_nameless(os.path.dirname(draft), mode) if is_nameless else None
+    folder = os.path.dirname(target)
+    draft = draft_in(folder)
+    nameless = _open_nameless(folder, mode) if is_nameless else None
     number = os.open(draft, _NEW, mode) if nameless is None else nameless
     try:
         os.fchmod(number, mode)

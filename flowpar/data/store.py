@@ -24,6 +24,7 @@ from flowpar.core.point import point
 from flowpar.data.codec import Damaged, decode, decode_plain, encode
 from flowpar.data.parts import count_parts, parts_in
 from flowpar.data.room import DRAFT, take_room
+from flowpar.data.stamp import value_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -138,7 +139,7 @@ class ValueStore:
             if status.st_size != ref.size_bytes:
                 raise ValueLost(f'the value file "{ref.file}" has {status.st_size} bytes and not {ref.size_bytes}')
             view = memoryview(mmap.mmap(number, 0, access=mmap.ACCESS_COPY))
-            if _stamp(status) != ref.stamp and not is_checksum_of([view], ref.checksum):
+            if value_stamp(status) != ref.stamp and not is_checksum_of([view], ref.checksum):
                 raise ValueLost(f'the value file "{ref.file}" was changed: its checksum does not match')
         finally:
             os.close(number)
@@ -157,7 +158,7 @@ class ValueStore:
             if self._is_synced:
                 point("value.sync")
                 os.fsync(number)
-            stamp = _stamp(os.fstat(number))
+            stamp = value_stamp(os.fstat(number))
             point("value.rename")
             os.replace(draft, path)
             if self._is_synced:
@@ -204,7 +205,3 @@ def _write_all(number: int, chunks: Iterable[bytes | bytearray | memoryview]) ->
         view = memoryview(chunk)
         while view:
             view = view[os.write(number, view) :]
-
-
-def _stamp(status: os.stat_result) -> str:
-    return f"{status.st_ino}:{status.st_mtime_ns}"

@@ -24,22 +24,22 @@ _PIECE_BYTES = 1 << 22
 _ENCODINGS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
-def names_checkout(value: ValueRef, run_dir: str, root: str) -> bool:
-    """Whether a value may hold a path of the checkout."""
-    forms = _forms_of(root)
+def names_folder(value: ValueRef, run_dir: str, folder: str) -> bool:
+    """Whether a value may hold a path of a folder."""
+    forms = _forms_of(folder)
     return not forms or _is_in(forms, _pieces(value, run_dir, max(map(len, forms))))
 
 
-def file_names_checkout(path: str, root: str) -> bool:
-    """Whether a file may hold a path of the checkout; raises OSError."""
-    forms = _forms_of(root)
+def file_names_folder(path: str, folder: str) -> bool:
+    """Whether a file may hold a path of a folder; raises OSError."""
+    forms = _forms_of(folder)
     return not forms or _is_in(forms, _pieces_of_file(path, max(map(len, forms))))
 
 
 @lru_cache(maxsize=8)
-def _forms_of(root: str) -> tuple[bytes, ...]:
+def _forms_of(folder: str) -> tuple[bytes, ...]:
     """Return how the name of a folder may be written; nothing for the root of all."""
-    name = os.path.basename(root)  # noqa: PTH119 - a text
+    name = os.path.basename(folder)  # noqa: PTH119 - a text
     if not name:
         return ()
     texts = {name, json.dumps(name)[1:-1], quote(name, errors="surrogateescape")}

@@ -16,7 +16,7 @@ from flowpar.data.cache_entry import BadEntry, Entry, KeptFile
 from flowpar.data.codec import Damaged
 from flowpar.data.matched import matched
 from flowpar.data.parts import has_files
-from flowpar.execute.checkout import file_names_checkout, names_checkout, roots_of
+from flowpar.execute.checkout import file_names_folder, names_folder, roots_of
 from flowpar.execute.meanwhile import changed_meanwhile, unwritten
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ def _keep(entry: Entry, keeping: Keeping, shared: Shared, before: Mapping[str, s
     """Keep an entry along with the files that are its outputs, and return ""; or why it can't be kept."""
     value, run_dir, roots = entry.value, shared.run_dir, roots_of(keeping)
     is_small = value.size_bytes < _LARGEST_SEARCHED_BYTES
-    if is_small and shared.run_id and names_checkout(value, run_dir, shared.run_id):
+    if is_small and shared.run_id and names_folder(value, run_dir, shared.run_id):
         return "its value names the run that made it"
-    is_local = any(names_checkout(value, run_dir, root) for root in roots)
+    is_local = any(names_folder(value, run_dir, root) for root in roots)
     cache = CacheFolder(keeping.cache_dir, is_synced=shared.syncs_values)
     with cache.keeping() if keeping.outputs or has_files(value) else nullcontext():
         files, problem = _files(cache, keeping, before)
         if problem:
             return problem
         kept = [_full(keeping, each.path) for each in files]
-        is_local = is_local or any(file_names_checkout(path, root) for path in kept for root in roots)
+        is_local = is_local or any(file_names_folder(path, root) for path in kept for root in roots)
         cache.keep(replace(entry, files=files), run_dir, place=keeping.place if is_local else "")
     return ""
 

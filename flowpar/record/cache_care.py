@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from flowpar.core.frozen import dataclass
-from flowpar.data.cache import BLOBS, ENTRIES, CacheFolder
+from flowpar.data.cache import BLOBS, ENTRIES, CacheFolder, read_entry
 from flowpar.data.cache_entry import BadEntry, unpack
 from flowpar.data.cache_gate import alone, lock_file, take
 from flowpar.data.copying import DRAFT
@@ -85,7 +85,7 @@ def verify(folder: CacheFolder) -> tuple[int, list[str]]:
     for file in _files(folder, ENTRIES):
         key = file.name.partition("-")[0]
         try:
-            entry = unpack(_content(file.path), key)
+            entry = unpack(read_entry(file.path) or b"", key)
             for blob, size_bytes in entry.blobs():
                 folder.check_blob(blob, size_bytes, "", is_thorough=True)
         except (BadEntry, OSError) as error:
@@ -199,17 +199,11 @@ class _Survey:
 
 def _kept(file: _File) -> Kept | None:
     try:
-        entry = unpack(_content(file.path), file.name.partition("-")[0])
+        entry = unpack(read_entry(file.path) or b"", file.name.partition("-")[0])
     except (BadEntry, OSError):
         return None
     size = file.size_bytes + sum(size for _, size in set(entry.blobs()))
     return Kept(file.name, entry, file.used_at, size)
-
-
-def _content(path: str) -> bytes:
-    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    with os.fdopen(number, "rb") as stream:
-        return stream.read()
 
 
 def _files(folder: CacheFolder, home: str) -> Iterator[_File]:

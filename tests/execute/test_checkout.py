@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowpar.core.outcome import ValueRef
-from flowpar.execute.checkout import file_names_checkout, names_checkout
+from flowpar.execute.checkout import file_names_folder, names_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,6 @@ def test_the_name_of_the_checkout_is_found_in_every_encoding(tmp_path: Path, con
     (tmp_path / "file").write_bytes(content)
     ref = ValueRef(len(content), "", is_plain=True, file="file")
 
-    assert file_names_checkout(str(tmp_path / "file"), ROOT)
-    assert names_checkout(ref, str(tmp_path), ROOT)
-    assert not names_checkout(ref, str(tmp_path), "/home/ada/prices")
+    assert file_names_folder(str(tmp_path / "file"), ROOT)
+    assert names_folder(ref, str(tmp_path), ROOT)
+    assert not names_folder(ref, str(tmp_path), "/home/ada/prices")
