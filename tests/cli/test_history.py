@@ -258,7 +258,7 @@ def waiting(desk: Desk) -> Iterator[subprocess.Popen[str]]:
         deadline = time.monotonic() + 20
         runs = desk.folder / ".flowpar" / "runs"
         while not (
-            any(runs.glob("*/logs/*wait*"))
+            any(log.stat().st_size for log in runs.glob("*/logs/*wait*"))
             and any(b'"task.started","task":"wait"' in journal.read_bytes() for journal in runs.glob("*/events.jsonl"))
         ):
             assert time.monotonic() < deadline

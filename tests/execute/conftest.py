@@ -121,7 +121,7 @@ class Rig:
 
     def pids_from(self, file: Path) -> list[int]:
         """Wait for the pids that a task writes to a file."""
-        self.until(file.exists)
+        self.until(lambda: file.exists() and file.stat().st_size > 0)
         return list(map(int, file.read_text().split()))
 
     def close(self) -> None:
