@@ -86,7 +86,8 @@ def beset_forkserver(moment: str, folder: Path) -> None:
     def strike() -> None:
         if not is_first(folder):
             return
-        while moment == "begun" and not (folder / "begun").exists():
+        file = folder / "begun"
+        while moment == "begun" and not (file.exists() and file.stat().st_size):
             time.sleep(0.002)
         os.kill(os.getpid(), signal.SIGKILL)
 
