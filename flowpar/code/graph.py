@@ -10,9 +10,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from flowpar.code.added import added_folders, is_path_of_imports
 from flowpar.code.closure import Closures
 from flowpar.code.dynamic import (
-    SEEING_LOCALS,
     dynamic_imports,
     is_clock,
     is_dynamic,
@@ -21,7 +21,7 @@ from flowpar.code.dynamic import (
 from flowpar.code.effect import Shown
 from flowpar.code.impact import Impacts
 from flowpar.code.living import classes_in
-from flowpar.code.names import Definition, statements_in
+from flowpar.code.names import definitions_in
 from flowpar.code.node_sets import NodeSets
 from flowpar.code.order import Orders
 from flowpar.code.outline import piece_of
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _DYNAMIC = "all of the module counts, and the modules that it names or imports; name any other one by version"
-_BUILT_IN = frozenset({"locals", "vars", "dir", "eval", "exec"})
+_UNKNOWN_FOLDER = "reading can't tell which folder is added to sys.path; name what is imported from there by version"
 # Marks of nodes of which somebody sees more than what they do.
 _TOLD = {"=": Shown.SOURCE, "+": Shown.DOCSTRING}
 
@@ -49,9 +49,9 @@ _TOLD = {"=": Shown.SOURCE, "+": Shown.DOCSTRING}
 class Graph:
     """Grows as it is asked; each node's edges and part are made once."""
 
-    def __init__(self, lookup: Lookup) -> None:
-        """Start empty."""
-        self.lookup = lookup
+    def __init__(self, lookup: Lookup, added: tuple[str, ...] = ()) -> None:
+        """Start empty; `added` are the folders in which imports look because code says so."""
+        self.lookup, self.added = lookup, added
         self.closures = Closures(self._edges)
         self.notes: dict[str, set[str]] = {}
         self.sets = NodeSets()
@@ -97,19 +97,9 @@ class Graph:
 
     def _mark(self, node: str) -> None:
         pieces = self._pieces(node)
-        self.sets.add(self.closures.bit(node), node, self._words(node, pieces), has_part=bool(pieces))
-
-    def _words(self, node: str, pieces: Iterable[Piece]) -> set[str]:
-        """Return the names in pieces, those that stand for others among them."""
-        module = bare(node).partition(":")[0]
-        outline = self.lookup.outline(module) if pieces else None
-        words = {word for piece in pieces for word in piece.words}
-        known = {} if outline is None else outline.imports
-        meant = {part.name or part.module for word in words & known.keys() for part in known[word]} - words
-        others = {name.rpartition(".")[2] for name in meant}
-        values = {getattr(getattr(piece.node, "value", None), "id", "") for piece in pieces} & _BUILT_IN  # `L = locals`
-        # Under another name nobody sees in a function that its variables are looked at.
-        return words | others | ({"__annotations__"} if (others | values) & SEEING_LOCALS else set())
+        outline = self.lookup.outline(bare(node).partition(":")[0]) if pieces else None
+        words = set() if outline is None else outline.words_in(pieces)
+        self.sets.add(self.closures.bit(node), node, words, has_part=bool(pieces))
 
     def _around(self, module: str) -> Iterator[str]:
         """Give the packages around a module, which are imported first."""
@@ -158,6 +148,8 @@ class Graph:
                     self._note(outline, node, f'{read.line}: "{path}" may reach anything: {_DYNAMIC}')
                     yield f"{outline.name}:*"
                     yield from named_modules(self.lookup, outline, target)
+                elif is_path_of_imports(target):
+                    self.sets.searching |= self.closures.bit(node)
                 elif is_clock(target, read.path):
                     self._note(outline, node, f'{read.line}: "{path}" asks for the time, which no key knows')
 
@@ -219,7 +211,7 @@ class Graph:
             return piece
         key = (outline.name, piece.index, mark)
         if key not in self._told_pieces:
-            told, others = _definitions(piece.node), self.lookup.effect.within(outline.module)
+            told, others = definitions_in(piece.node), self.lookup.effect.within(outline.module)
             level = _TOLD[mark]
             shown = lambda node: max(level, others(node)) if id(node) in told else others(node)  # noqa: E731 - it is one question
             self._told_pieces[key] = piece_of(piece.index, piece.node, replace(outline.manner, shown=shown))
@@ -267,6 +259,17 @@ class Graph:
         if later:
             yield b"*%d" % later
 
+    def folders(self, bits: int) -> Iterator[str]:
+        """Give the folders that what is in a set adds to the path of imports."""
+        for node in self.closures.nodes(bits & self.sets.searching):
+            outline = self.lookup.outline(bare(node).partition(":")[0])
+            pieces = () if outline is None else self._pieces(node)
+            for folder, line in (each for piece in pieces if outline for each in added_folders(outline, piece)):
+                if folder is not None:
+                    yield folder
+                elif outline is not None:
+                    self._note(outline, node, f"{line}: {_UNKNOWN_FOLDER}")
+
     def inside_of(self, bits: int) -> Iterator[str]:
         """Give the modules of a set that are parts of packages of which all counts: who has `pkg` has `pkg.lib`."""
         packages = {node.partition(":")[0] for node in self.closures.nodes(bits & self.sets.whole)}
@@ -281,13 +284,6 @@ class Graph:
             for name, pieces in () if outline is None else outline.variables.items():
                 if any(classes_in(piece.node) for piece in pieces):
                     yield f"{module}:{name}"
-
-
-def _definitions(node: ast.stmt) -> set[int]:
-    """Return the ids of what a statement defines, and of the methods where that is a class."""
-    outer = [inner for inner, _ in statements_in([node]) if isinstance(inner, Definition)]
-    bodies = [node.body if isinstance(node, ast.ClassDef) else [] for node in outer]
-    return {id(node) for node in [*outer, *(part for body in bodies for part in body)]}
 
 
 def bare(node: str) -> str:

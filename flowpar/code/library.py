@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 import sys
 import warnings
 from importlib.util import decode_source
@@ -24,7 +25,6 @@ from flowpar.core.digest import digest_bytes
 from flowpar.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
 
 # A tree takes some 300 times the room of its text: what is larger are data, and count as a file.
@@ -94,6 +94,7 @@ class Library:
         """Start with nothing read."""
         self._finder = ModuleFinder(search_path)
         self._modules: dict[str, Module | NotFound | Broken] = {}
+        self._wider: dict[tuple[str, ...], Library] = {}
 
     @property
     def looked(self) -> Looked:
@@ -105,7 +106,18 @@ class Library:
             if not isinstance(module, NotFound) and _has_text(module.source):
                 before = files.setdefault(module.source.file, module.digest)
                 files[module.source.file] = before if before == module.digest else ""  # it changed meanwhile
+        for wider in self._wider.values():
+            files = {**wider.looked.files, **files}
         return Looked(self._finder.search_path, modules, files)
+
+    def wider(self, folders: Iterable[str]) -> Library:
+        """Return one that looks in more folders, before it does among installed packages."""
+        own = [entry for entry in self.search_path if not is_installed(entry)]
+        paths = (os.path.join(entry, folder) for folder in folders for entry in own or ["."])  # noqa: PTH118 - a text
+        more = tuple(path for path in dict.fromkeys(map(os.path.normpath, paths)) if os.path.isdir(path))  # noqa: PTH112 - the same
+        if more and more not in self._wider:
+            self._wider[more] = Library([*own, *more, *(entry for entry in self.search_path if is_installed(entry))])
+        return self._wider[more] if more else self
 
     @property
     def search_path(self) -> tuple[str, ...]:

@@ -156,6 +156,13 @@ def _otherwise(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
         waiting.extend(child for child in ast.iter_child_nodes(node) if id(child) not in blocks)
 
 
+def definitions_in(node: ast.stmt) -> set[int]:
+    """Return the ids of what a statement defines, and of the methods where that is a class."""
+    outer = [inner for inner, _ in statements_in([node]) if isinstance(inner, Definition)]
+    bodies = [node.body if isinstance(node, ast.ClassDef) else [] for node in outer]
+    return {id(node) for node in [*outer, *(part for body in bodies for part in body)]}
+
+
 def _names_all(statement: ast.stmt) -> bool:
     return any(isinstance(part, ast.Name) and part.id == "__all__" for part in ast.walk(statement))
 

@@ -22,6 +22,7 @@ class NodeSets:
     asking: int = 0  # ask a class for its subclasses
     looking: int = 0  # look at what the source says beside what it does
     reading: int = 0  # read the text of the source
+    searching: int = 0  # add folders to the path of imports
     noted: int = 0  # of which there is something to tell
 
     def add(self, bit: int, node: str, words: AbstractSet[str], *, has_part: bool) -> None:

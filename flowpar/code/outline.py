@@ -15,6 +15,7 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from flowpar.code.body import normal_form
+from flowpar.code.dynamic import SEEING_LOCALS
 from flowpar.code.names import Definition, Imported, absolute_module, names_of, statements_below, statements_in
 from flowpar.code.normal import Manner
 from flowpar.code.purity import chain_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowpar.code.library import Module
     from flowpar.code.normal import Given, Import, Read
 
+_BUILT_IN = frozenset({"locals", "vars", "dir", "eval", "exec"})
 _TYPING = frozenset({"typing", "typing_extensions"})
 PartKind = Literal["function", "class", "constant", "module"]
 
@@ -98,6 +100,17 @@ class Outline:
         """Return what an import binds a name to."""
         found = (imported for bound, imported in _imports_in(piece.node, self.package) if bound == name)
         return "|".join(f"{imported.module}:{imported.name or ''}" for imported in found)
+
+    def words_in(self, pieces: Iterable[Piece]) -> set[str]:
+        """Return the names in pieces, those that stand for others among them."""
+        words = {word for piece in pieces for word in piece.words}
+        meant = {
+            part.name or part.module for word in words & self.imports.keys() for part in self.imports[word]
+        } - words
+        others = {name.rpartition(".")[2] for name in meant}
+        values = {getattr(getattr(piece.node, "value", None), "id", "") for piece in pieces} & _BUILT_IN  # `L = locals`
+        # Under another name nobody sees in a function that its variables are looked at.
+        return words | others | ({"__annotations__"} if (others | values) & SEEING_LOCALS else set())
 
     def mentions(self, piece: Piece) -> bool:
         """Whether a module mentions what a piece binds, be it in an annotation."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
+_MOST_READINGS = 8
+
 __all__ = ["Part", "Reached", "Reaches", "reach"]
 
 
@@ -44,12 +46,12 @@ class Reaches:
     def __init__(self, library: Library) -> None:
         """Start with nothing reached."""
         self._library = library
-        self._graph = Graph(Lookup(library))
-        self._strict: Graph | None = None
+        self._scripts: list[Module] = []
+        self._graphs: dict[tuple[bool, tuple[str, ...]], Graph] = {}
+        self._graph = self._graph_for(())
         self._distributions = Distributions()
         self._known: dict[str, Reached | TargetProblem] = {}
-        self._made: dict[tuple[bool, int, frozenset[str]], Reached] = {}
-        self._scripts: list[Module] = []
+        self._made: dict[tuple[int, int, frozenset[str]], Reached] = {}
 
     def of(self, target: str) -> Reached | TargetProblem:
         """Return what the function (or class) of "module:function" reaches."""
@@ -96,29 +98,34 @@ class Reaches:
         name = script_name(len(self._scripts))
         module = Module(ModuleSource(name, SCRIPT), tree, names_of(tree.body, package=""), tuple(text.splitlines()))
         self._scripts.append(module)
-        self._graph.lookup.enter(module)
-        if self._strict is not None:
-            self._strict.lookup.enter(module)
+        for graph in self._graphs.values():
+            graph.lookup.enter(module)
         return self._reached([f"{name}:*", name])
 
     def _reached(self, roots: Iterable[str]) -> Reached:
         roots = list(roots)
-        bits = self._closed(self._graph, roots)
-        is_strict = bool(bits & self._graph.sets.looking)
-        graph = self._strict_graph() if is_strict else self._graph
-        bits = self._closed(graph, roots) if is_strict else bits
+        graph, seen = self._graph, 0
+        while True:  # until nothing more comes to light that asks for another way to read
+            bits = self._closed(graph, roots)
+            folders = tuple(dict.fromkeys((*graph.added, *graph.folders(bits))))
+            wanted = self._graph_for(folders, is_strict=graph.lookup.is_strict or bool(bits & graph.sets.looking))
+            if wanted is graph or seen == _MOST_READINGS:
+                break
+            graph, seen = wanted, seen + 1
         modules = frozenset(bare(root).partition(":")[0] for root in roots)
-        key = (is_strict, bits, modules)
+        key = (id(graph), bits, modules)
         if key not in self._made:
             self._made[key] = self._make(graph, bits, modules)
         return self._made[key]
 
-    def _strict_graph(self) -> Graph:
-        if self._strict is None:
-            self._strict = Graph(Lookup(self._library, is_strict=True))
+    def _graph_for(self, folders: tuple[str, ...], *, is_strict: bool = False) -> Graph:
+        """Return the graph in which all that the source says counts, and in which imports look in more folders."""
+        key = (is_strict, folders)
+        if key not in self._graphs:
+            graph = self._graphs[key] = Graph(Lookup(self._library.wider(folders), is_strict=is_strict), folders)
             for module in self._scripts:
-                self._strict.lookup.enter(module)
-        return self._strict
+                graph.lookup.enter(module)
+        return self._graphs[key]
 
     @staticmethod
     def _closed(graph: Graph, roots: Iterable[str]) -> int:

@@ -75,7 +75,7 @@ def hash_of(folder: Path, target: str = "steps:run") -> str:
 
 def outcome_of(folder: Path) -> str:
     """What a program does: it is imported anew, with nothing of the last one left."""
-    before = set(sys.modules)
+    before, path = set(sys.modules), list(sys.path)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     try:
@@ -83,7 +83,7 @@ def outcome_of(folder: Path) -> str:
     except Exception as error:  # noqa: BLE001 - that is what it does, then
         return type(error).__name__
     finally:
-        sys.path.remove(str(folder))
+        sys.path[:] = path
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
             if file is None or str(folder) in file:

@@ -367,3 +367,14 @@ def test_which_name_of_an_installed_package_stands_under_another_name_counts(
         seen.append(digest(Reaches(Library([tmp_path, tmp_path / "site-packages"])).of("steps:run")))
 
     assert seen[0] == seen[1] != seen[2]
+
+
+def test_a_note_tells_who_puts_a_folder_into_the_path_that_nobody_knows(project: Callable[..., Reaches]) -> None:
+    reaches = project(steps="import os, sys\n\nsys.path.insert(0, os.environ['LIBS'])\n\ndef run(): return 1\n")
+
+    reached = reaches.of("steps:run")
+
+    assert isinstance(reached, Reached)
+    assert reached.notes == (
+        "steps.py:3: reading can't tell which folder is added to sys.path; name what is imported from there by version",
+    )
