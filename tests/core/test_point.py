@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import timeit
 
 import pytest
@@ -103,6 +104,7 @@ def test_another_role_counts_from_the_beginning() -> None:
 def test_a_point_without_a_trap_costs_next_to_nothing() -> None:
     calls = 100_000
 
-    seconds = min(timeit.repeat(lambda: point.point("a.write"), number=calls, repeat=3))
+    # Of the processor: on a busy machine others have it meanwhile.
+    seconds = min(timeit.repeat(lambda: point.point("a.write"), timer=time.process_time, number=calls, repeat=3))
 
     assert seconds / calls < 2e-6
