@@ -65,7 +65,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 def test_importing_flowpar_costs_next_to_nothing() -> None:
     code = "import sys; before = set(sys.modules); import flowpar; print(*sorted(set(sys.modules) - before))"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     roots = {name.partition(".")[0] for name in done.stdout.split()}
     assert roots - {"flowpar"} <= sys.stdlib_module_names

@@ -50,7 +50,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     is_merged: bool = False,
-    timeout: float = 60,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Run `flowpar` to its end, with stderr among stdout where that is wanted."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from tests.catalogue.conftest import Yard
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 WORKFLOW = """
     tasks:
       quick: {python: "steps:nap", with: {name: quick, s: 0.1}, timeout: 3s}

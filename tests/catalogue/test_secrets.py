@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.catalogue.conftest import Yard
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 CANARY = 'c4n4ry-7f3a/"+9é'
 INHERITED = "inh3rited-and-never-declared"

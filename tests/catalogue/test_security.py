@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.catalogue.conftest import Yard
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 STEPS = """

@@ -41,7 +41,7 @@ def wait() -> None:
 
 def meet(mine: str, other: str) -> bool:
     Path(mine).touch()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     while not Path(other).exists():
         if time.monotonic() > deadline:
             return False
@@ -99,7 +99,7 @@ class Desk:
             env=self.environment(**environment),
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=60,
             check=False,
         )
 

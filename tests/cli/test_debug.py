@@ -193,7 +193,7 @@ def test_a_copy_makes_the_same_attempt_without_flowpar(failed: tuple[Desk, str],
     (tmp_path / "steps.py").write_text(STEPS.replace("from flowpar import TaskContext", "TaskContext = object"))
 
     done = subprocess.run(
-        [sys.executable, "-c", without], cwd=tmp_path / "copy", capture_output=True, text=True, timeout=40, check=False
+        [sys.executable, "-c", without], cwd=tmp_path / "copy", capture_output=True, text=True, timeout=60, check=False
     )
 
     assert (done.returncode, done.stdout) == (0, "12\n"), done.stderr
@@ -207,7 +207,7 @@ def test_a_copy_of_a_command_runs_it_and_holds_no_secret(failed: tuple[Desk, str
     assert copied.returncode == 0, copied.stderr
 
     done = subprocess.run(
-        ["/bin/sh", tmp_path / "copy" / "run.sh"], capture_output=True, text=True, timeout=40, check=False
+        ["/bin/sh", tmp_path / "copy" / "run.sh"], capture_output=True, text=True, timeout=60, check=False
     )
 
     assert (done.returncode, done.stdout) == (3, "it is 7 for me and you\n")
@@ -239,7 +239,7 @@ def test_streams_that_are_closed_or_have_lost_their_reader_are_no_bug(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=60,
         check=False,
     )
 
@@ -312,11 +312,11 @@ def test_what_cannot_be_copied_is_given_by_hand_by_place_where_it_has_no_name(de
     assert copied.returncode == 0, copied.stderr
     script = tmp_path / "copy" / "run.py"
 
-    without = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=40, check=False)
+    without = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
     for place, value in (("positional[0]", "memoryview(b'abc')"), ("positional[1]", "'a word'")):
         text = script.read_text()
         script.write_text(text.replace(f"    # {place} = …", f"    {place} = {value}"))
-    given = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=40, check=False)
+    given = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
 
     assert without.stderr.startswith("argument 0 was left out (it can't be written: ")
     assert (given.returncode, given.stdout) == (0, "2\n"), given.stderr

@@ -255,7 +255,7 @@ def waiting(desk: Desk) -> Iterator[subprocess.Popen[str]]:
     """A run that goes on until the test ends."""
     desk.write("tasks:\n  first: {python: steps:double, with: {n: 1}}\n  wait: {python: steps:wait, needs: [first]}\n")
     with desk.start("run", "workflow.yaml", "-q") as process:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         runs = desk.folder / ".flowpar" / "runs"
         while not (
             any(log.stat().st_size for log in runs.glob("*/logs/*wait*"))
@@ -265,7 +265,7 @@ def waiting(desk: Desk) -> Iterator[subprocess.Popen[str]]:
             assert process.poll() is None
         yield process
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_a_run_that_goes_on_is_shown_with_its_pid_and_not_removed(
@@ -283,7 +283,7 @@ def test_a_run_that_goes_on_is_shown_with_its_pid_and_not_removed(
     assert waiting.poll() is None
 
     os.kill(pid, signal.SIGKILL)
-    waiting.wait(timeout=20)
+    waiting.wait(timeout=60)
     assert "interrupted (crashed)" in say("runs")[1]
     rows = {line.split()[0]: line for line in say("show", "last")[1].splitlines() if line}
     assert " cut off " in rows["wait"]

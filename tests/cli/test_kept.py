@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Desk
 
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 FAILING = """name: failing
 tasks:
   first: {python: "steps:double", with: {n: 2}}

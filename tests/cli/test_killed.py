@@ -30,7 +30,7 @@ def start_and_kill_the_engine(desk: Desk, *options: str, stderr: int = subproces
             assert run.poll() is None
             tick.wait(0.02)
         os.kill(int((desk.newest_run() / "lock").read_text()), signal.SIGKILL)
-        _, err = run.communicate(timeout=20)
+        _, err = run.communicate(timeout=60)
     return run.returncode, err
 
 

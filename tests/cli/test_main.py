@@ -84,7 +84,7 @@ def test_help_imports_no_command() -> None:
         print(sorted(heavy & set(sys.modules)), file=sys.stderr)
     """
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stderr == "[]\n"
 
@@ -92,7 +92,7 @@ def test_help_imports_no_command() -> None:
 def test_a_run_that_draws_nothing_does_not_import_rich() -> None:
     code = "import sys, flowpar.cli.run; print('rich' in sys.modules)"
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout == "False\n"
 
@@ -110,7 +110,7 @@ def test_the_end_of_a_command_waits_for_threads_and_does_what_is_registered_for_
         main()
     """
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout.splitlines() == [f"flowpar {__version__}", "thread", "registered"]
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_flushed_at_the_end_is_no_success() -> None:
     code = "import sys; from flowpar.__main__ import leave; sys.stdout.write('lost'); leave(0)"
 
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        run = subprocess.run([sys.executable, "-E", "-c", code], stdout=full, timeout=30, check=False)
+        run = subprocess.run([sys.executable, "-E", "-c", code], stdout=full, timeout=60, check=False)
 
     assert run.returncode == 120
 
@@ -129,7 +129,7 @@ def test_shells_are_told_how_to_complete() -> None:
         [sys.executable, "-m", "flowpar"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
         env={"_FLOWPAR_COMPLETE": "bash_complete", "COMP_WORDS": "flowpar ch", "COMP_CWORD": "1"},
     )
@@ -142,7 +142,7 @@ def test_next_to_no_descriptors_are_said(desk: Desk, limit: int) -> None:
     desk.write("tasks:\n  a: {shell: 'true'}\n")
     limited = ["/bin/sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *desk.command("run", "workflow.yaml")]
 
-    done = subprocess.run(limited, cwd=desk.folder, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(limited, cwd=desk.folder, capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("flowpar: ")

@@ -37,7 +37,7 @@ def done_in(distribution: Path, *arguments: str) -> subprocess.CompletedProcess[
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(distribution / "src"), str(PROJECT)])},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=60,
         check=False,
     )
 

@@ -62,7 +62,7 @@ def test_a_pipe_gets_it(tmp_path: Path) -> None:
 
     write(pipe)
 
-    reader.join(10)
+    reader.join(60)
     assert got == [CONTENT]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

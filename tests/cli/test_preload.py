@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 PACKAGE = "import os\nHOME = os.getpid()\nSEEN = os.environ.get('SHOWN')\n"
 STEPS = """
@@ -68,7 +68,7 @@ def run(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -222,7 +222,7 @@ def test_a_full_disk_ends_the_run_with_a_clear_word(desk: Desk) -> None:
     limited = ["/bin/sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *desk.command("run", "workflow.yaml")]
 
     done = subprocess.run(
-        limited, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, timeout=50, check=False
+        limited, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, timeout=60, check=False
     )
 
     assert done.returncode == 3
@@ -237,7 +237,7 @@ def test_a_closed_stdout_does_not_harm_the_run_and_is_said(desk: Desk, more: tup
     closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *desk.command("run", "workflow.yaml", *more)]
 
     done = subprocess.run(
-        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=50, check=False
+        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=60, check=False
     )
 
     file = f".flowpar/runs/{desk.newest_run().name}/outputs.json"
@@ -253,7 +253,7 @@ def test_a_closed_stdout_is_nothing_to_a_run_without_outputs(desk: Desk) -> None
     closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *desk.command("run", "workflow.yaml", "-q")]
 
     done = subprocess.run(
-        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=50, check=False
+        closed, cwd=desk.folder, env=desk.environment(), stderr=subprocess.PIPE, text=True, timeout=60, check=False
     )
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -270,7 +270,7 @@ def test_a_reader_that_goes_away_does_not_harm_the_run(desk: Desk) -> None:
             env=desk.environment(),
             stdout=writer,
             stderr=writer,
-            timeout=50,
+            timeout=60,
             check=False,
         )
     finally:
@@ -285,7 +285,7 @@ def test_closed_streams_do_not_harm_the_run(desk: Desk) -> None:
     desk.write(DOUBLE)
     closed = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *desk.command("run", "workflow.yaml")]
 
-    done = subprocess.run(closed, cwd=desk.folder, env=desk.environment(), timeout=50, check=False)
+    done = subprocess.run(closed, cwd=desk.folder, env=desk.environment(), timeout=60, check=False)
 
     assert done.returncode == 0
     assert log_of(desk)[-1]["status"] == "succeeded"
@@ -327,7 +327,7 @@ def test_a_signal_ends_the_run_and_says_so(desk: Desk, number: signal.Signals, c
         while "long | waiting" not in run.stderr.readline():
             assert run.poll() is None
         run.send_signal(number)
-        out, err = run.communicate(timeout=20)
+        out, err = run.communicate(timeout=60)
 
     assert (run.returncode, out) == (code, "")
     assert f"stopping: {told}\n" in err
@@ -354,7 +354,7 @@ def test_a_terminal_gets_a_live_view_that_is_gone_at_the_end(desk: Desk) -> None
                 seen += part
         except OSError:
             pass  # what a terminal says when the last process has left it
-        out, _ = run.communicate(timeout=20)
+        out, _ = run.communicate(timeout=60)
 
     assert (run.returncode, out) == (0, "8\n")
     assert b"doubles" in seen

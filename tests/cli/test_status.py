@@ -37,7 +37,7 @@ tasks:
 """
 
 NAPS = '"task.started","task":"nap"'
-DEADLINE_S = 30
+DEADLINE_S = 60.0
 
 
 def until(is_met: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from at_work import flowpar, marks, start, states
 
-PACE_S = 40.0
+PACE_S = 80.0
 LEAF = """\
 flowpar: 1
 inputs: {value: {type: integer, maximum: 1000}, slow: 0}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-_PATIENCE_S = 40.0
+_PATIENCE_S = 60.0
 
 
 class Terminal:

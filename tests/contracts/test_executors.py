@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from flowpar.execute.base import Executor, Job, Notice
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 WORKERS = 2
 

@@ -22,7 +22,7 @@ OTHER_FOLDER = dict.fromkeys(
     ("library.yaml", "halving.yaml", "patient.yaml", "by_name.yaml"),
     "a sub-workflow in another folder can't share a process (FP259)",
 )
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 class OfOurOwn(LanguageContract):

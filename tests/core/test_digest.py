@@ -70,7 +70,7 @@ def test_it_is_the_same_in_another_process_with_another_hash_seed() -> None:
 
     found = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=20
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60
         ).stdout
         for seed in ("1", "2")
     }

@@ -20,7 +20,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file needs a name elsewhere")
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_whoever_is_killed_at_a_copy_leaves_nothing(tmp_path: Path) -> None:
     source, folder = tmp_path / "source", tmp_path / "folder"
     os.mkfifo(source)

@@ -23,7 +23,7 @@ from flowpar.testing import marked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 MARK = "FLOWPAR_SCENE"
 
 

@@ -18,9 +18,9 @@ from flowpar.execute import tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
-DEADLINE_S = 40.0
+DEADLINE_S = 60.0
 CTRL_C = b"\x03"
 WORKFLOW = """
 flowpar: 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.death.conftest import Scene
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def is_taken(pid: int, number: int) -> bool:

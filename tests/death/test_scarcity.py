@@ -21,7 +21,7 @@ from flowpar.execute import tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 STARTED = ("task.started", "square")
 

@@ -91,7 +91,7 @@ def check(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command line that begins with `flowpar`, as a shell would with this version of it."""
     text = command.replace("flowpar", f"{shlex.quote(sys.executable)} -m flowpar", 1)
     return subprocess.run(
-        ["/bin/sh", "-e", "-c", text], cwd=folder, capture_output=True, text=True, timeout=50, check=False
+        ["/bin/sh", "-e", "-c", text], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -113,7 +113,7 @@ def test_an_action_is_one_that_github_takes(name: str, tmp_path: Path) -> None:
     (tmp_path / "action.yaml").write_text(SHOWN[name])
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", "action.yaml"]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout
     assert [f".github/workflows/{name}.yaml" for name in ("check", "alerts", "report")] == ACTIONS

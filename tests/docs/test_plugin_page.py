@@ -44,7 +44,7 @@ def run(distribution: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         env={**os.environ, "PYTHONPATH": str(distribution / "src")},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=60,
         check=False,
     )
 

@@ -15,8 +15,8 @@ from flowpar.testing.simulation import plan_of, planned
 if TYPE_CHECKING:
     from tests.engine.conftest import Workshop
 
-pytestmark = pytest.mark.timeout(60)
-PACE_S = 50.0
+pytestmark = pytest.mark.timeout(180)
+PACE_S = 80.0
 
 STEPS = """
 import os

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowpar.testing.fixtures import RunWorkflow, WorkflowRun
 
 __all__ = ["run_workflow"]
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 STEPS = """
 from dataclasses import dataclass
 import numpy as np

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # A file is held for 45 s at most.
-pytestmark = [pytest.mark.timeout(120), pytest.mark.skipif(sys.platform != "linux", reason="it needs leases")]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.skipif(sys.platform != "linux", reason="it needs leases")]
 _ANSWERS_S = 30.0
 _LARGE_BYTES = 1 << 20
 WORKFLOW = """

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 STEPS = """
 import os
@@ -222,7 +222,7 @@ def test_a_function_that_fails_half_way_can_be_resumed(project: Project) -> None
     with project.start(text.replace("n: 5", "n: 5, dies_at: 3"), "-w", "2", stream=subprocess.PIPE) as running:
         project.await_ended("take", 1)
         (project.folder / "may_die").touch()
-        _, told = running.communicate(timeout=40)
+        _, told = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "cancelled" in told
 
@@ -286,7 +286,7 @@ def test_nothing_is_left_of_a_stream_that_is_interrupted(project: Project) -> No
         finally:
             os.kill(running.pid, signal.SIGINT)
 
-        _, told = running.communicate(timeout=20)
+        _, told = running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert "Traceback" not in told

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.engine.conftest import Workshop
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 PACE_S = 80.0
 
 STEPS = """

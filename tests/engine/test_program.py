@@ -12,7 +12,7 @@ import pytest
 import flowpar
 from flowpar.core.errors import DocumentError, MachineError, UsageError
 
-pytestmark = pytest.mark.timeout(50)
+pytestmark = pytest.mark.timeout(180)
 
 STEPS = """
 import time
@@ -154,7 +154,7 @@ def test_a_run_from_a_thread_works(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=lambda: found.append(flowpar.run(file, state_dir=tmp_path / "s").status))
     thread.start()
-    thread.join(40)
+    thread.join(60)
 
     assert found == ["succeeded"]
 
@@ -179,7 +179,7 @@ def test_an_interrupt_stops_the_run_and_is_raised(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         flowpar.run(file, inputs={"mark": mark}, run_dir=tmp_path / "run")
 
-    watcher.join(10)
+    watcher.join(60)
     assert '"status":"interrupted"' in (tmp_path / "run" / "events.jsonl").read_text()
 
 

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm
 
-pytestmark = pytest.mark.timeout(50)
+pytestmark = pytest.mark.timeout(180)
 
 STEPS = """
 import os
@@ -105,7 +105,7 @@ class Project:
         return {task: event.removeprefix("task.") for task, event in said.items()}
 
     def await_file(self, name: str) -> str:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (text := read(self.folder / name)):
             assert time.monotonic() < deadline, f"{name} did not come"
             time.sleep(0.02)
@@ -252,7 +252,7 @@ tasks:
     pid = project.await_file("mark")
 
     os.kill(run.pid, number)
-    _, messages = run.communicate(timeout=20)
+    _, messages = run.communicate(timeout=60)
 
     assert run.returncode == exit_code, messages
     assert project.states() == {"wait": "cancelled", "after": "cancelled"}
@@ -272,7 +272,7 @@ tasks:
     while "stopping" not in (line := run.stderr.readline()):
         assert line
     os.kill(run.pid, signal.SIGINT)
-    run.communicate(timeout=20)
+    run.communicate(timeout=60)
 
     assert run.returncode == 130
     assert not Path("/proc", pid).exists()

@@ -16,7 +16,7 @@ from flowpar.engine.signals import StopSignals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEADLINE_S = 10
+DEADLINE_S = 60.0
 
 
 @pytest.fixture(autouse=True)

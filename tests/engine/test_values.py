@@ -16,7 +16,7 @@ import warm
 if TYPE_CHECKING:
     import subprocess
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 PACE_S = 80.0
 STEPS = """
 import os

@@ -22,7 +22,7 @@ from flowpar.execute.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Rig:

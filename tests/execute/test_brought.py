@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from flowpar.execute.base import ExecutorTerms, Job, Notice
 
-DEADLINE_S = 20.0
-pytestmark = pytest.mark.timeout(60)
+DEADLINE_S = 60.0
+pytestmark = pytest.mark.timeout(180)
 
 
 class Far:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 HEAVY = {"pydantic", "networkx", "rich", "click", "structlog", "yaml", "orjson", "psutil", "_hashlib"}
 
 STEPS = """

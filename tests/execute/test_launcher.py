@@ -44,7 +44,7 @@ def in_a_process(limit: int, workers: int) -> str:
         f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}));"
         f"print(fit_to_descriptors({workers}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     return done.stdout + done.stderr
 
 
@@ -67,7 +67,7 @@ def test_a_fork_that_fails_is_tried_again_for_a_while(failures: int, outcome: st
         [sys.executable, str(HERE / "scarce.py"), str(failures)],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=60,
         check=True,
     )
 
@@ -93,7 +93,7 @@ print(code, is_ours, text.splitlines()[-1])
 
 
 def test_a_launcher_that_does_not_understand_a_word_ends_and_says_why() -> None:
-    done = subprocess.run([sys.executable, "-c", NO_WORD], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", NO_WORD], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout == "70 True flowpar.execute.wire.BadFrame: an engine says no such thing\n"
 
@@ -141,6 +141,6 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
 def test_a_launcher_that_dies_of_an_exception_says_it_through_the_engine(error: str, said: str) -> None:
     script = BROKEN.format(error=error)
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout == said

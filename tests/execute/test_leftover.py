@@ -13,7 +13,7 @@ import pytest
 from flowpar.execute.leftover import end_leftovers
 
 pytestmark = [
-    pytest.mark.timeout(30),
+    pytest.mark.timeout(180),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found by /proc"),
 ]
 
@@ -28,12 +28,12 @@ def test_processes_of_the_run_are_ended_and_those_of_others_are_not() -> None:
     try:
         assert end_leftovers(mine) == [ours.pid]
 
-        assert ours.wait(5) == -signal.SIGKILL
+        assert ours.wait(60) == -signal.SIGKILL
         assert (theirs.poll(), similar.poll()) == (None, None)
     finally:
         for process in (ours, theirs, similar):
             process.kill()
-            process.wait(5)
+            process.wait(60)
 
 
 @pytest.mark.parametrize("wrapper", ["", "env -u FLOWPAR_RUN_ID "])
@@ -46,7 +46,7 @@ def test_who_asks_is_spared_and_those_above_it(wrapper: str) -> None:
         env={**os.environ, "FLOWPAR_RUN_ID": run_id},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

@@ -38,7 +38,7 @@ def version() -> tuple[int, ...]:
 
 
 def grown_by() -> int:
-    done = subprocess.run([sys.executable, "-c", BLOCK], check=True, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", BLOCK], check=True, capture_output=True, text=True, timeout=60)
     return int(done.stdout)
 
 

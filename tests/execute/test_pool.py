@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from flowpar.execute.base import Notice
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 WORK = """
     import os, time

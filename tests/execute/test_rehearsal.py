@@ -48,7 +48,7 @@ def test_attempts_of_nothing_succeed_and_import_nothing_of_the_users(tmp_path: P
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

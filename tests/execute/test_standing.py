@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Job, Notice
     from flowpar.execute.recipe import Shared
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 WORK = """
     import os, signal, subprocess, sys, threading, time, warnings

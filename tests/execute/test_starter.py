@@ -60,7 +60,7 @@ def run(tmp_path: Path, *, before: str = "", name: str = "'flowpar:test'") -> tu
     (tmp_path / "task.py").write_text(TASK)
     script = SCRIPT.format(before=before, name=name)
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.splitlines(), done.stderr
 
 

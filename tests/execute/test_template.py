@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from flowpar.execute.preload import TemplateExecutor
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 STEPS = """
 import os, subprocess, sys, time

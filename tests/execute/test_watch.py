@@ -13,7 +13,7 @@ from flowpar.execute.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_number_that_is_used_again_is_not_called_for_what_it_was_before(watch:
         watch.add(number, partial(replace_the_others, number))
         os.write(end, b"x")
 
-    watch.wait(5)
+    watch.wait(60)
 
     assert len(called) == 1
     assert called[0] in pipes.values()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flowpar.plugin.registry import TaskTypeSource
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

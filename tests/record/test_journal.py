@@ -260,7 +260,7 @@ def test_a_full_disk_is_said_and_leaves_no_torn_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
 
     run = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, timeout=60, check=False
     )
 
     assert run.returncode == 3
@@ -319,7 +319,7 @@ def test_a_torn_tail_that_cannot_be_cut_off_for_good_is_said(tmp_path: Path) -> 
         env={**os.environ, "FLOWPAR_FAIL_AT": "1:EIO"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
 

@@ -41,7 +41,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     child = int(process.stdout.readline())
     yield process
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     os.kill(child, 9)
 
 
@@ -58,7 +58,7 @@ def test_the_lock_of_a_killed_process_is_free_though_its_child_lives(
     tmp_path: Path, other: subprocess.Popen[str]
 ) -> None:
     other.kill()
-    other.wait(timeout=20)
+    other.wait(timeout=60)
 
     assert holder(tmp_path) is None
     with Lock.take(tmp_path):
@@ -120,7 +120,7 @@ def test_who_only_looks_stops_nobody(tmp_path: Path) -> None:
             Lock.take(tmp_path).close()
     finally:
         is_over.set()
-        looking.join(timeout=20)
+        looking.join(timeout=60)
 
     assert holder(tmp_path) is None
 

@@ -151,7 +151,7 @@ def test_the_same_graph_is_drawn_with_the_same_bytes(module: str) -> None:
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=True,
             env={"PYTHONHASHSEED": seed},
         ).stdout

@@ -161,7 +161,7 @@ def test_the_console_form_is_for_people(tmp_path: Path) -> None:
 def test_logging_does_not_pay_for_rich() -> None:
     code = "import flowpar.report.logs, sys; print([m for m in sys.modules if m.split('.')[0] == 'rich'])"
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout == "[]\n"
 
@@ -169,6 +169,6 @@ def test_logging_does_not_pay_for_rich() -> None:
 def test_rich_can_be_imported_after_logging() -> None:
     code = "import flowpar.report.logs, rich.console; print(rich.console.Console.__name__)"
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout == "Console\n"

@@ -93,7 +93,7 @@ def test_a_reader_that_went_away_changes_nothing() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        run = subprocess.run([sys.executable, "-c", GONE], stdout=writer, stderr=writer, timeout=30, check=False)
+        run = subprocess.run([sys.executable, "-c", GONE], stdout=writer, stderr=writer, timeout=60, check=False)
     finally:
         os.close(writer)
 

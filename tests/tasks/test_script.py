@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flowpar.core.outcome import TaskFailed
 from flowpar.tasks.script import run_script
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def run(text: str, first: int = 1, **variables: Any) -> Any:
@@ -46,7 +46,7 @@ def test_in_a_thread_the_main_module_stays_what_it_is() -> None:
     before = sys.modules["__main__"]
     thread = threading.Thread(target=lambda: found.append(run("import sys\noutput = sys.modules['__main__']")))
     thread.start()
-    thread.join(20)
+    thread.join(60)
 
     assert found == [before]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(180)
 
 
 def say_nothing(_kind: str, _body: Mapping[str, object]) -> None:
@@ -273,7 +273,7 @@ def test_in_a_thread_a_cancelled_command_is_asked_to_end(tmp_path: Path) -> None
     while not started.exists():
         thread.join(0.01)
     cancelled.set()
-    thread.join(10)
+    thread.join(60)
 
     assert not thread.is_alive()
     assert failures[0].message == "the shell was killed by SIGTERM"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_workflow"]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 STEPS = """
 import os, sys

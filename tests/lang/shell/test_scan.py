@@ -38,7 +38,7 @@ def run(shell: str, text: str, value: str, folder: str, **more: str) -> subproce
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
