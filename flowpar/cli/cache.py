@@ -69,7 +69,11 @@ def ls(*, cache_dir: Path | None, state_dir: Path, trust_state: bool, is_json: b
     return ExitCode.OK
 
 
-@command.command("rm", epilog=options.examples("flowpar cache rm train", "flowpar cache rm --all"))
+@command.command(
+    "rm",
+    short_help="Remove what tasks came to, by name, pattern or key.",
+    epilog=options.examples("flowpar cache rm train", "flowpar cache rm --all"),
+)
 @click.argument("names", nargs=-1, metavar="[TASK|KEY]…")
 @click.option("--all", "is_all", is_flag=True, help="Remove all entries.")
 @_common
@@ -99,7 +103,7 @@ def rm(
 
 
 @command.command("gc", epilog=options.examples("flowpar cache gc", "flowpar cache gc --limit 2GiB --older-than 30d"))
-@click.option("--limit", callback=options.read_size, metavar="SIZE", help="How much may stay; 10GiB.")
+@click.option("--limit", callback=options.read_size, metavar="SIZE", help="How much may stay; by default 10GiB.")
 @click.option(
     "--older-than",
     "older_than_s",
@@ -127,7 +131,11 @@ def gc(
     return ExitCode.OK
 
 
-@command.command("verify", epilog=options.examples("flowpar cache verify"))
+@command.command(
+    "verify",
+    short_help="Take all checksums, and remove what is not sound.",
+    epilog=options.examples("flowpar cache verify"),
+)
 @_common
 def verify_(*, cache_dir: Path | None, state_dir: Path, trust_state: bool, is_json: bool, color: Color) -> int:
     """Take the checksums of all that is kept, and remove what is not as it was written."""

@@ -25,7 +25,11 @@ def command() -> None:
     """Write something to start from."""
 
 
-@command.command("plugin", epilog=options.examples("flowpar new plugin checksum", "flowpar new plugin s3 -o tools/s3"))
+@command.command(
+    "plugin",
+    short_help="Write a distribution with a task type and its tests.",
+    epilog=options.examples("flowpar new plugin checksum", "flowpar new plugin s3 -o tools/s3"),
+)
 @click.argument("name", metavar="NAME")
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write it.")
 @options.color()

@@ -141,7 +141,7 @@ def state_dir() -> Decorator:
         envvar="FLOWPAR_STATE_DIR",
         show_default=True,
         show_envvar=True,
-        help="Keep runs in this folder.",
+        help="Where runs are kept.",
     )
 
 
@@ -171,7 +171,7 @@ def cache_dir() -> Decorator:
         type=click.Path(path_type=Path, readable=False),  # one that is of no use fails no run
         envvar="FLOWPAR_CACHE_DIR",
         show_envvar=True,
-        help="Use the cache in this folder; by default cache in the state folder.",
+        help="Where the cache is; by default in the state folder.",
     )
 
 
@@ -190,7 +190,7 @@ def cache() -> tuple[Decorator, ...]:
             "--cache-limit",
             callback=read_size,
             metavar="SIZE",
-            help="How much the cache may hold when the run is over; 10GiB.",
+            help="How much the cache may hold when the run is over; by default 10GiB.",
         ),
     )
 
