@@ -251,6 +251,10 @@ class Surroundings:
         """Return the view of a value without items, such as the workflow's outputs."""
         return View(self._common(), {})
 
+    def without_items(self) -> View:
+        """Return the view of a task whose `for_each` or `matrix` has a finding of its own."""
+        return View(self._common(), {"each": 'its "for_each" is wrong', "matrix": 'its "matrix" is wrong'})
+
     def spreading(self) -> View:
         """Return the view of the lists of a fan-out, which come before any item."""
         early = "it is what this list makes"

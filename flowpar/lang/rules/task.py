@@ -91,6 +91,8 @@ class TaskRules:
         fan_out, view = None, surroundings.running()
         if model.for_each is not None or model.matrix is not None:
             fan_out = read_fan_out(self.reading, path, model, surroundings.spreading())
+        elif self._is_written((*path, "for_each")) or self._is_written((*path, "matrix")):
+            view = surroundings.without_items()
         if fan_out is not None:
             view = surroundings.of_items(fan_out.context, fan_out.types)
         if model.key is None:
