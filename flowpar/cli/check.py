@@ -44,6 +44,9 @@ def command(*, files: Sequence[str], form: str, is_strict: bool, no_plugins: boo
     if form == "text":
         screen.show(render(found, sources, is_coloured=screen.paints_stdout), is_safe=True)
         screen.tell(count_line(found))
+        first = next(iter(found), None)
+        if first is not None and screen.is_terminal:
+            screen.tell(f"flowpar explain {first.code} says more")
     else:
         screen.show(_FORMS[form](found))
     is_bad = found.has_errors or (is_strict and len(found) > 0)

@@ -19,7 +19,7 @@ COMMANDS = MappingProxyType(
         **dict.fromkeys(("dag", "dot", "draw", "viz", "visualize"), "graph"),
         **dict.fromkeys(("ls", "list", "history"), "runs"),
         **dict.fromkeys(("retry", "rerun", "restart", "continue", "recover"), "resume"),
-        **dict.fromkeys(("dry-run", "dryrun", "explain"), "plan"),
+        **dict.fromkeys(("dry-run", "dryrun"), "plan"),
         **dict.fromkeys(("ui", "web", "dashboard", "serve"), "report"),
         **dict.fromkeys(("rm", "prune", "gc", "purge"), "clean"),
         **dict.fromkeys(("describe", "inspect", "info"), "show"),

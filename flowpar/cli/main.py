@@ -24,6 +24,7 @@ VERBS = {
     "run": ("flowpar.cli.run", "Check a workflow, run it and print its outputs."),
     "resume": ("flowpar.cli.resume", "Go on with a run that failed or was cut off."),
     "check": ("flowpar.cli.check", "Find what is wrong with workflows; nothing of them is run."),
+    "explain": ("flowpar.cli.explain", "Say what a finding means, by its code."),
     "plan": ("flowpar.cli.plan", "Show what a run would do, in order."),
     "graph": ("flowpar.cli.graph", "Draw a workflow: ascii, mermaid, dot or svg."),
     "status": ("flowpar.cli.status", "See how a run goes, from another terminal."),
@@ -44,7 +45,7 @@ VERBS = {
 }
 
 # What runs no task and looks at no run works on systems without fork, too.
-_ANYWHERE = ("check", "graph", "schema", "plugins", "import", "init", "new")
+_ANYWHERE = ("check", "explain", "graph", "schema", "plugins", "import", "init", "new")
 
 _EPILOG = """
 \b

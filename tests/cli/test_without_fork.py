@@ -47,5 +47,5 @@ def test_a_run_says_which_systems_it_needs(command: Callable[..., subprocess.Com
     assert (run.returncode, run.stdout) == (3, "")
     assert run.stderr == (
         'flowpar: "run" needs a system that can fork, such as Linux or macOS; on Windows, use it in WSL '
-        "(what works here: check, graph, schema, plugins, import, init, new)\n"
+        "(what works here: check, explain, graph, schema, plugins, import, init, new)\n"
     )
