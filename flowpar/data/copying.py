@@ -30,7 +30,12 @@ _OPENED = "/proc/self/fd"
 _NO_CLONE = frozenset(
     {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EBADF}
 )
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 DRAFT = ".draft"
+
+
+class _NoName(Exception):  # noqa: N818 - it says what there is not
+    """A file that has no name can't be given one."""
 
 
 def draft_in(folder: str) -> str:
@@ -45,7 +50,7 @@ def share(source: str, target: str, *, mode: int = 0o600, may_link: bool = True,
         try:
             os.link(source, draft, follow_symlinks=False)
         except OSError as error:
-            if isinstance(error, FileNotFoundError) or error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(error, FileNotFoundError) or error.errno in _FULL:
                 raise
         else:
             _take_place(draft, target)
@@ -57,8 +62,13 @@ def copy(source: str, target: str, *, mode: int = 0o600, is_synced: bool = False
     """Let `target` hold what `source` holds now, and be another file."""
     origin = os.open(source, _READ)
     try:
-        with _replacing(target, mode, is_synced=is_synced, is_nameless=True) as number:
-            _fill(origin, number)
+        try:
+            with _replacing(target, mode, is_synced=is_synced, is_nameless=True) as number:
+                _fill(origin, number)
+        except _NoName:  # in some sandboxes
+            os.lseek(origin, 0, os.SEEK_SET)
+            with _replacing(target, mode, is_synced=is_synced) as number:
+                _fill(origin, number)
     finally:
         os.close(origin)
 
@@ -105,7 +115,12 @@ def _open_nameless(folder: str, mode: int) -> int | None:
 def _name(number: int, path: str) -> None:
     """Give a file without a name its first one."""
     # A descriptor beside the path is what makes Python follow the link in /proc.
-    os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
+    try:
+        os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        raise _NoName from error
 
 
 def _take_place(draft: str, target: str) -> None:

@@ -76,3 +76,17 @@ def test_a_file_may_have_the_longest_name_there_is(tmp_path: Path, name: str) ->
     copy(str(tmp_path / "other"), str(tmp_path / name))
 
     assert names(tmp_path) == sorted(["other", name])
+
+
+def test_where_a_file_can_be_given_no_name_later_it_has_one_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "not in this sandbox")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write(str(tmp_path / "source"), b"x" * 100)
+
+    share(str(tmp_path / "source"), str(tmp_path / "copy"))
+
+    assert ((tmp_path / "copy").read_bytes(), names(tmp_path)) == (b"x" * 100, ["copy", "source"])
