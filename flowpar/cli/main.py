@@ -38,7 +38,7 @@ VERBS = {
     "cache": ("flowpar.cli.cache", "See what the cache holds, or remove some of it."),
     "clean": ("flowpar.cli.clean", "Remove old runs."),
     "schema": ("flowpar.cli.schema", "Print the JSON Schema of workflows, for editors."),
-    "plugins": ("flowpar.cli.plugins", "List the task types that are installed."),
+    "plugins": ("flowpar.cli.plugins", "List the task types and executors that are installed."),
     "import": ("flowpar.cli.imports", "Write a workflow from another system's file."),
     "init": ("flowpar.cli.init", "Write a small workflow to start from."),
     "new": ("flowpar.cli.new", "Write a plugin to start from."),
