@@ -44,7 +44,7 @@ def _text(answer: Answer) -> str:
         more = len(answer.reasons) - len(told)
         return f"ran because: {'; '.join(told)}{f'; and {more} more' if more else ''}, against {run}"
     if answer.verdict == "same":
-        why = {"expired": "is older than its ttl", "refreshed": "was not to be used"}
+        why = {"expired": "is older than its ttl", "refreshed": "was not to be used", "unkept": "was not kept there"}
         return f"ran, as what {run} made {why.get(answer.note, 'was not kept any more')}"
     if answer.verdict == "not_kept":
         return f"ran, as it {_ENDED.get(answer.note, answer.note)} in {run}"

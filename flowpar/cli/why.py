@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ENDED = {"timed_out": "timed out", "cancelled": "was cancelled"}
 _UNUSED = {
+    "unkept": "nothing was kept there, and that run said why",
     "expired": "what was kept of that is older than its ttl",
     "refreshed": "it was to be made anew (--refresh, or --from of a resume)",
 }

@@ -41,8 +41,8 @@ class Keeping(Packed):
 
     `files` are globs of what it reads, and `stamps` those of the files that they matched when the key was made.
     `outputs` are globs below `folder`, which may not lead out of it. `note` says why nothing was taken that is
-    there: it is "expired", or to be "refreshed". `place` is a digest of the checkout at `root`: a
-    value that names it is of no use in another one.
+    there: it is "expired", or to be "refreshed"; or that nothing could be kept ("unkept"). `place` is a digest of the
+    checkout at `root`: a value that names it is of no use in another one.
     """
 
     key: str

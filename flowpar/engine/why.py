@@ -144,7 +144,7 @@ def _answer(made: Made, now: RunMade, before: Sequence[_Known]) -> Answer:
     differing = [(reasons(mine, run.made_of(other)), run, other) for run, other in others]
     found, run, other = min(differing, key=lambda each: len(each[0]))
     verdict: Verdict = "changed" if found else "same" if other.state in _KEPT else "not_kept"
-    note = made.note if verdict == "same" else other.state
+    note = other.state if verdict != "same" else "unkept" if other.note == "unkept" else made.note
     return Answer(name, made.state, verdict, (run.run, _name(other)), found, note=note)
 
 

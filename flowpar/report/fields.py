@@ -151,7 +151,8 @@ class TaskEnded(MeasuredFields):
     """A task or an item came to its end; `items` counts those of a fan-out as a whole.
 
     `cache_key` and `cache_parts` are there where the task has a `cache`: under which key, and what that is made of;
-    `cache_note` says why what was there was not taken: it is `expired`, or to be `refreshed`.
+    `cache_note` says why what was there was not taken: it is `expired`, or to be `refreshed`; or that what was made is
+    `unkept`.
     One that was cached says which run and task it was `made_by`, and how many seconds are saved.
     """
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from flowpar.core.frozen import dataclass
+from flowpar.core.frozen import dataclass, replace
 from flowpar.core.outcome import Success
 from flowpar.core.states import TaskState
 from flowpar.execute.recipe import Render
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowpar.execute.base import Completion
     from flowpar.execute.recipe import Bindings
     from flowpar.planning.model import PlannedTask
-    from flowpar.schedule.attempt import Ready
+    from flowpar.schedule.attempt import Attempt, Ready
     from flowpar.schedule.desk import Desk
     from flowpar.schedule.job import JobMaker
     from flowpar.schedule.unmade import Unmade
@@ -144,9 +144,14 @@ class Lookup:
         for _ in range(min(room, len(self._turned_away))):
             self._take_up(self._turned_away.popleft())
 
-    def heard(self, task: str, completion: Completion) -> Completion:
-        """Return how an attempt at a task ended, as it is to be told."""
-        return self._cache.heard(task, completion) if self._cache is not None and completion.warnings else completion
+    def heard(self, attempt: Attempt, completion: Completion) -> Completion:
+        """Return how an attempt ended, as it is to be told, and note where it was not kept."""
+        if self._cache is None or not completion.warnings:
+            return completion
+        told = self._cache.heard(attempt.ready.record.task.id, completion)
+        if told is not completion and attempt.keeping is not None:
+            attempt.keeping = replace(attempt.keeping, note="unkept")
+        return told
 
     def _go_on(
         self, cache: Cache, ready: Ready, found: Found | Later, total_s: float

@@ -236,7 +236,7 @@ class Loop:
         if completion.pid:
             self._start(attempt, completion.pid, completion.started)
         self._desk.in_flight.remove(attempt)
-        completion = self._filling.lookup.heard(attempt.ready.record.task.id, completion)
+        completion = self._filling.lookup.heard(attempt, completion)
         outcome = outcome_of(attempt, completion)
         decision = attempt.ready.decision
         if decision is None:

@@ -235,3 +235,12 @@ def test_a_task_that_is_not_there_is_told_with_the_nearest_name(project: Path) -
 
     assert end.returncode == 2
     assert end.stderr.endswith('did you mean "plain"?\n')
+
+
+def test_why_knows_what_could_not_be_kept(project: Path) -> None:
+    (project / "w.yaml").write_text('flowpar: 1\ntasks: {t: {shell: "true", cache: {outputs: "*.none"}}}\n')
+    for _ in range(2):
+        flowpar(project, "run", "w.yaml", "-q")
+
+    (line,) = told(project, "why", "last", "t")
+    assert line.endswith("nothing that counts has changed since run 1: nothing was kept there, and that run said why")
