@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _OURS = Path(__file__).parents[1]
+_USUAL_FOLDERS = ("src", "lib", "python")  # where many projects have their packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,15 @@ class ModuleSource:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """No such module: `missing` is the first part that is not there, `known` the names beside it."""
+    """No such module: `missing` is the first part that is not there, `known` the names beside it.
+
+    `below` is the folder of the project in which there is one of that name, where that is not on the path.
+    """
 
     name: str
     missing: str
     known: tuple[str, ...]
+    below: str = ""
 
 
 class ModuleFinder:
@@ -104,7 +109,7 @@ class ModuleFinder:
         if parent_name:
             parent = self.find(parent_name)
             if isinstance(parent, NotFound):
-                return NotFound(name, parent.missing, parent.known)
+                return NotFound(name, parent.missing, parent.known, parent.below)
             entries = parent.locations
         elif name in sys.builtin_module_names:
             return ModuleSource(name, "", has_source=False)
@@ -169,7 +174,13 @@ class ModuleFinder:
         """Say what is there instead; at the top only the project's own modules, installed ones are too many."""
         folders = [e for e in entries if "." in name or not is_installed(e)]
         present = {_module_of(folder, entry) for folder in folders for entry in self._listing(folder)}
-        return NotFound(name, name, tuple(sorted(module for module in present if module is not None)))
+        below = "" if "." in name else self._below(name, folders)
+        return NotFound(name, name, tuple(sorted(module for module in present if module is not None)), below)
+
+    def _below(self, name: str, folders: Sequence[str]) -> str:
+        usual = ((folder, below) for folder in folders for below in _USUAL_FOLDERS)
+        wanted = {name, f"{name}.py"}
+        return next((below for folder, below in usual if wanted & self._listing(f"{folder}/{below}")), "")
 
 
 _SUFFIXES = [*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES]  # in the order in which imports try them

@@ -64,7 +64,13 @@ def no_module(absent: NotFound) -> TargetProblem:
         named = f'a module is named as an import names it: "{package}:function"'
         return TargetProblem(ProblemKind.MODULE, f'there is no module "{absent.missing}"', named)
     near = nearest(tail, absent.known)
-    hint = None if near is None else f'did you mean "{f"{package}.{near}" if package else near}"?'
+    hint: str | None = None
+    if near is not None:
+        hint = f'did you mean "{f"{package}.{near}" if package else near}"?'
+    elif absent.below:
+        hint = f'it is in "{absent.below}"; write "python_path: {absent.below}" at the top of the workflow'
+    elif not package:
+        hint = "install it where flowpar is, or name its folder by python_path"
     return TargetProblem(ProblemKind.MODULE, f'there is no module "{absent.missing}" {place}', hint)
 
 

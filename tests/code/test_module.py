@@ -80,6 +80,17 @@ def test_what_is_missing_is_named_with_what_is_there(tmp_path: Path) -> None:
     assert missing == NotFound("pack.wrods.more", "pack.wrods", ("deep", "words"))
 
 
+@pytest.mark.parametrize("file", ["src/shop/__init__.py", "src/shop.py", "lib/shop/orders.py"])
+def test_a_package_in_a_usual_folder_that_is_not_on_the_path_is_named(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).touch()
+
+    missing = find_module("shop.orders", [tmp_path])
+
+    assert isinstance(missing, NotFound)
+    assert (missing.missing, missing.below) == ("shop", file.partition("/")[0])
+
+
 def test_installed_names_are_not_offered(tmp_path: Path) -> None:
     write(tmp_path, "steps.py")
 
