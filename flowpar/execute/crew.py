@@ -165,6 +165,11 @@ class Crew:
                 return notices
             self._watch.wait(patience_s)
 
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened by now, without waiting; what was told before need not be recorded."""
+        self._watch.wait(0.0)
+        return self._gather()
+
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`, its whole process tree; unknown jobs are ignored."""
         executor = self._executor_of.get(job)

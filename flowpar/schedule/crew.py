@@ -71,6 +71,10 @@ class Crew(Protocol):
         """Block until something happened, a stop is requested or the time is over; all told before is recorded."""
         ...
 
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened by now, without waiting; what was told before need not be recorded."""
+        ...
+
     def cancel(self, job: int, *, force: bool = False) -> None:
         """End an attempt with TERM, or with KILL by `force`; unknown jobs are ignored."""
         ...

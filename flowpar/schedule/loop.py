@@ -158,6 +158,8 @@ class Loop:
             self._is_committing = self._is_untold = False
             self._sink.commit()
             has_news = self._go_on_after_commit()
+            # What came while the disk was waited for is kept by its next sync, all of it.
+            notices = [*notices, *self._crew.take()]
         for notice in notices:
             self._hear(notice)
         for alarm in self._desk.timers.ring(self._clock.monotonic()):

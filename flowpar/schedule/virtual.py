@@ -103,6 +103,10 @@ class VirtualCrew:
         self.recorded()
         if not self._notices:
             self._pass_time(timeout_s)
+        return self.take()
+
+    def take(self) -> Sequence[Notice]:
+        """Return what is to be told: while nobody waits, no time passes."""
         notices, self._notices = self._notices, []
         return notices
 

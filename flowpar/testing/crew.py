@@ -156,6 +156,14 @@ class FakeCrew:
         self.recorded()
         if not self._notices:
             self._pass_time(timeout_s)
+        return self._taken()
+
+    def take(self) -> Sequence[Notice]:
+        """Return what has happened by now: somebody else may have moved the clock."""
+        self._tell_until(self._clock.monotonic())
+        return self._taken()
+
+    def _taken(self) -> list[Notice]:
         notices, self._notices = self._notices, []
         return notices
 
@@ -237,6 +245,9 @@ class FakeCrew:
         self._clock.advance_to(target)
         while self._actions and self._actions[0][0] <= target:
             heapq.heappop(self._actions)[2]()
+        self._tell_until(target)
+
+    def _tell_until(self, target: float) -> None:
         self._tell(target)
         self._complete(target)
 

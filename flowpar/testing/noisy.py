@@ -38,9 +38,14 @@ class NoisyCrew(FakeCrew):
 
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:
         """Move the clock to what happens next, and return most of it, and some of what was told before."""
-        notices = [
-            each for each in super().wait(timeout_s) if not (isinstance(each, Started | Reported) and self._is_odd())
-        ]
+        return self._most_of(super().wait(timeout_s))
+
+    def take(self) -> Sequence[Notice]:
+        """Return most of what has happened by now, and some of what was told before."""
+        return self._most_of(super().take())
+
+    def _most_of(self, happened: Sequence[Notice]) -> Sequence[Notice]:
+        notices = [each for each in happened if not (isinstance(each, Started | Reported) and self._is_odd())]
         told = [*notices, *self._late]
         self._late = [each for each in notices if self._is_odd()]
         return told

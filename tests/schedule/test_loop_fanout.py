@@ -295,6 +295,45 @@ class Forgetful:
         pass
 
 
+class SlowDisk(RecordingSink):
+    """A sink whose disk takes a second, and which counts how often that was waited for."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until: float | None = None
+        self.syncs = 0
+
+    def begin_commit(self) -> None:
+        self.syncs += 1
+        self._until = self._clock.monotonic() + 1.0
+
+    def commit(self) -> None:
+        if self._until is not None:
+            self._clock.advance_to(self._until)
+            self._until = None
+
+
+def test_what_ends_while_the_disk_is_waited_for_is_kept_by_its_next_sync_all_at_once() -> None:
+    clock = FakeClock()
+    crew = FakeCrew(lambda job: Scripted(value(), 0.25 + (job.item or 0) % 4 * 0.01), clock, workers=4)
+    sink = SlowDisk(clock)
+    loop = Loop(
+        plan_of([mapped()]),
+        crew,
+        sink,
+        clock,
+        decisions=FakeDecisions(items={"each": FakeItems(40)}),
+        options=RunOptions("run", "/nowhere", workers=4),
+        random=float,
+    )
+
+    end = loop.run()
+
+    assert end.states == {"each": TaskState.SUCCEEDED}
+    assert sink.syncs <= 20
+
+
 class QuickCrew:
     """Ends every job at once and remembers none."""
 
@@ -320,6 +359,9 @@ class QuickCrew:
     def wait(self, timeout_s: float | None) -> Sequence[Notice]:  # noqa: ARG002 - the protocol's
         done, self._jobs = self._jobs, []
         return [Completion(number, value(), 1, 0.0, 0.0) for number in done]
+
+    def take(self) -> Sequence[Notice]:
+        return ()
 
     def cancel(self, job: int, *, force: bool = False) -> None:  # noqa: ARG002 - the protocol's
         raise AssertionError("nothing is to be cancelled")
