@@ -86,6 +86,7 @@ class Changes:
                 piece.node,
                 outline.package,
                 lambda root: self._kind_of(follow(root.base or name, root.path)),
+                lambda key: isinstance(key, Root) and self._held.keeps_nothing(follow(key.base or name, key.path)),
                 is_whole=is_whole,
             )
         return self._flows[key]
@@ -158,7 +159,12 @@ class Changes:
             case "call":
                 self._call(change, outline, use, nodes)
             case "made":
-                self._change_objects(change, nodes)
+                makers = self.nodes_of(outline, use.makers)
+                self._change_objects(change, (nodes - makers) | {self._held.entered(node, 2) for node in makers})
+            case "decorate":
+                self._decorate(change, outline, use)
+            case "run":
+                self._called(change, nodes)
             case "given":
                 self._called(change, nodes)
                 change.given.update(filter(self._held.is_definition, nodes))
@@ -187,15 +193,25 @@ class Changes:
         direct = self.nodes_of(outline, use.keys)
         for node in direct:
             if self._held.is_definition(node):
+                if self._held.has_state(node):  # what wraps it is given it
+                    change.given.add(node)
                 if self._held.has_state(node) or self._is_part(use, node) or self._keeps(node):
                     change.itself.add(node)
             elif self._is_variable(node):
                 change.nodes.add(node)
-        self._called(change, direct)
+        self._called(change, (self._held.entered(node, 1) for node in direct))
         self._change_objects(change, nodes - direct)
         roots = (key for key in use.keys if isinstance(key, Root))
         asked = {word for root in roots for word in (*(root.base or "").split("."), *root.path)}
         change.is_acting |= any(_draws(node, asked) for node in direct if node[0] in "!~")
+
+    def _decorate(self, change: Change, outline: Outline, use: Use) -> None:
+        """Take a function that is given to one that keeps nothing: it may be called, as what it is until then."""
+        calls = 2 if use.word else 1
+        self._called(change, (self._held.entered(node, calls) for node in self.nodes_of(outline, use.makers)))
+        given = {self._held.undecorated(node) for node in self.nodes_of(outline, use.keys)}
+        self._called(change, given)
+        change.given |= given
 
     def _keeps(self, node: str) -> bool:
         """Whether a function keeps what it gives, of which some may be another later: `@cache`."""

@@ -7,7 +7,7 @@ from typing import Literal
 from flowpar.code.origin import Origins
 from flowpar.core.frozen import dataclass, field
 
-How = Literal["store", "change", "call", "made", "given", "iterate", "reading", "filling", "act"]
+How = Literal["store", "change", "call", "made", "decorate", "run", "given", "iterate", "reading", "filling", "act"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,16 @@ RESULT = Local(0, "result")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What is done with what some names stand for, or with something in that (`is_deep`); `word` is the method."""
+    """What is done with what some names stand for, or with something in that (`is_deep`); `word` is the method.
+
+    `makers` are those of the names that are called themselves, where what they give is called, too: `make(f)(x)`.
+    """
 
     how: How
     keys: frozenset[Key]
     word: str = ""
     is_deep: bool = True
+    makers: frozenset[Key] = frozenset()
 
 
 @dataclass(slots=True)

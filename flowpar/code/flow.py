@@ -12,20 +12,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flowpar.code.facts import RESULT, Facts, Local, Root, Use
+from flowpar.code.facts import Facts, Local, Root, Use
 from flowpar.code.purity import FILLING, READING, chain_of
-from flowpar.code.scope import (
-    Comprehension,
-    Scope,
-    children_of,
-    scope_of_class,
-    scope_of_comprehension,
-    scope_of_function,
-)
-from flowpar.core.frozen import dataclass
+from flowpar.code.scope import Comprehension, children_of
+from flowpar.code.sources import At, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flowpar.code.facts import How, Key
     from flowpar.code.origin import Way
@@ -34,16 +27,11 @@ if TYPE_CHECKING:
 
     Visit = Callable[["Walk", ast.AST, "At"], None]
 
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where the walk is."""
-
-    scope: Scope | None = None
-    is_late: bool = False
+# Methods that call what they are given: `rows.sort(key=f)`, `PATTERN.sub(f, text)`.
+_CALLING = frozenset({"sort", "sub"})
 
 
-class Walk:
+class Walk(Sources):
     """Goes through one piece; no depth of it is too deep."""
 
     def __init__(
@@ -51,16 +39,16 @@ class Walk:
         package: str,
         kind_of: Callable[[Root], Kind | None],
         visits: Mapping[type[ast.AST], Visit],
+        is_quiet: Callable[[Key], bool],
         *,
         is_whole: bool,
     ) -> None:
         """Go on by `visits`; unless it `is_whole`, not into functions."""
+        super().__init__(package, kind_of)
+        self._is_quiet = is_quiet
         self.is_whole = is_whole
         self.now, self.late = Facts(), Facts()
-        self._package = package
         self._visits = visits
-        self._kind_of = kind_of
-        self._scopes: dict[int, Scope] = {}
         self._waiting: list[tuple[ast.AST, At]] = []
 
     def run(self, node: ast.AST) -> None:
@@ -82,112 +70,20 @@ class Walk:
         """Return what a place adds to."""
         return self.late if at.is_late else self.now
 
-    def use(self, how: How, keys: Iterable[Key], at: At, *, word: str = "", is_deep: bool = True) -> None:
+    def use(
+        self,
+        how: How,
+        keys: Iterable[Key],
+        at: At,
+        *,
+        word: str = "",
+        is_deep: bool = True,
+        makers: Iterable[Key] = (),
+    ) -> None:
         """Note what is done."""
         kept = frozenset(keys)
         if kept:
-            self.facts(at).uses.append(Use(how, kept, word, is_deep))
-
-    def scope(self, node: ast.AST, parent: Scope | None) -> Scope:
-        """Return the scope of a body, the same each time."""
-        if id(node) not in self._scopes:
-            match node:
-                case ast.ClassDef():
-                    scope = scope_of_class(node, parent, self._package)
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-                    scope = scope_of_function(node, parent, self._package)
-                case _:
-                    assert isinstance(node, Comprehension)  # noqa: S101 - nothing else has one
-                    scope = scope_of_comprehension(node, parent)
-            self._scopes[id(node)] = scope
-        return self._scopes[id(node)]
-
-    def named(self, name: str, path: tuple[str, ...], scope: Scope | None) -> list[Key]:
-        """Return what a name with attributes stands for."""
-        owner = None if scope is None else scope.owner(name)
-        if owner is None:
-            return [Root(None, (name, *path))]
-        keys: list[Key] = [
-            Root(imported.module, path if imported.name is None else (imported.name, *path))
-            for imported in owner.imported.get(name, ())
-        ]
-        if owner.kind == "class":  # which looks at the module where it has no such name yet
-            keys.append(Root(None, (name, *path)))
-        return [*keys, Local(id(owner), name)]
-
-    def keys_of(self, *parts: ast.AST | None, at: At) -> set[Key]:
-        """Return all names whose objects may be in the value of an expression."""
-        found: set[Key] = set()
-        waiting = [(part, at.scope) for part in parts if part is not None]
-        while waiting:
-            part, scope = waiting.pop()
-            inner, attributes = chain_of(part)
-            if isinstance(inner, ast.Name):
-                found.update(self.named(inner.id, attributes, scope))
-            elif isinstance(part, Comprehension):
-                waiting += self._within(part, scope)
-            elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-                waiting += [(child, self.scope(part, scope)) for child in children_of(part)]
-            elif not self._shares_nothing(part, scope):
-                if isinstance(part, ast.Call) and self._is_given_function(part.func, scope):
-                    found.add(RESULT)
-                waiting += [(child, scope) for child in children_of(part)]
-        return found
-
-    def _within(self, node: ast.AST, scope: Scope | None) -> Iterator[tuple[ast.AST, Scope | None]]:
-        inside = self.scope(node, scope)
-        for index, generator in enumerate(getattr(node, "generators", ())):
-            yield generator.iter, inside if index else scope
-        yield from ((getattr(node, n), inside) for n in ("elt", "key", "value") if getattr(node, n, None) is not None)
-
-    def _shares_nothing(self, part: ast.AST, scope: Scope | None) -> bool:
-        match part:
-            case ast.Constant() | ast.JoinedStr() | ast.UnaryOp(op=ast.Not()):
-                return True
-            case ast.Compare(ops=ops):
-                return all(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops)
-            case ast.Call(func=func):
-                return self.kind(func, scope) == "atomic"
-            case _:
-                return False
-
-    def _is_given_function(self, func: ast.AST, scope: Scope | None) -> bool:
-        inner, _ = chain_of(func)
-        owner = scope.owner(inner.id) if isinstance(inner, ast.Name) and scope is not None else None
-        return owner is not None and owner.kind == "function"
-
-    def kind(self, func: ast.AST, scope: Scope | None) -> Kind | None:
-        """Return what is known of what is called."""
-        inner, attributes = chain_of(func)
-        keys = self.named(inner.id, attributes, scope) if isinstance(inner, ast.Name) else []
-        known = {self._kind_of(key) if isinstance(key, Root) else None for key in keys}
-        return known.pop() if len(known) == 1 else None
-
-    def sources(self, value: ast.AST | None, at: At) -> dict[Key, Way]:
-        """Return all names whose objects may be in the value of an expression, and in which way."""
-        found: dict[Key, Way] = {}
-        waiting: list[ast.AST | None] = [value]
-        while waiting:
-            part = waiting.pop()
-            match part:
-                case ast.Name(id=name):
-                    found |= dict.fromkeys(self.named(name, (), at.scope), "same")
-                case ast.IfExp(body=one, orelse=other):
-                    waiting += [one, other]
-                case ast.BoolOp(values=values):
-                    waiting += values
-                case ast.NamedExpr(value=inner):
-                    waiting.append(inner)
-                case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                    found |= {key: found.get(key, "held") for key in self._held(parts, at)}
-                case ast.Dict(keys=keys, values=parts):
-                    found |= {key: found.get(key, "held") for key in self._held([*keys, *parts], at)}
-                case _:
-                    found |= dict.fromkeys(self.keys_of(part, at=at), "part")
-        return found
-
-    def _held(self, parts: Iterable[ast.AST | None], at: At) -> set[Key]:
-        return self.keys_of(*parts, at=at)
+            self.facts(at).uses.append(Use(how, kept, word, is_deep, frozenset(makers)))
 
     def bind(self, target: ast.AST, sources: Mapping[Key, Way], at: At) -> None:
         """Let objects get a name, or become a part of another object."""
@@ -225,8 +121,12 @@ class Walk:
         """Let something be called with what may be changed then, of which some has a name only."""
         kind, word = self.kind(func, at.scope), func.attr if isinstance(func, ast.Attribute) else ""
         receiver = self.keys_of(func.value, at=at) if isinstance(func, ast.Attribute) else set()
+        made = [part for part in arguments if isinstance(part, ast.Call)]
         if kind in {"consuming", "settled"} and self._are_plain(arguments, at):
             self.use("iterate", self.keys_of(*arguments, at=at) | given, at)
+            self.use("run", self.keys_of(*made, at=at), at)  # `map(make(), rows)`
+        elif word in _CALLING and (made or not self._are_plain(arguments, at)):
+            self._call_unknown(func, arguments, given, at)
         elif word in READING:
             self.use("reading", receiver, at, word=word)
             self.use("iterate", self.keys_of(*arguments, at=at) | given, at)
@@ -246,7 +146,9 @@ class Walk:
             self.use("change" if is_method else "call", called, at)
         else:
             called = self.keys_of(func.value if isinstance(func, ast.Attribute) else func, at=at)
-            self.use("made" if isinstance(func, ast.Call) else "change", called, at)
+            maker = chain_of(func.func) if isinstance(func, ast.Call) else (func, ())
+            makers = self.named(maker[0].id, maker[1], at.scope) if isinstance(maker[0], ast.Name) else ()
+            self.use("made" if isinstance(func, ast.Call) else "change", called, at, makers=makers)
         for argument in arguments:
             keys = self.keys_of(argument, at=at)
             self.use("given" if _is_named(argument) else "change", keys, at)
@@ -285,12 +187,25 @@ class Walk:
         name = getattr(node, "name", "")
         keys = set(self.named(name, (), at.scope)) if name else set()
         for decorator in decorators:
-            self.call(decorator, [], keys, at)
+            if decorator is not decorators[-1] or not self._decorate(node, decorator, keys, at):
+                self.call(decorator, [], keys, at)
         self.go_on(decorators, at)
         held = self.keys_of(*decorators, at=at)
         if at.scope is not None:
             held |= self.keys_of(node, at=at)
         self._flow(keys, dict.fromkeys(held - keys, "part"), at)
+
+    def _decorate(self, node: Function | ast.ClassDef, decorator: ast.expr, keys: set[Key], at: At) -> bool:
+        """Let a function be given to one of the project's that keeps nothing; False where it is anything else."""
+        inner, attributes = chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        roots = self.named(inner.id, attributes, at.scope) if isinstance(inner, ast.Name) else []
+        if isinstance(node, ast.ClassDef) or not roots or not all(map(self._is_quiet, roots)):
+            return False
+        defaults = (*node.args.defaults, *(part for part in node.args.kw_defaults if part is not None))
+        if not all(isinstance(part, ast.Constant) for part in defaults):
+            return False
+        self.use("decorate", keys, at, word="()" if isinstance(decorator, ast.Call) else "", makers=roots)
+        return True
 
 
 def _is_named(argument: ast.AST) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flowpar.code.bodies import Bodies
 from flowpar.code.closure import Closures
 from flowpar.code.dynamic import is_dynamic
 from flowpar.code.living import changes_class, classes_in, has_method, is_lively
@@ -43,6 +44,7 @@ class Held:
         self._atoms: dict[str, bool] = {}
         self._containers: dict[str, bool] = {}
         self._states: dict[str, bool] = {}
+        self._bodies = Bodies(lookup)
         self._mentions: dict[str, dict[str, list[Piece]]] = {}
         self._classes: dict[str, tuple[ast.ClassDef, ...]] = {}
         self.reached = Closures(self._reads)
@@ -50,9 +52,25 @@ class Held:
 
     def variable(self, node: str) -> tuple[Outline, tuple[Piece, ...]] | None:
         """Return the pieces that bind a variable of the project, None for any other node."""
+        if node.endswith(")"):
+            return self._bodies.of(node)
         module, colon, name = node.partition(":")
         outline = self._lookup.outline(module) if colon and module[0] not in "!~?#" else None
         return None if outline is None or name not in outline.variables else (outline, outline.variables[name])
+
+    def entered(self, node: str, calls: int) -> str:
+        """Return a node for what of a function runs when it is called, and with two `calls` what it gives, too."""
+        found = None if self.holds_something(node) or not self.is_function(node) else self.variable(node)
+        return node if found is None else self._bodies.entered(node, *found, calls)
+
+    def undecorated(self, node: str) -> str:
+        """Return a node for a function as it is given to its decorators."""
+        found = self.variable(node) if self.is_function(node) else None
+        return node if found is None else self._bodies.undecorated(node, *found)
+
+    def keeps_nothing(self, nodes: tuple[str, ...]) -> bool:
+        """Whether all of some nodes are functions of the project that keep nothing in themselves."""
+        return bool(nodes) and all(self.is_function(node) and not self.holds_something(node) for node in nodes)
 
     def is_definition(self, node: str) -> bool:
         """Whether a node is nothing but a function or a class."""
@@ -208,6 +226,9 @@ class Held:
                 yield from self._lookup.follow(read.base or module, read.path)
 
     def _pieces(self, outline: Outline, name: str) -> Iterator[Piece]:
+        if name.endswith(")"):
+            yield from self._bodies.of(f"{outline.name}:{name}")[1]
+            return
         for each in outline.variables if name == "*" else (name,):
             yield from outline.variables.get(each, ())
         node = f"{outline.name}:{name}"

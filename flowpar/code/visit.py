@@ -10,9 +10,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from flowpar.code.facts import Flow, Local
-from flowpar.code.flow import At, Walk
+from flowpar.code.flow import Walk
 from flowpar.code.purity import chain_of
 from flowpar.code.scope import Comprehension, arguments_of, children_of
+from flowpar.code.sources import At
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +24,19 @@ if TYPE_CHECKING:
     from flowpar.code.purity import Kind
 
 
-def flow_of(node: ast.AST, package: str, kind_of: Callable[[Root], Kind | None], *, is_whole: bool = True) -> Flow:
-    """Read one piece; `kind_of` says what is known of a function. Unless it `is_whole`, not into functions."""
-    walk = Walk(package, kind_of, _VISITS, is_whole=is_whole)
+def flow_of(
+    node: ast.AST,
+    package: str,
+    kind_of: Callable[[Root], Kind | None],
+    is_quiet: Callable[[Key], bool],
+    *,
+    is_whole: bool = True,
+) -> Flow:
+    """Read one piece; unless it `is_whole`, not into functions.
+
+    `kind_of` says what is known of a function, `is_quiet` whether it is the project's and keeps nothing.
+    """
+    walk = Walk(package, kind_of, _VISITS, is_quiet, is_whole=is_whole)
     walk.run(node)
     return Flow(walk.now, walk.late)
 

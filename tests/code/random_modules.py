@@ -60,6 +60,30 @@ def numbers():
         KEPT.append(each)
         yield each
 COUNT = 0
+def wrapped(f):
+    @functools.wraps(f)
+    def inner(*given):
+        grow(f(*given), 6)
+        return f(*given)
+    return inner
+def times(n):
+    def wrap(f):
+        def inner(*given):
+            KEPT.append(n)
+            return f(*given)
+        return inner
+    return wrap
+def once(f):
+    f()
+    return f
+def maybe(f=None, n=1):
+    def wrap(f):
+        def inner(*given):
+            KEPT.append(n)
+            return f(*given)
+        KEPT.append(inner)
+        return inner
+    return wrap if f is None else wrap(f)
 """
 
 # `$` is a variable, `#` a number, `%` a variable that is bound.
@@ -88,6 +112,12 @@ STATEMENTS = [
     "operator.iadd($, [#])", "setattr($, 'a', #)", "globals()['%'] = [#]", "% = itertools.chain([$], [#])",
     "% = list(map(same, [$]))", "list(map(spread, [[$]]))", "% = next(map(late, [$]))(#)", "% = list(zip([$], [#]))",
     "exec('% = [#]')", "% = $.__class__", "% = vars($)", "%: list = [$]", "% = (lambda x: x)($)",
+    "@wrapped\ndef f#(): return $\n% = f#()", "@times(#)\ndef f#(): return $\n% = f#()",
+    "@times(#)\ndef h#(): return $", "% = times(#)(last)()",
+    "@once\ndef k#(): $.append(#)", "@once\n@wrapped\ndef m#(): return $", "@maybe\ndef f#(): return $",
+    "@maybe(n=#)\ndef f#(): return $\n% = f#()", "% = wrapped(last)()", "% = times(#)(last)",
+    "% = list(map(wrapped(same), [$]))", "% = sorted([#], key=times(#)(same))", "[#, #].sort(key=wrapped(same))",
+    "% = KEPT[-1]()", "% = wrapped(same)($)", "wrapped(same)", "% = wrapped(same)", "apply(wrapped(same), $)",
     "% = [lambda: $][0]", "$().append(#)", "% = pair($)[#]",
 ]  # fmt: skip
 NAMES = "TUVW"
