@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Found = TypeVar("Found")
 
-_VERSION = 2  # since durations are of all rounds of a repeat
+_VERSION = 3  # since durations are of what was made, and of all rounds of a repeat
 _FILE = "index.sqlite"
 _WAIT_S = 1.0
 _TABLES = """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.errors import StateError
 from flowpar.core.frozen import dataclass, field, replace
+from flowpar.core.states import TaskState
 from flowpar.record.lock import holder
 from flowpar.record.reading import JOURNAL
 from flowpar.record.resume import read_settled
@@ -104,11 +105,14 @@ def seen_now(overview: Overview, run_dir: Path) -> Overview:
 
 
 def durations_in(settled: Settled) -> dict[str, TaskDuration]:
-    """Return how long each task took that succeeded; one that repeats, as many rounds as long as the last."""
+    """Return how long each task took that succeeded; one that repeats, as many rounds as long as the last.
+
+    What was cached says nothing about what it takes to make it.
+    """
     return {
         name: TaskDuration(task.standing.duration_s * max(1, task.standing.round), task.item_count, _item_mean(task))
         for name, task in settled.tasks.items()
-        if task.standing.is_done and task.standing.duration_s is not None
+        if task.standing.state is TaskState.SUCCEEDED and task.standing.duration_s is not None
     }
 
 

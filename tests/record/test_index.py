@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowpar.core.states import RunStatus
+from flowpar.core.states import RunStatus, TaskState
 from flowpar.record.index import RunIndex
 from flowpar.record.lock import Lock
 from flowpar.record.overview import Overview, Status, TaskDuration, overview_of, seen_now
@@ -130,6 +130,9 @@ def test_the_items_of_a_fan_out_have_a_mean() -> None:
     lines[0] |= {"run_id": "x", "workflow": "words"}
 
     assert durations_in(fold(lines)) == {"count": TaskDuration(1.0, 2, 1.0)}
+
+    name, fields = line_of(replace(whole, state=TaskState.CACHED))
+    assert durations_in(fold([lines[0], {"timestamp": lines[0]["timestamp"], "event": name, **fields}])) == {}
 
 
 def ruin(path: Path, how: str) -> None:
