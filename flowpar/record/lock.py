@@ -33,7 +33,7 @@ _OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _TRIES = 25
 _NAP_S = 0.01
 # A killed process has its locks until it is given a processor, or its disk has answered.
-_END_PATIENCE_S = 10.0
+_END_PATIENCE_S = 30.0
 _STATE, _FLAGS, _PENDING = 0, 6, 28  # places in /proc/<pid>/stat, after the name
 _IS_EXITING = 0x4
 _UNKNOWN_PID = 0

@@ -84,12 +84,12 @@ def test_a_killed_process_that_has_not_let_go_yet_is_waited_for(tmp_path: Path) 
         os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
         (tmp_path / "lock").write_text(f"{dead.pid}\n")
 
-        with Lock.take(tmp_path, flock=LateRelease(60)):
+        with Lock.take(tmp_path, flock=LateRelease(30)):
             assert holder(tmp_path) == os.getpid()
 
 
 def test_a_process_that_goes_on_is_not_waited_for(tmp_path: Path, other: subprocess.Popen[str]) -> None:
-    late = LateRelease(60)
+    late = LateRelease(30)
 
     with pytest.raises(StateError, match=f"in use by process {other.pid}"):
         Lock.take(tmp_path, flock=late)
