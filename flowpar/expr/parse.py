@@ -96,7 +96,7 @@ def parse_condition(text: str, ids: DeclaredIds) -> Expression:
     errors: list[ExpressionError] = []
     if len(found) > 1 or text[: first.start].strip() or (first.is_closed and text[first.end :].strip()):
         message = "this must be one expression, and nothing beside it"
-        hint = 'write the whole condition without "${{ }}"; join parts by "and" or "or"'
+        hint = 'write all of it without "${{ }}"; join parts by "and", "or" or "+"'
         raise ExpressionErrors((ExpressionError(message, 0, len(text.rstrip()), hint=hint, code="FP310"),))
     expression = _read_stretch(text, first, ids, errors)
     if errors or not isinstance(expression, Expression):

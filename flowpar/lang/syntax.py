@@ -35,6 +35,7 @@ _WORDING = (
     ("undefined tag handle", "this tag is not known", "only the standard tags such as !!str are"),
     ("comment or line break", "after | or > only a comment may follow", "start the text on the next line"),
     ("alphabetic or numeric character", 'this "&" or "*" starts no anchor or alias', "put the whole value in quotes"),
+    ("did not find expected node content", "a value is missing here", "write it, or take one comma out"),
     ("duplicate anchor", "this anchor is there already", None),
 )
 

@@ -31,6 +31,19 @@ FOREIGN_TOP_KEYS = MappingProxyType(
         "schedule": "flowpar has no triggers; start a run with cron or a CI system",
         "pythonpath": 'folders for imports stand below "python_path"',
         "results": 'results are declared below "outputs"',
+        **dict.fromkeys(
+            ("include", "includes", "import", "imports", "subworkflows", "module"),
+            'another file is a task: "workflow: other.yaml"',
+        ),
+        **dict.fromkeys(
+            ("on_failure", "on_success", "on_exit", "onsuccess", "onerror", "handlerOn", "hooks", "notify"),
+            'tasks below "finally" run however it ended; run.status tells them how',
+        ),
+        **dict.fromkeys(
+            ("workers", "max_workers", "concurrency", "parallelism", "maxActiveSteps", "cores"),
+            "how many tasks run at once is -w of flowpar run",
+        ),
+        **dict.fromkeys(("config", "configfile", "params_file"), "inputs come from a file by --inputs FILE"),
     }
 )
 

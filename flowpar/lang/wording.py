@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+_MAPPING = "a mapping"
 _WANTED = {
     "string_type": "text",
-    "dict_type": "a mapping",
-    "dataclass_type": "a mapping",
+    "dict_type": _MAPPING,
+    "dataclass_type": _MAPPING,
     "list_type": "a list",
 }
 _OWNERS = {"tasks": "task", "finally": "task", "inputs": "input", "secrets": "secret"}
@@ -49,9 +50,22 @@ def describe_error(document: Document, path: Path, error: Any) -> Diagnostic:
 
 def wrong_type(document: Document, where: Path, wanted: str, *, hint: str | None = None) -> Diagnostic:
     """Return the finding that what stands at a path is not what is wanted."""
+    if wanted == _MAPPING:
+        hint = hint or _mapping_meant(str(where[-1]), document.node(where))
     return finding(
         document, where, f"{name_of(where)} wants {wanted}, found {found_at(document.node(where))}", hint=hint
     )
+
+
+def _mapping_meant(key: str, node: Node | None) -> str | None:
+    """Return what to write where names and values were meant, and are not written as a mapping."""
+    if node is None or (isinstance(node, ScalarNode) and node.is_plain and is_null(node)):
+        return f'indent what belongs to "{key}" deeper than it, or leave it out'
+    if isinstance(node, SequenceNode):
+        return 'write each entry as "name: value", without "-" or brackets'
+    name, sign, value = node.text.partition("=") if isinstance(node, ScalarNode) else ("", "", "")
+    is_pair = sign and name.isidentifier() and '"' not in value and len(value) <= _LONGEST
+    return f'write {{{name}: "{value}"}}' if is_pair else None
 
 
 def finding(
