@@ -19,7 +19,7 @@ HELD_BY: dict[str, list[str]] = {
     "Y1": ["golden yaml-empty", "golden yaml-only-comments", "golden yaml-byte-order-mark"],
     "Y2": [
         "lang/test_loader.py::test_a_missing_file_is_named",
-        "lang/test_loader.py::test_a_folder_is_refused",
+        "lang/test_loader.py::test_a_folder_is_refused_and_what_is_in_it_named",
         "lang/test_loader.py::test_an_unreadable_file_says_why",
         "lang/test_loader.py::test_a_fifo_is_refused_without_waiting",
     ],
