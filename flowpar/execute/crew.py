@@ -122,6 +122,10 @@ class Crew:
             link, watch, slots=slots, setup=complete, wake_fd=wake_fd, masker=masker, light=light, preload=preload
         )
 
+    def prepare(self, shared: bytes) -> None:
+        """Let the launcher get ready for jobs of processes of their own while nobody waits for it yet."""
+        self._link.share(shared)
+
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
         member = self._member(executor)

@@ -120,12 +120,16 @@ class Link:
         """Tell the launcher what it must know; to be called once, first."""
         self._send(Word.SETUP, setup.pack())
 
-    def start(self, listener: Listener, content: bytes, shared: bytes, descriptors: Sequence[int]) -> int:
-        """Have an attempt made in a new process, as soon as there is a slot; return its key."""
+    def share(self, shared: bytes) -> None:
+        """Let the launcher know what starts to come have in common, unless it does."""
         if shared is not self._shared:
             self._share += 1
             self._shared = shared
             self._send(Word.SHARE, pack_share(self._share, shared))
+
+    def start(self, listener: Listener, content: bytes, shared: bytes, descriptors: Sequence[int]) -> int:
+        """Have an attempt made in a new process, as soon as there is a slot; return its key."""
+        self.share(shared)
         key = self._next_key(listener)
         self._send(Word.START, pack_start(key, self._share, content), descriptors)
         return key

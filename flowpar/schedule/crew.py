@@ -55,6 +55,10 @@ class Crew(Protocol):
         """What lets them in."""
         ...
 
+    def prepare(self, shared: bytes) -> None:
+        """Get ready for jobs of the executor `process` that have `shared` in common; they will come soon."""
+        ...
+
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes another job now."""
         ...

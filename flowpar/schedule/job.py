@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 from dataclasses import replace
-from itertools import count
+from itertools import count, takewhile
 from typing import TYPE_CHECKING
 
 from flowpar.core.executors import is_brought
@@ -76,6 +76,11 @@ class JobMaker:
         self._ledger = ledger
         self._hand_out = hand_out
         self._numbers = count(first)
+
+    @property
+    def shared(self) -> bytes:
+        """What all jobs have in common, pickled."""
+        return self._shared
 
     def take_number(self) -> int:
         """Return a number that no job has or will have."""
@@ -169,7 +174,11 @@ def maker_of(plan: Plan, options: RunOptions, crew: Crew, ledger: Ledger, *, han
     limit, is_synced = options.values_limit, options.syncs_values
     shared = replace(shared, secrets=options.secrets, trace_id=options.trace_id, is_audited=options.is_audited)
     shared = replace(shared, values_limit=limit, syncs_values=is_synced, has_cache=has_cache, code=options.code)
-    return JobMaker(shared, ledger, hand_out, first=options.start.first_job)
+    jobs = JobMaker(shared, ledger, hand_out, first=options.start.first_job)
+    first = takewhile(lambda task: not task.layer, plan.tasks)
+    if any(task.executor == "process" and task.cache is None for task in first):
+        crew.prepare(jobs.shared)  # beside all that is done before the first of them comes
+    return jobs
 
 
 def _log_file(ready: Ready, number: int) -> str:

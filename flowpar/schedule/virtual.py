@@ -80,6 +80,9 @@ class VirtualCrew:
         self._ends: list[tuple[float, int, float, str, Job]] = []
         self._notices: list[Notice] = []
 
+    def prepare(self, shared: bytes) -> None:
+        """Do nothing: nothing is to be started."""
+
     def has_room(self, executor: str) -> bool:
         """Whether an executor takes one more job."""
         return self._held.get(executor, 0) < (1 if executor == "inline" else self._capacity)

@@ -109,6 +109,7 @@ class FakeCrew:
         self.outputs = FakeOutputs()
         self.outputs_address = "fake"
         self.outputs_key = b"fake"
+        self.prepared: list[bytes] = []
         self.submitted: list[tuple[str, Job]] = []
         self.cancelled: list[tuple[int, bool]] = []
         self.most_running = 0
@@ -129,6 +130,10 @@ class FakeCrew:
     def clock(self) -> FakeClock:
         """The clock that it moves; an action may set it, as an operator does."""
         return self._clock
+
+    def prepare(self, shared: bytes) -> None:
+        """Note what is to be got ready for."""
+        self.prepared.append(shared)
 
     def has_room(self, executor: str) -> bool:
         """Whether `executor` takes one more job."""

@@ -11,7 +11,7 @@ from flowpar.core.events import Event, RunFinished, RunStarted, TaskEnded, TaskR
 from flowpar.core.outcome import Failure, FailureKind, Success, ValueRef
 from flowpar.core.states import RunStatus, TaskState
 from flowpar.expr.template import Constant
-from flowpar.planning.model import Retry
+from flowpar.planning.model import Caching, Retry
 from flowpar.schedule.crew import show_duration
 from flowpar.schedule.head_start import LONG_S
 from flowpar.schedule.run import RunOptions
@@ -40,6 +40,20 @@ def test_a_chain_runs_in_order() -> None:
     assert played.end.exit_code is ExitCode.OK
     assert set(played.end.states.values()) == {TaskState.SUCCEEDED}
     assert played.clock.monotonic() == 1003
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_prepared"),
+    [({}, True), ({"executor": "pool"}, False), ({"cache": Caching()}, False)],
+)
+def test_processes_are_got_ready_for_where_the_first_jobs_will_be_theirs(
+    changes: dict[str, object], *, is_prepared: bool
+) -> None:
+    played = play([planned("a", **changes), planned("b", "a")])
+
+    shared = played.crew.submitted[0][1].shared
+    assert played.crew.prepared == ([shared] if is_prepared else [])
+    assert all(each is shared for each in played.crew.prepared)  # the launcher is told once
 
 
 def test_the_story_of_a_run_begins_and_ends_with_it() -> None:

@@ -345,6 +345,9 @@ class QuickCrew:
         self.most = 0
         self._jobs: list[int] = []
 
+    def prepare(self, shared: bytes) -> None:  # noqa: ARG002 - the protocol's
+        return
+
     def has_room(self, executor: str) -> bool:  # noqa: ARG002 - the protocol's
         return len(self._jobs) < 3
 
