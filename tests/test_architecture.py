@@ -256,13 +256,18 @@ HEAVY = (
     "asyncio",
     "email",
     "importlib.metadata",
+    "flowpar.expr.references",
+    "flowpar.report.github",
     "logging",
     "networkx",
     "pydantic",
+    "random",
     "rich",
+    "shutil",
     "sqlite3",
     "ssl",
     "structlog",
+    "traceback",
     "yaml",
 )
 
@@ -274,6 +279,16 @@ def test_a_start_imports_nothing_heavy_before_it_knows_what_for() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_check_asks_for_nothing_that_is_installed_and_reads_no_code_before_a_task_wants_it() -> None:
+    """A search of all distributions takes as long as reading a small workflow, and so does what reads code."""
+    code = "import sys, flowpar.planning.planner; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "pydantic" in done.stdout.split()
+    assert not set(done.stdout.split()) & {"email", "importlib.metadata", "flowpar.code.reach", "ssl"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import sys
-import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +89,8 @@ def _with_hint(error: FlowparError) -> str:
 
 
 def _tell_bug(screen: Screen, error: BaseException) -> ExitCode:
+    import traceback  # late: there should be none
+
     lines = traceback.format_exception(error)
     python = sys.version.split()[0]
     screen.tell(f"{''.join(lines)}flowpar {__version__}, Python {python}, {sys.platform}")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from flowpar.core.clock import SystemClock
 from flowpar.core.errors import FlowparError
-from flowpar.report.github import Actions
 from flowpar.report.logs import LogSink
 from flowpar.report.progress import PlainSink, Verbosity
 from flowpar.report.summary import SummarySink

@@ -36,6 +36,26 @@ def left_out(*names: str) -> Iterator[None]:
                 del sys.modules[name]
 
 
+@contextmanager
+def in_place_of(name: str, **held: object) -> Iterator[None]:
+    """Let the imports in the block find a module with this and no more under a name, under the same conditions."""
+    if name in sys.modules or _has_threads():
+        yield
+        return
+    sys.modules[name] = stand_in = ModuleType(name)
+    vars(stand_in).update(held)
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+
+
+def no_entry_points(**_: object) -> tuple[()]:
+    """Say that nothing is installed, in the place of what would ask each distribution."""
+    return ()
+
+
 def _has_threads() -> bool:
     threading = sys.modules.get("threading")
     return threading is not None and threading.active_count() > 1

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import gc
 import os
-import random
-import shutil
 import sys
 from contextlib import ExitStack
 from functools import partial
@@ -134,7 +132,7 @@ def _record(
         found = start or Start()
         end = _run(plan, options, sink, folder, tree=tree, refill=refill, secrets=secrets, start=found)
         # All that is kept there is recorded now; where the run was cut off, it is what a resume needs.
-        shutil.rmtree(folder.path / SPOOLS, ignore_errors=True)
+        folder.remove(SPOOLS)
         if end.outputs is not None:
             folder.write("outputs.json", f"{end.outputs}\n".encode())
     return end
@@ -152,7 +150,7 @@ def _run(
     start: Start,
 ) -> RunEnd:
     with StopSignals() as stops, ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder.path / "scratch", ignore_errors=True)  # when no task is left
+        stack.callback(folder.remove, "scratch")  # when no task is left
         crew = Crew.open(
             tree=tree,
             workers=options.workers,
@@ -173,13 +171,19 @@ def _run(
             SystemClock(),
             decisions=_decisions(plan, folder, crew),
             options=_run_options(options, folder, crew, plan=plan, secrets=secrets, start=start),
-            random=random.random,
+            random=_draw,
             stops=stops,
             remove=_removal(options, folder, stack),
             cache=_cache(plan, options, folder, crew, secrets=secrets, sink=sink, stops=stops, stack=stack),
         )
         gc.freeze()  # the plan lives as long as the run: looking through it again and again finds nothing
         return loop.run()
+
+
+def _draw() -> float:
+    from random import random  # late: only a retry with jitter asks
+
+    return random()  # noqa: S311 - nothing is kept secret by it
 
 
 def _decisions(plan: Plan, folder: RunFolder, crew: Crew) -> EngineDecisions:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-import traceback
 from dataclasses import asdict
 from enum import IntEnum
 
@@ -149,6 +148,8 @@ class Refusal:
 
 def pack_failed(error: Exception, *, is_ours: bool) -> bytes:
     """Return the body of FAILED, the launcher's last word: the machine, or a bug of ours, has ended it."""
+    import traceback  # late: it ends there
+
     text = "".join(traceback.format_exception(error)) if is_ours else str(error).lower()
     return json.dumps([is_ours, text]).encode()
 

@@ -14,11 +14,12 @@ cost 100,000 tasks 150 MB more.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from flowpar.core.left_out import in_place_of, no_entry_points
 from flowpar.lang.cache_field import Globs, OutputGlobs, VariableNames, Version  # noqa: TC001 -- pydantic reads the annotations
 from flowpar.lang.fields import (  # noqa: TC001 -- the same
     Batch,
@@ -51,10 +52,19 @@ from flowpar.lang.resource_field import Amounts, Priority  # noqa: TC001 -- the 
 # Types are strict field by field: `strict=True` for a dataclass as a whole would refuse mappings.
 _STRICT = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True, regex_engine="python-re")
 
+T = TypeVar("T")
+
 InputType = Literal["string", "integer", "number", "boolean", "path", "list", "mapping", "any"]
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass_transform(frozen_default=True, field_specifiers=(Field, field))
+def _model(plain: type[T]) -> type[T]:
+    """Make a strict model, for which pydantic looks for no plugins of its own in all distributions."""
+    with in_place_of("pydantic.plugin._loader", get_plugins=no_entry_points):
+        return dataclass(frozen=True, slots=True, config=_STRICT)(plain)  # type: ignore[return-value] # the same class, as pydantic has it
+
+
+@_model
 class RetryModel:
     """When a failed attempt is made again.
 
@@ -71,7 +81,7 @@ class RetryModel:
     counts_retries: bool = Field(default=False, exclude=True)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class RepeatModel:
     """How often a task runs until its output is what is wanted."""
 
@@ -81,7 +91,7 @@ class RepeatModel:
     on_max: OnMax = "fail"
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class CacheModel:
     """Whether an attempt that was made before is made again, and what counts beside its arguments and code."""
 
@@ -93,7 +103,7 @@ class CacheModel:
     is_on: Switch = Field(default=True, exclude=True)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class InputModel:
     """One declared input; it is required unless `has_default`."""
 
@@ -110,7 +120,7 @@ class InputModel:
     has_default: bool = Field(default=False, exclude=True)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class SecretModel:
     """Where one declared secret is read from: one of the two, none where the declaration has a finding."""
 
@@ -118,7 +128,7 @@ class SecretModel:
     file: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class DefaultsModel:
     """Keys that a task has unless it has its own."""
 
@@ -139,7 +149,7 @@ class DefaultsModel:
     cache: CacheModel | None = None
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class TaskModel:
     """One task as written; `kind` is its kind key and `body` what stands below it.
 
@@ -178,7 +188,7 @@ class TaskModel:
         return "finally" if self.in_finally else "tasks"
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@_model
 class Workflow:
     """A whole document; `tasks` has those of `finally`, too, after the others."""
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from flowpar.core.left_out import left_out
+from flowpar.core.left_out import in_place_of, left_out, no_entry_points
 
 _UNUSED = (
     "networkx.algorithms",
@@ -18,7 +18,8 @@ _UNUSED = (
 )
 
 try:
-    with left_out(*_UNUSED):
+    # It would look for backends in all distributions.
+    with left_out(*_UNUSED), in_place_of("importlib.metadata", entry_points=no_entry_points):
         from networkx import DiGraph as DiGraph
         from networkx.algorithms.components.strongly_connected import (
             strongly_connected_components as strongly_connected_components,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from flowpar.code.reached import Reached
 from flowpar.execute.recipe import OUTPUTS, Call
-from flowpar.expr.references import references
 from flowpar.planning.model import Caching, PlannedTask
 from flowpar.planning.template import within
 
@@ -74,4 +73,6 @@ def _known(task: PlannedTask) -> PlannedTask:
 
 
 def _is_of_this_run(templates: Iterable[Template]) -> bool:
+    from flowpar.expr.references import references  # late: only where something is known again
+
     return any(reference.context == "run" for each in templates for reference in references(each))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import time
 from typing import TYPE_CHECKING
@@ -86,10 +85,24 @@ class RunFolder:
             raise _refusal(path, error) from error
         return path
 
+    def remove(self, name: str) -> None:
+        """Remove a folder of the run; it is not there any more, or has empty folders in it, as a rule."""
+        folder = self.path / name
+        try:
+            for each in os.listdir(folder):  # noqa: PTH208 - texts
+                (folder / each).rmdir()
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            import shutil  # late: it brings libraries for archives
+
+            shutil.rmtree(folder, ignore_errors=True)
+
     def clear_leftovers(self) -> None:
         """Remove what a part of the run that was cut off left half done, and the outputs of one that was not."""
         for name in ("scratch", SPOOLS):
-            shutil.rmtree(self.path / name, ignore_errors=True)
+            self.remove(name)
         try:
             for draft in (self.path / "values").glob("*.part"):
                 draft.unlink(missing_ok=True)

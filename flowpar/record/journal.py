@@ -11,7 +11,6 @@ printed text, notes) is not kept here.
 from __future__ import annotations
 
 import os
-import shutil
 from binascii import b2a_base64
 from contextlib import suppress
 from typing import TYPE_CHECKING, NotRequired, TypedDict
@@ -228,6 +227,8 @@ def _keep_damaged(path: Path) -> None:
     partial = path.with_name(".events.damaged.jsonl.partial")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, _NEW, 0o600), "wb") as copy, path.open("rb") as damaged:
+        import shutil  # late: few are damaged, and it brings libraries for archives
+
         shutil.copyfileobj(damaged, copy)
     partial.replace(aside)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowpar.core.left_out import left_out
+from flowpar.core.left_out import in_place_of, left_out, no_entry_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +100,26 @@ def another_thread() -> Iterator[None]:
 def test_what_is_not_installed_is_not_found() -> None:
     with pytest.raises(ModuleNotFoundError), left_out("no_such_pack.part"):
         import_module("no_such_pack")
+
+
+def test_what_stands_in_a_modules_place_is_found_while_it_does() -> None:
+    with in_place_of(f"{NAME}.light", entry_points=no_entry_points):
+        lean = import_module(f"{NAME}.light")
+        assert lean.entry_points(group="any") == ()
+        assert not hasattr(lean, "used")
+
+    assert import_module(f"{NAME}.light").used() is sys
+
+
+def test_nothing_stands_in_the_place_of_what_is_there() -> None:
+    import_module(NAME)
+
+    with in_place_of(f"{NAME}.light", entry_points=no_entry_points):
+        assert import_module(f"{NAME}.light").used() is sys
+
+    assert import_module(f"{NAME}.light").used() is sys
+
+
+def test_nothing_stands_in_a_modules_place_where_another_thread_might_import_it() -> None:
+    with another_thread(), in_place_of(f"{NAME}.light", entry_points=no_entry_points):
+        assert import_module(f"{NAME}.light").used() is sys

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowpar.code.module import is_installed
 from flowpar.code.problem import ProblemKind
-from flowpar.code.reach import Reached
+from flowpar.code.reached import Reached
 from flowpar.code.signature import Signature
 from flowpar.core.digest import digest
 from flowpar.expr.references import mentions

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowpar.code.problem import ProblemKind, TargetProblem
-from flowpar.code.reach import Reaches
 from flowpar.code.signature import Signature
 from flowpar.core.errors import PluginError
 from flowpar.core.frozen import dataclass, field
@@ -14,6 +13,7 @@ from flowpar.core.types import ANY, STR, ListOf, Spot, Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowpar.code.reach import Reaches
     from flowpar.code.signature import Signatures
     from flowpar.lang.model import TaskModel
     from flowpar.lang.rules.argument import Call
@@ -53,6 +53,9 @@ class Targets:
     def reaches(self) -> Reaches:
         """Return what reads the code behind targets."""
         if not self._reaches:
+            # Late: it is 30 modules, and asks for what is installed; code is read for tasks with a cache.
+            from flowpar.code.reach import Reaches
+
             self._reaches.append(Reaches(self.signatures.library))
         return self._reaches[0]
 
