@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from flowpar.code.normal import Item
 
+_PUTTING = frozenset({"append", "appendleft", "insert", "extend"})
 # These look up names that stand in a text among the caller's variables, as duckdb, pandas and numexpr do.
 _READ_TEXTS = frozenset({"sql", "query", "execute", "evaluate", "sqldf", "from_query", "SQLContext"})
 
@@ -157,9 +158,14 @@ def _parts(piece: ast.AST) -> list[ast.AST]:
 def _given_inside(piece: ast.AST, parts: Iterable[ast.AST]) -> set[int]:
     """Return the definitions in a piece whose names are given to something that is called there."""
     inner = [part for part in parts if isinstance(part, Definition) and part is not piece]
-    calls = [part for part in parts if isinstance(part, ast.Call) and not is_built_in(part.func)] if inner else []
+    calls = [part for part in parts if isinstance(part, ast.Call) and not _only_keeps(part.func)] if inner else []
     given = {name.id for call in calls for name in names_given(call) if isinstance(name, ast.Name)}
     return {id(part) for part in inner if part.name in given}
+
+
+def _only_keeps(func: ast.expr) -> bool:
+    """Whether what is called is Python's, or puts what it is given into a list."""
+    return is_built_in(func) or getattr(func, "attr", "") in _PUTTING
 
 
 def _kept_names(parts: Iterable[ast.AST]) -> Callable[[str], bool]:

@@ -100,10 +100,12 @@ class AnnotationEffect:
         if isinstance(head, ast.Constant):  # `total=False`
             return _NOTHING
         meaning = self._library.meaning(module, head)
+        while meaning is None and isinstance(head, ast.Attribute):  # `@REGISTRY.add`
+            head = head.value
+            meaning = self._library.meaning(module, head)
         if isinstance(meaning, Foreign):
             return _of_foreign(meaning.qualified, _PLAIN_DECORATORS)
-        is_own = isinstance(meaning, Defined) and isinstance(meaning.binding.value, ast.FunctionDef | ast.ClassDef)
-        return _NOTHING if is_own else Shown.DOCSTRING
+        return _NOTHING if isinstance(meaning, Defined) else Shown.DOCSTRING
 
 
 def _of_foreign(qualified: str, plain: frozenset[str]) -> Shown:

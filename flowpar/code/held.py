@@ -150,6 +150,10 @@ class Held:
         """Whether code of installed packages, or nobody knows whose, is reached from a node of the project."""
         return ":" in node and bool(self.reached.of(node) & self._foreign)
 
+    def is_open(self, node: str) -> bool:
+        """Whether a variable may hold anything, as what it reaches makes names at run time."""
+        return ":" in node and self.sees_all(self.reached.of(node))
+
     def makes_fields(self, node: str) -> bool:
         """Whether a function makes dataclasses, or reaches one that does."""
         return node == _SHAPING or (":" in node and bool(self.reached.of(node) & self._shaping))

@@ -77,7 +77,7 @@ class Impacts:
 
     def may_look(self, node: str) -> bool:
         """Whether code that is not of the project sees what is given to a function."""
-        return node[0] in "!?" or node.endswith(":*") or self._held.is_foreign(node)
+        return node[0] in "!?" or node.endswith(":*") or self._held.is_foreign(node) or self._held.is_open(node)
 
     def is_definition(self, node: str) -> bool:
         """Whether a node is a function or a class of the project."""

@@ -117,7 +117,9 @@ def test_an_edit_of_everyday_that_changes_nothing_keeps_the_hash(edit: Edit, tmp
 PROGRAMS = [program for edit in EDITS for program in (edit.before, edit.after)]
 LOOKS = re.compile(
     r"__doc__|get_type_hints|signature|singledispatch|pydantic|getsource|= locals$|import eval|@app|^run =|import cmd|"
-    r"__annotations__|from_callable|getmembers|__code__|f_locals|= dataclass|dataclass\(cls|partialmethod|setattr",
+    r"__annotations__|from_callable|getmembers|__code__|f_locals|= dataclass|dataclass\(cls|partialmethod|setattr|"
+    # What is given to a method of an object that nobody knows may be looked at.
+    r"pool\.map|\.sub\(",
     re.MULTILINE,
 )
 
@@ -174,7 +176,7 @@ def shown_by(text: str) -> str:
     names: dict[str, Any] = {"__name__": "steps"}
     try:
         exec(text, names)  # noqa: S102 - the same
-        return repr(names["run"]())
+        return re.sub("0x[0-9a-f]+", "0x", repr(names["run"]()))  # where an object is says nothing
     except Exception as error:  # noqa: BLE001 - that is what it does, then
         return type(error).__name__
 
