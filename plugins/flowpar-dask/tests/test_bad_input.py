@@ -17,9 +17,9 @@ from flowpar.execute.base import Completion, ExecutorTerms
 from flowpar.testing.job import make_job
 
 from flowpar_dask.bundle import own_versions, unpack_word
-from flowpar_dask.cluster import connect
+from flowpar_dask.calls import make_bundle
+from flowpar_dask.cluster import LocalCluster, connect
 from flowpar_dask.environment import other_versions, reached
-from flowpar_dask.errand import make_bundle
 from flowpar_dask.executor import DaskExecutor
 
 if TYPE_CHECKING:
@@ -123,6 +123,36 @@ def test_a_worker_that_does_not_see_the_workflow_ends_the_run(executor: DaskExec
 
     with pytest.raises(MachineError, match='does not see the folder of the workflow, "/no/such/folder"'):
         executor.wait(30)
+
+
+def test_a_worker_with_a_folder_of_its_own_in_the_place_of_the_runs_ends_it(
+    executor: DaskExecutor, tmp_path: Path
+) -> None:
+    """As where machines have the same paths, and no file system that they share."""
+    for file in (tmp_path / "scratch" / "dask").iterdir():
+        file.unlink()
+
+    executor.submit(make_job(1, "flowpar.testing.work:echo", run_dir=tmp_path, value=1))
+
+    with pytest.raises(MachineError, match=f'does not see the run folder: at "{tmp_path}" it has another one'):
+        executor.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("raise ModuleNotFoundError('it is not here')", "ModuleNotFoundError: it is not here"),
+        ("import os; os._exit(1)", "it ended"),
+    ],
+)
+def test_a_cluster_of_our_own_that_does_not_start_is_an_error_that_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    (tmp_path / "distributed.py").write_text(said)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with pytest.raises(MachineError, match=f"the local dask cluster did not start: {told}"):
+        LocalCluster(1, tmp_path / "cluster")
 
 
 def test_a_module_that_a_worker_lacks_fails_its_task_and_names_the_worker(

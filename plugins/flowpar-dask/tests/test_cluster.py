@@ -81,21 +81,20 @@ def dask(folder: Path, *words: str, **variables: str) -> Iterator[None]:
     with (folder / "said").open("ab") as said:
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
         process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=said, stderr=said)
-    yield
-    process.terminate()
-    process.wait(30)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
+def scheduler(yard: Yard) -> Iterator[str]:
     """A scheduler that has no worker yet."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    with dask(tmp_path, "scheduler", "--host", address, "--port", str(port)):
-        with connected(address):
-            pass
-        yield address
+    told = yard.folder / "scheduler.json"
+    with dask(yard.folder, "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told)):
+        yard.until(lambda: told.exists() and told.read_text().endswith("}"))
+        yield json.loads(told.read_text())["address"]
 
 
 def await_tasks(yard: Yard, scheduler: str) -> None:
@@ -159,16 +158,17 @@ def test_a_worker_without_this_plugin_that_joins_ends_the_run_and_says_so(yard: 
     assert "a dask worker can't import flowpar_dask: it is not installed here" in err
 
 
-def test_a_worker_that_hangs_is_named(mortal: LocalCluster) -> None:
+def test_a_worker_that_hangs_is_named(yard: Yard, mortal: LocalCluster) -> None:
     with connected(mortal.address) as asking:
         address, pid = next(iter(asking.run(os.getpid).items()))
-    hung = psutil.Process(pid)
-    hung.suspend()
+        hung = psutil.Process(pid)
+        hung.suspend()
 
-    with pytest.raises(MachineError, match=f"the dask worker {address} does not answer"):
-        connect(mortal.address)
+        with pytest.raises(MachineError, match=f"the dask worker {address} does not answer"):
+            connect(mortal.address)
 
-    hung.kill()
+        hung.kill()
+        yard.until(lambda: address not in asking.scheduler_info()["workers"])  # the next test is to find another
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -57,9 +58,14 @@ def begun(folder: Path) -> int:
     return len(list(folder.glob("begun-*")))
 
 
+def pids_of_begun(folder: Path) -> list[int]:
+    return [int((folder / f"made-{file.name[6:]}").read_text()) for file in folder.glob("begun-*")]
+
+
 def journal(folder: Path) -> list[dict[str, Any]]:
     (file,) = folder.glob(".flowpar/runs/*/events.jsonl")
-    return [json.loads(line.split("\t")[0]) for line in file.read_text().splitlines()]
+    whole = file.read_text().split("\n")[:-1]  # the last line may be on its way
+    return [json.loads(line.split("\t")[0]) for line in whole]
 
 
 def made(folder: Path) -> dict[int, int]:
@@ -74,11 +80,13 @@ def recorded(folder: Path) -> Counter[int]:
 def test_a_killed_worker_costs_the_attempts_that_it_made_a_try(work: Yard, mortal: LocalCluster) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}", "--json")
     work.until(lambda: begun(work.folder) == 2)
+    makers = pids_of_begun(work.folder)
 
     client: Any = Client
     with client(mortal.address, set_as_default=False) as asking:
         for pid in asking.run(os.getpid).values():
             os.kill(pid, signal.SIGKILL)
+    work.until(lambda: not any(is_there(pid) for pid in makers))
     (work.folder / "go").touch()
     out, err = run.communicate(timeout=DEADLINE_S)
 
@@ -139,17 +147,39 @@ def test_of_what_travels_with_an_attempt_that_ends_its_dask_worker_nothing_is_ma
     assert [line["item"] for line in journal(yard.folder) if line["event"] == "task.retrying"] == [150]
 
 
-def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, mortal: LocalCluster) -> None:
-    run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}")
+def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, doomed: LocalCluster) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={doomed.address}")
     work.until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
 
-    os.kill(mortal.pid, signal.SIGKILL)
+    os.kill(doomed.pid, signal.SIGKILL)
     _, err = run.communicate(timeout=DEADLINE_S)
 
     assert run.returncode == 3
-    assert f"the dask scheduler at {mortal.address} is lost" in err
+    assert f"the dask scheduler at {doomed.address} is lost" in err
     (work.folder / "go").touch()
     done = work.run("resume", "--executor", "process", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"all": list(range(8))}
+    assert [made(work.folder)[n] for n in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_cluster_of_our_own_that_dies_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard) -> None:
+    run = work.start("run", "w.yaml", "--executor", "dask", "-w", "2")
+    work.until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
+    (cluster,) = [
+        child for child in psutil.Process(run.pid).children(recursive=True) if "flowpar_dask.local" in child.cmdline()
+    ]
+    below = cluster.children(recursive=True)
+
+    cluster.kill()
+    _, err = run.communicate(timeout=DEADLINE_S)
+
+    assert run.returncode == 3
+    assert "the dask scheduler at tcp://127.0.0.1:" in err
+    assert " is lost" in err
+    assert not psutil.wait_procs(below, timeout=DEADLINE_S)[1]
+    (work.folder / "go").touch()
+    done = work.run("resume", "--executor", "pool", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"all": list(range(8))}
     assert [made(work.folder)[n] for n in range(4)] == [1, 1, 1, 1]
@@ -158,7 +188,7 @@ def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Ya
 def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address: str) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={address}")
     work.until(lambda: begun(work.folder) == 2)
-    pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
+    pids = pids_of_begun(work.folder)
 
     run.kill()
     run.communicate(timeout=DEADLINE_S)
@@ -174,7 +204,7 @@ def test_a_killed_run_leaves_nothing_running_on_the_cluster(work: Yard, address:
 def test_an_interrupted_run_ends_its_attempts_on_the_cluster(work: Yard, address: str, number: int) -> None:
     run = work.start("run", "w.yaml", "--executor", f"dask={address}")
     work.until(lambda: begun(work.folder) == 2)
-    pids = [int((work.folder / f"made-{file.name[6:]}").read_text()) for file in work.folder.glob("begun-*")]
+    pids = pids_of_begun(work.folder)
 
     run.send_signal(number)
     _, err = run.communicate(timeout=DEADLINE_S)
@@ -195,10 +225,10 @@ def is_there(pid: int) -> bool:
 
 @pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="the system keeps semaphores elsewhere")
 def test_a_cluster_of_our_own_leaves_no_process_and_no_semaphore(yard: Yard, tmp_path: Path) -> None:
-    before = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")}
     cluster = LocalCluster(1, tmp_path / "cluster")
-    made = {path.name for path in SHARED_MEMORY.glob("sem.mp-*")} - before
     children = psutil.Process(cluster.pid).children(recursive=True)
+    maps = [Path(f"/proc/{pid}/maps") for pid in (cluster.pid, *(child.pid for child in children))]
+    made = {name for file in maps for name in re.findall(rf"{SHARED_MEMORY}/(sem\.mp-\S+)\n", file.read_text())}
 
     cluster.close()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STEPS = """
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import flowpar
@@ -33,13 +34,26 @@ def big(n: int) -> memoryview:
     return memoryview(bytearray([n]) * 1_000_000)
 
 
+def give(n: int) -> Iterator[memoryview]:
+    for each in range(n):
+        yield big(each)
+
+
+def see(value: memoryview) -> dict[str, object]:
+    time.sleep(0.3)
+    return {"n": value[-1], "found": found()}
+
+
+def found() -> list[str]:
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    return sorted({line.split()[-1] for line in maps if line.endswith(".val")})
+
+
 def look(value: memoryview, all: list[memoryview], n: int, context: flowpar.TaskContext) -> dict[str, object]:
     time.sleep(0.3)
     (context.scratch / "mine").touch()
-    maps = Path("/proc/self/maps").read_text().splitlines()
-    found = {line.split()[-1] for line in maps if line.endswith(".val")}
     total, scratch = sum(each[0] for each in all), str(context.scratch)
-    return {"n": value[-1], "sum": total, "found": sorted(found), "scratch": scratch}
+    return {"n": value[-1], "sum": total, "found": found(), "scratch": scratch}
 """
 WORKFLOW = """
 flowpar: 1
@@ -51,8 +65,11 @@ tasks:
     for_each: {n: "${{ range(6) }}"}
     python: steps:look
     with: {value: "${{ tasks.one.output }}", all: "${{ tasks.some.output }}", n: "${{ each.n }}"}
+  give: {python: steps:give, with: {n: 6}}
+  see: {for_each: "${{ tasks.give.output }}", python: steps:see, with: {value: "${{ each.item }}"}}
 outputs:
   looked: ${{ tasks.look.output }}
+  seen: ${{ tasks.see.output }}
 """
 
 
@@ -173,10 +190,14 @@ def test_a_value_is_read_from_the_memory_of_the_machine_that_made_it(
     done = yard.run("run", "w.yaml", "--executor", f"dask={address}", "--json")
 
     assert done.returncode == 0, done.stderr
-    looked = json.loads(done.stdout)["looked"]
+    outputs = json.loads(done.stdout)
+    looked, seen = outputs["looked"], outputs["seen"]
     assert [(each["n"], each["sum"]) for each in looked] == [(7, 3)] * 6
     folders = {file.rpartition("/")[0] for each in looked for file in each["found"]}
     assert any(folder.startswith(str(near)) for folder in folders), "nothing was fetched"
+    assert [each["n"] for each in seen] == list(range(6))
+    yielded = {file.rpartition("/")[0] for each in seen for file in each["found"]}
+    assert any(folder.startswith(str(near)) for folder in yielded), "nothing that was yielded was fetched"
     assert any(folder.endswith("/values") for folder in folders), "what was made here was fetched, too"
     assert not any("/.flowpar/runs/" in each["scratch"] for each in looked), "on no disk that all share"
     # Copies end with the run, and so do scratch folders.

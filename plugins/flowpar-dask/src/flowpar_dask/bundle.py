@@ -122,6 +122,11 @@ def differences(theirs: Mapping[str, str]) -> str:
     )
 
 
+def mark_of(run_dir: str, run: str) -> Path:
+    """Return the file by which a worker knows that it sees the run folder, and not one of its own at that place."""
+    return Path(run_dir, CLAIMS, run)
+
+
 def claim(file: str, begun: str = "") -> bool:
     """Make the file of a bundle; return whether nobody had before. Raises OSError where its folder is not seen.
 

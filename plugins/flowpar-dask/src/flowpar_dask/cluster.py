@@ -28,7 +28,7 @@ from distributed.comm.core import CommClosedError
 from flowpar.core.errors import MachineError
 
 from flowpar_dask.bundle import differences, own_versions
-from flowpar_dask.errand import tell_versions
+from flowpar_dask.calls import tell_versions
 from flowpar_dask.patience import within
 
 if TYPE_CHECKING:
@@ -117,6 +117,12 @@ def connect(address: str, *, within_s: float = _CONNECT_S) -> Any:
     return client
 
 
+def workers_of(client: Any) -> Mapping[str, Any]:
+    """Return what the scheduler knows of each worker, by address; some versions of dask tell of five if not asked."""
+    found: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
 def _prove_written(address: str) -> None:
     """Raise MachineError where an address can't be one."""
     scheme, sign, place = address.rpartition("://")
@@ -160,7 +166,7 @@ def _prove_versions(client: Any) -> None:
     told: dict[str, Any] = {}
     try:
         silence = "the dask scheduler does not tell its workers"
-        workers = within(lambda: sorted(client.scheduler_info()["workers"]), _ASK_S, silence)
+        workers = within(lambda: sorted(workers_of(client)), _ASK_S, silence)
         within(lambda: _ask_each(client, workers, told), _ASK_S + _SPARE_S, "the dask workers do not answer")
     except MachineError:
         raise

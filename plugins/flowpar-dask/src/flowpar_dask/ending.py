@@ -6,17 +6,25 @@ import time
 from typing import TYPE_CHECKING
 
 from flowpar.core.outcome import Failure, FailureKind, Success
-from flowpar.execute.base import Completion
+from flowpar.execute.base import Completion, Reported
+from flowpar.execute.report_pipe import Report
+from flowpar.execute.standing_word import Done
+from flowpar.execute.yielded import unpack
 
 if TYPE_CHECKING:
     from flowpar.execute.base import Notice
-    from flowpar.execute.standing_word import Done
 
 
 def lost(job: int, message: str, kind: FailureKind = FailureKind.DIED) -> Completion:
     """Return the completion of an attempt that nobody makes any more."""
     moment = time.monotonic()
     return Completion(job, Failure(kind, "", message), 0, moment, moment)
+
+
+def done_of(completion: Completion) -> Done:
+    """Return what is noted of an attempt that is over, for `told_late` to tell where its worker is lost."""
+    report = Report(completion.outcome, completion.warnings)
+    return Done(completion.job, completion.started, completion.ended, completion.cpu_s or 0.0, report)
 
 
 def told_late(done: Done, pid: int) -> Completion:
@@ -27,7 +35,10 @@ def told_late(done: Done, pid: int) -> Completion:
 
 
 def file_of(notice: Notice) -> str | None:
-    """Return the file of the run folder in which the value is that an attempt made, if it is in one."""
-    if not isinstance(notice, Completion) or not isinstance(notice.outcome, Success):
-        return None
-    return notice.outcome.value.file
+    """Return the file of the run folder in which the value is that an attempt made or yields, if it is in one."""
+    if isinstance(notice, Completion) and isinstance(notice.outcome, Success):
+        return notice.outcome.value.file
+    if isinstance(notice, Reported) and notice.kind == "item":
+        item = unpack(notice.body)
+        return None if item is None else item[1].file
+    return None

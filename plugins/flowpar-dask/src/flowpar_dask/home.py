@@ -9,11 +9,13 @@ import os
 import pickle
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowpar.execute.begun import BegunFile
 
+from flowpar_dask.bench import StationTerms
 from flowpar_dask.bundle import boot
 from flowpar_dask.near import Near
 from flowpar_dask.station import Station
@@ -35,7 +37,7 @@ class Home:
     changed: threading.Condition = field(default_factory=threading.Condition)
     shared: dict[tuple[str, str], bytes] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
-    unwanted: dict[tuple[str, int], bool] = field(default_factory=dict)
+    unwanted: dict[tuple[str, int], None] = field(default_factory=dict)
     _made: int = 0
 
     def keep_shared(self, run: str, digest: str, shared: bytes) -> None:
@@ -54,7 +56,7 @@ class Home:
         """Return the station of a run, another one where it has ended or was taken for lost; raises OSError."""
         with self.changed:
             station = self.stations.get(bundle.run)
-            if station is not None and station.is_open and not Path(station.begun.path).exists():
+            if station is not None and station.is_open and not Path(station.terms.begun.path).exists():
                 station.close()  # the run takes what it made for lost; it ends a little later
                 station = None
             if station is None or not station.is_open:
@@ -66,11 +68,15 @@ class Home:
         self._made += 1
         begun = BegunFile(f"{bundle.claim}.{os.getpid()}-{self._made}.begun", is_synced=bundle.boot != boot())
         begun.make()
-        near = Near.of(run, pickle.loads(shared).run_dir, worker)
-        station = Station(shared, worker.state.nthreads, worker.address, begun=begun, near=near, ended=self._ended)
-        station.cancel([job for at, job in self.unwanted if at == run], force=False)
-        self.stations[run] = station
+        near = Near.of(run, pickle.loads(shared).run_dir, worker, number=self._made)
+        slots, is_unwanted = worker.state.nthreads, partial(self._is_unwanted, run)
+        terms = StationTerms(shared, slots, worker.address, begun, near, is_unwanted)
+        self.stations[run] = station = Station(terms, ended=self._ended)
         return station
+
+    def _is_unwanted(self, run: str, job: int) -> bool:
+        with self.changed:
+            return (run, job) in self.unwanted
 
     def _ended(self, station: Station) -> None:
         with self.changed:
@@ -78,11 +84,11 @@ class Home:
                 del self.stations[run]
 
     def cancel(self, run: str, jobs: Sequence[int], *, force: bool) -> None:
-        """End attempts; where there is no station yet it will know."""
+        """End attempts, those included that have not come yet: a cancel may overtake them."""
         with self.changed:
             station = self.stations.get(run)
-            self.unwanted.update({(run, job): force for job in jobs} if station is None else {})
-            while len(self.unwanted) > _MOST_UNWANTED:
+            self.unwanted.update(dict.fromkeys((run, job) for job in jobs))
+            while len(self.unwanted) > _MOST_UNWANTED:  # a cancel is for all workers: most never come here
                 del self.unwanted[next(iter(self.unwanted))]
         if station is not None:
             station.cancel(jobs, force=force)

@@ -69,13 +69,16 @@ class Near:
     _silent: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, run: str, run_dir: str, worker: Any) -> Near:
-        """Return none yet, and let other workers ask this one for values of the run."""
+    def of(cls, run: str, run_dir: str, worker: Any, *, number: int = 0) -> Near:
+        """Return none yet, and let other workers ask this one for values of the run.
+
+        `number` tells the stations apart that a worker has for a run: one that ends later removes what is its own.
+        """
         home = dask.config.get("flowpar.near", "") or str(Path(worker.local_directory).parent)
         limit_bytes = int(dask.config.get("flowpar.near-limit", _LIMIT_BYTES))
         vars(worker).setdefault(_RUNS, {})[run] = run_dir
         worker.handlers.setdefault("flowpar_value", _serving(worker))
-        own = f"{worker.local_directory}/flowpar-{run}"
+        own = f"{worker.local_directory}/flowpar-{run}-{number}"
         return cls(run, run_dir, f"{home}/flowpar-near-{run}", own, limit_bytes)
 
     def fetch(self, makers: Mapping[str, Maker], worker: Any) -> None:
