@@ -79,14 +79,9 @@ def container(
         options or [],
     )
     context.logger.info("container.starts", image=image, name=what.name, engine=program)
-    printed, code = _run(program, what, env or {})
-    if code == _ENGINE_FAILED:
-        raise ContainerFailed(f'{Path(program).name} could not start "{image}"; what it says is in the log of the task')
-    if code != 0:
-        tail = "\n".join(printed.splitlines()[-_TAIL_LINES:])
-        raise ContainerFailed(f'"{image}" ended with code {code}' + (f"; it printed last:\n{tail}" if tail else ""))
+    printed = _run(program, what, env or {})
     parsed = json_format.loads(printed) if capture == "json" else None
-    return ContainerOutput(stdout=printed, exit_code=code, json=parsed)
+    return ContainerOutput(stdout=printed, exit_code=0, json=parsed)
 
 
 def engine_of(wanted: str) -> str:
@@ -98,8 +93,17 @@ def engine_of(wanted: str) -> str:
     return found
 
 
-def _run(program: str, what: Container, env: dict[str, str]) -> tuple[str, int]:
-    """Return what the container printed and its code; its stderr goes to the task's log as it comes."""
+def _prove_success(program: str, image: str, printed: str, code: int) -> None:
+    """Raise ContainerFailed where the command did not end well."""
+    if code == _ENGINE_FAILED:
+        raise ContainerFailed(f'{Path(program).name} could not start "{image}"; what it says is in the log of the task')
+    if code != 0:
+        tail = "\n".join(printed.splitlines()[-_TAIL_LINES:])
+        raise ContainerFailed(f'"{image}" ended with code {code}' + (f"; it printed last:\n{tail}" if tail else ""))
+
+
+def _run(program: str, what: Container, env: dict[str, str]) -> str:
+    """Return what the container printed; its stderr goes to the task's log as it comes. Raises ContainerFailed."""
     arguments = what.run_arguments(program, folder=Path.cwd())
     with subprocess.Popen(arguments, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -109,7 +113,8 @@ def _run(program: str, what: Container, env: dict[str, str]) -> tuple[str, int]:
             subprocess.run([program, "rm", "--force", what.name], check=False, capture_output=True, timeout=30)
             process.kill()
             raise
-    return printed, process.returncode
+    _prove_success(program, what.image, printed, process.returncode)
+    return printed
 
 
 @contextmanager
