@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowpar.core.events import Event, EventSink
-    from flowpar.execute.base import Executor, Job
+    from flowpar.execute.base import Executor, Job, Notice
     from flowpar.plugin.source import DeclaredOptions
 
 
@@ -166,6 +166,17 @@ class ExecutorContract:
                     held -= 1
         return over
 
+    def begin(self, executor: Executor, run_dir: Path, work: str) -> list[Notice]:
+        """Submit a job 1 that lasts, and wait until it has begun or failed; return what was told meanwhile."""
+        marker = run_dir / "begun"
+        executor.submit(make_job(1, f"flowpar.testing.work:{work}", run_dir=run_dir, seconds=600, marker=str(marker)))
+        notices: list[Notice] = []
+        deadline = time.monotonic() + self.deadline_s
+        while not (marker.exists() or any(isinstance(notice, Completion) for notice in notices)):
+            assert time.monotonic() < deadline, f"a job has not begun after {self.deadline_s:g} s"
+            notices += executor.wait(0.05)
+        return notices
+
     def test_it_has_capacity(self, executor: Executor) -> None:
         """It takes at least one job."""
         assert executor.capacity >= 1
@@ -237,9 +248,7 @@ class ExecutorContract:
         """Even one that ignores what it can ignore."""
         if not self.can_end_jobs:
             pytest.skip("this executor says that it cannot end a job")
-        job = make_job(1, f"flowpar.testing.work:{work}", run_dir=run_dir, seconds=600)
-        executor.submit(job)
-        notices = list(executor.wait(5))
+        notices = self.begin(executor, run_dir, work)
 
         executor.cancel(1, force=True)
 
@@ -254,8 +263,7 @@ class ExecutorContract:
         """And does so within a bound."""
         if not self.can_end_jobs:
             pytest.skip("this executor says that it cannot end a job")
-        executor.submit(make_job(1, "flowpar.testing.work:linger", run_dir=run_dir, seconds=600))
-        executor.wait(5)
+        self.begin(executor, run_dir, "linger")
         began = time.monotonic()
 
         executor.close()

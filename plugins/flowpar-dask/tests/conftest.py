@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from distributed import Client
 
 from flowpar_dask.cluster import LocalCluster
 
@@ -27,25 +26,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     cluster.close()
 
 
-@pytest.fixture(scope="session")
-def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    cluster = LocalCluster(2, tmp_path_factory.mktemp("mortal"))
-    yield cluster
-    cluster.close()
-
-
 @pytest.fixture
-def mortal(phoenix: LocalCluster) -> LocalCluster:
-    """Give a cluster for a test that ends workers of it: they come back, and the next test waits for them."""
-    client: Any = Client
-    with client(phoenix.address, set_as_default=False, timeout=60) as asking:
-        asking.wait_for_workers(2, timeout=DEADLINE_S / 2)
-    return phoenix
-
-
-@pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[LocalCluster]:
-    """Give a cluster for a test that ends all of it."""
+def mortal(tmp_path: Path) -> Iterator[LocalCluster]:
+    """Give a cluster for a test that ends some of it."""
     cluster = LocalCluster(2, tmp_path / "cluster")
     yield cluster
     cluster.close()

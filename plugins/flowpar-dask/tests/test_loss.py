@@ -147,15 +147,15 @@ def test_of_what_travels_with_an_attempt_that_ends_its_dask_worker_nothing_is_ma
     assert [line["item"] for line in journal(yard.folder) if line["event"] == "task.retrying"] == [150]
 
 
-def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, doomed: LocalCluster) -> None:
-    run = work.start("run", "w.yaml", "--executor", f"dask={doomed.address}")
+def test_a_killed_scheduler_ends_the_run_and_a_resume_goes_on_elsewhere(work: Yard, mortal: LocalCluster) -> None:
+    run = work.start("run", "w.yaml", "--executor", f"dask={mortal.address}")
     work.until(lambda: begun(work.folder) == 2 and len(recorded(work.folder)) == 4)
 
-    os.kill(doomed.pid, signal.SIGKILL)
+    os.kill(mortal.pid, signal.SIGKILL)
     _, err = run.communicate(timeout=DEADLINE_S)
 
     assert run.returncode == 3
-    assert f"the dask scheduler at {doomed.address} is lost" in err
+    assert f"the dask scheduler at {mortal.address} is lost" in err
     (work.folder / "go").touch()
     done = work.run("resume", "--executor", "process", "--json")
     assert done.returncode == 0, done.stderr

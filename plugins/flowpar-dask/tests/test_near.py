@@ -37,10 +37,12 @@ def big(n: int) -> memoryview:
 def give(n: int) -> Iterator[memoryview]:
     for each in range(n):
         yield big(each)
+    while not Path("seen").exists():  # by the other machine, as this one is busy here
+        time.sleep(0.02)
 
 
 def see(value: memoryview) -> dict[str, object]:
-    time.sleep(0.3)
+    Path("seen").touch()
     return {"n": value[-1], "found": found()}
 
 
@@ -50,7 +52,10 @@ def found() -> list[str]:
 
 
 def look(value: memoryview, all: list[memoryview], n: int, context: flowpar.TaskContext) -> dict[str, object]:
-    time.sleep(0.3)
+    # Attempts are made on both machines: whoever did not make the values has to fetch them.
+    Path("looked-" + os.environ["DASK_FLOWPAR__MACHINE"]).touch()
+    while len(list(Path.cwd().glob("looked-*"))) < 2:
+        time.sleep(0.02)
     (context.scratch / "mine").touch()
     total, scratch = sum(each[0] for each in all), str(context.scratch)
     return {"n": value[-1], "sum": total, "found": found(), "scratch": scratch}
@@ -65,7 +70,7 @@ tasks:
     for_each: {n: "${{ range(6) }}"}
     python: steps:look
     with: {value: "${{ tasks.one.output }}", all: "${{ tasks.some.output }}", n: "${{ each.n }}"}
-  give: {python: steps:give, with: {n: 6}}
+  give: {needs: [look], python: steps:give, with: {n: 6}}
   see: {for_each: "${{ tasks.give.output }}", python: steps:see, with: {value: "${{ each.item }}"}}
 outputs:
   looked: ${{ tasks.look.output }}
@@ -81,16 +86,7 @@ def two_machines(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     told = tmp_path / "scheduler.json"
     with (tmp_path / "said").open("wb") as said:
         for number in range(3):
-            what = [
-                "worker",
-                "--nworkers",
-                "1",
-                "--nthreads",
-                "1",
-                "--no-dashboard",
-                "--local-directory",
-                str(tmp_path),
-            ]
+            what = ["worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
             if not number:
                 what = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
             started.append(
@@ -111,7 +107,7 @@ def two_machines(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         address = client.scheduler.address
     yield address, folder
     for process in started:
-        process.terminate()
+        process.kill()  # a worker whose scheduler has ended takes long to end by itself
     for process in started:
         process.wait(30)
 

@@ -49,7 +49,7 @@ def scheduler(tmp_path: Path, certificates: dict[str, str]) -> Iterator[str]:
     environment = {**os.environ, **certificates, "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}
     with (tmp_path / "said").open("wb") as said:
         for number in range(3):
-            what = ["worker", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
+            what = ["worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
             if not number:
                 what = ["scheduler", "--host", "tls://127.0.0.1", "--port", "0", "--no-dashboard"]
             command = [sys.executable, "-m", "dask", *what, "--scheduler-file", str(file)]
@@ -61,7 +61,7 @@ def scheduler(tmp_path: Path, certificates: dict[str, str]) -> Iterator[str]:
             time.sleep(0.1)
         yield json.loads(file.read_text())["address"]
     for process in started:
-        process.terminate()
+        process.kill()  # a worker whose scheduler has ended takes long to end by itself
     for process in started:
         process.wait(30)
 
