@@ -59,7 +59,7 @@ _SKEW_S = 300.0
 
 
 class _LookUp(Later):
-    """A look-up that takes a while, and how it goes on."""
+    """A look-up, and how it goes on from what takes a while."""
 
     def __init__(self, steps: _Steps) -> None:
         self.steps = steps
@@ -95,19 +95,16 @@ class RunCache:
 
     def find(self, task: PlannedTask, bindings: Bindings, *, number: Callable[[], int], may_hit: bool) -> Found | Later:
         """Return what an attempt came to before, or how to keep it, None where it has no key; it may take a while."""
-        steps = self._find(task, bindings, number, may_hit=may_hit)
-        return self._advance(steps, steps.send, None)
+        look_up = _LookUp(self._find(task, bindings, number, may_hit=may_hit))
+        return self._go_on(look_up, partial(look_up.steps.send, None))
 
     def found(self) -> Sequence[tuple[Later, Found]]:
         """Return what was found since the last time of what took a while."""
         over = []
         for done in self._aside.take():
             steps = done.asker.steps
-            now = (
-                self._advance(steps, steps.send, done.result, done.asker)
-                if done.error is None
-                else self._advance(steps, steps.throw, done.error, done.asker)
-            )
+            move = partial(steps.send, done.result) if done.error is None else partial(steps.throw, done.error)
+            now = self._go_on(done.asker, move)
             if not isinstance(now, Later):
                 over.append((done.asker, now))
         return over
@@ -116,19 +113,16 @@ class RunCache:
         """Forget what takes a while."""
         self._aside.drop()
 
-    def _advance(
-        self, steps: _Steps, move: Callable[[Any], Work], given: object, asker: _LookUp | None = None
-    ) -> Found | Later:
+    def _go_on(self, look_up: _LookUp, move: Callable[[], Work]) -> Found | Later:
         """Let a look-up go on to its end, or to what takes a while."""
         try:
-            work = move(given)
+            work = move()
         except StopIteration as end:
             found: Found = end.value
             self._has_kept = self._has_kept or not isinstance(found, Hit | None)
             return found
-        asker = asker or _LookUp(steps)
-        self._aside.begin(asker, work)
-        return asker
+        self._aside.begin(look_up, work)
+        return look_up
 
     def _find(self, task: PlannedTask, bindings: Bindings, number: Callable[[], int], *, may_hit: bool) -> _Steps:
         try:
