@@ -58,7 +58,7 @@ class Graph:
         self.places = Places(lookup)
         self._impacts = Impacts(lookup)
         self._parts: dict[str, Part | None] = {}
-        self.orders = Orders(lookup, self.places, lambda outline: self._impacts.of(outline).acting)
+        self.orders = Orders(lookup, self.places, self.closures, lambda outline: self._impacts.of(outline).acting)
         self._told_pieces: dict[tuple[str, int, str], Piece] = {}
 
     def part(self, node: str) -> Part | None:
@@ -258,6 +258,9 @@ class Graph:
         later = 0 if is_late or piece.is_import else _after(piece, impact.acting)
         if later:
             yield b"*%d" % later
+        later = _after(piece, () if piece.is_import else self.orders.returning(outline))
+        if later:
+            yield b"~%d" % later
 
     def folders(self, bits: int) -> Iterator[str]:
         """Give the folders that what is in a set adds to the path of imports."""

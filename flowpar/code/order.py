@@ -15,6 +15,7 @@ from flowpar.core.digest import digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from flowpar.code.closure import Closures
     from flowpar.code.lookup import Lookup
     from flowpar.code.outline import Outline, Piece
     from flowpar.code.place import Places
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 class Orders:
     """Goes through imports as Python does; each module that others are imported from is asked once."""
 
-    def __init__(self, lookup: Lookup, places: Places, acting: Callable[[Outline], Iterable[Piece]]) -> None:
+    def __init__(
+        self, lookup: Lookup, places: Places, closures: Closures, acting: Callable[[Outline], Iterable[Piece]]
+    ) -> None:
         """Ask `acting` which statements of a module act on what others have, too."""
+        self._closures = closures
+        self._circles: dict[str, list[Piece]] = {}
         self._lookup = lookup
         self._places = places
         self._acting = acting
@@ -37,6 +42,18 @@ class Orders:
         if module not in self._known:
             self._known[module] = self._make(module)
         return self._known[module]
+
+    def returning(self, outline: Outline) -> list[Piece]:
+        """Return the imports of modules that import this one: they see what stands before them, and may set it."""
+        if outline.name not in self._circles:
+            own = self._closures.bit(outline.name)
+            self._circles[outline.name] = [
+                piece
+                for piece in outline.pieces
+                for each in (part.module for part in piece.imports if not part.is_late)
+                if any(self._closures.of(name) & own for name, _ in self._imported(each))
+            ]
+        return self._circles[outline.name]
 
     def _make(self, module: str) -> Part | None:
         outline = None if module[:1] in "!~?#" or is_script(module) else self._lookup.outline(module)
