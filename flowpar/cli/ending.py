@@ -49,7 +49,18 @@ def ended(act: Callable[[], Any]) -> int:
         if _is_out_of_descriptors(error):
             screen.tell(f"{screen.painted('flowpar:', 'error')} {_TOO_FEW_FILES}")
             return ExitCode.ENVIRONMENT
+        if isinstance(error, OSError) and _is_of_click(error):
+            screen.tell(f"{screen.painted('flowpar:', 'error')} cannot write to stdout: {str(error.strerror).lower()}")
+            return ExitCode.ENVIRONMENT
         return _tell_bug(screen, error)
+
+
+def _is_of_click(error: OSError) -> bool:
+    """Whether it was raised as click wrote help or the version, which alone do not go through our screen."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__") == "click.utils"
 
 
 def _is_out_of_descriptors(error: Exception) -> bool:

@@ -124,6 +124,21 @@ def test_what_cannot_be_flushed_at_the_end_is_no_success() -> None:
     assert run.returncode == 120
 
 
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_help_that_cannot_be_written_is_no_bug(asked: str) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        run = subprocess.run(
+            [sys.executable, "-m", "flowpar", asked],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert (run.returncode, run.stderr) == (3, "flowpar: cannot write to stdout: no space left on device\n")
+
+
 def test_shells_are_told_how_to_complete() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "flowpar"],
