@@ -39,9 +39,9 @@ def within(ask: Callable[[], Answer], deadline_s: float, silence: str) -> Answer
             errors.append(error)
 
     asking = threading.Thread(target=answer, name="flowpar-dask-ask", daemon=True)
-    asking.start()
     until = time.monotonic() + deadline_s
     with _heard() as heard:
+        asking.start()
         while asking.is_alive() and time.monotonic() < until and not heard:
             asking.join(_LOOK_EVERY_S)
     if errors:
