@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import click
+
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 COMMANDS = MappingProxyType(
     {
@@ -58,7 +61,12 @@ OPTIONS = MappingProxyType(
 
 def option_meant(name: str, parameters: Iterable[click.Parameter]) -> str | None:
     """Return what to write for an option that a command does not have; None where nobody knows."""
-    if name in OPTIONS:
-        return OPTIONS[name]
-    near = nearest(name, [way for one in parameters for way in one.opts if way.startswith("--")])
+    own = {way for one in parameters for way in one.opts}
+    near = nearest(name, sorted(way for way in own if way.startswith("--")))
+    if near and near.replace("-", "") == name.replace("-", ""):
+        return f'did you mean "{near}"?'
+    meant = OPTIONS.get(name, "")
+    # What leads to an option is of use to a command that has it.
+    if meant and ("flowpar " in meant or own.issuperset(_OPTION.findall(meant))):
+        return meant
     return f'did you mean "{near}"?' if near else None

@@ -121,7 +121,8 @@ class Walk(Sources):
         """Let something be called with what may be changed then, of which some has a name only."""
         kind, word = self.kind(func, at.scope), func.attr if isinstance(func, ast.Attribute) else ""
         receiver = self.keys_of(func.value, at=at) if isinstance(func, ast.Attribute) else set()
-        made = [part for part in arguments if isinstance(part, ast.Call)]
+        # `T["a"]` may be what a call gave: `T = {"a": make()}`.
+        made = [part for one in arguments for part in ast.walk(one) if isinstance(part, ast.Call | ast.Subscript)]
         if kind in {"consuming", "settled"} and self._are_plain(arguments, at):
             self.use("iterate", self.keys_of(*arguments, at=at) | given, at)
             self.use("run", self.keys_of(*made, at=at), at)  # `map(make(), rows)`
@@ -171,6 +172,8 @@ class Walk(Sources):
     def _is_function(self, argument: ast.AST, at: At) -> bool:
         if isinstance(argument, ast.Lambda):
             return any(isinstance(part, ast.Call) for part in ast.walk(argument))
+        if isinstance(argument, ast.IfExp | ast.BoolOp | ast.NamedExpr | ast.Subscript):
+            return any(self._is_function(part, at) for part in ast.iter_child_nodes(argument))
         inner, attributes = chain_of(argument)
         if not isinstance(inner, ast.Name) or self.kind(argument, at.scope) is not None:
             return False
@@ -199,7 +202,9 @@ class Walk(Sources):
         """Let a function be given to one of the project's that keeps nothing; False where it is anything else."""
         inner, attributes = chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
         roots = self.named(inner.id, attributes, at.scope) if isinstance(inner, ast.Name) else []
-        if isinstance(node, ast.ClassDef) or not roots or not all(map(self._is_quiet, roots)):
+        # In the body of a class the name of a function is no name of the module's.
+        is_method = at.scope is not None and at.scope.kind == "class"
+        if is_method or isinstance(node, ast.ClassDef) or not roots or not all(map(self._is_quiet, roots)):
             return False
         defaults = (*node.args.defaults, *(part for part in node.args.kw_defaults if part is not None))
         if not all(isinstance(part, ast.Constant) for part in defaults):

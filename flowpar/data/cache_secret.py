@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from flowpar.core.checksum import checksum, is_checksum_of
 from flowpar.data.copying import draft_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _FILE = "key"
 _BYTES = 32
@@ -33,8 +34,11 @@ def secret_of(cache_dir: str, tell: Callable[[str], None] = lambda _: None) -> b
     if found := _secret_in(content):
         return found
     if content:
-        with suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108 - a text
+        with _alone(cache_dir):
+            if found := _secret_in(_read(path)):
+                return found  # another run was quicker
+            with suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108 - a text
         tell(f'"{path}" was cut short or altered and is made anew, so nothing is found that was kept before')
     draft = draft_in(cache_dir)
     number = os.open(draft, _NEW, 0o600)
@@ -59,10 +63,22 @@ def known_secret(cache_dir: str) -> bytes:
         return b""
 
 
+@contextmanager
+def _alone(cache_dir: str) -> Iterator[None]:
+    """Let nobody else remove a damaged secret meanwhile."""
+    number = os.open(cache_dir, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
 def _secret_in(content: bytes) -> bytes:
-    """Return the secret that a file holds, nothing where it is damaged."""
+    """Return the secret that a file holds, nothing where it is damaged; an early one has no checksum."""
     secret, told = content[:_BYTES], content[_BYTES:].decode("ascii", "replace")
-    return secret if len(secret) == _BYTES and is_checksum_of([secret], told) else b""
+    return secret if len(secret) == _BYTES and (not told or is_checksum_of([secret], told)) else b""
 
 
 def _read(path: str) -> bytes:

@@ -89,6 +89,7 @@ class RunCache:
         self._limit_bytes = options.limit_bytes
         self._has_kept = False
         self._aside = aside
+        self._drops = 0
         self._umask = _umask()
         self._tell = tell
         self._told: set[str] = set()
@@ -110,7 +111,8 @@ class RunCache:
         return over
 
     def drop(self) -> None:
-        """Forget what takes a while."""
+        """Forget what takes a while; no further file is put back."""
+        self._drops += 1
         self._aside.drop()
 
     def _go_on(self, look_up: _LookUp, move: Callable[[], Work]) -> Found | Later:
@@ -148,7 +150,8 @@ class RunCache:
                 return keeping
             if task.cache is not None and is_expired(task.cache, entry):
                 return replace(keeping, note="expired")
-            restore = partial(self._restored, entry, keeping, str(number()) if entry.value_bytes else "")
+            name, drops = str(number()) if entry.value_bytes else "", self._drops
+            restore = partial(self._restored, entry, keeping, name, lambda: drops == self._drops)
             return (restore() if entry.is_small else (yield restore)) or keeping
         except BadEntry as error:
             if isinstance(error, BlobGone) and self._folder.is_gone(keeping.key, keeping.place):
@@ -172,19 +175,21 @@ class RunCache:
 
     def close(self) -> None:
         """Keep what was learnt about files, and make room where something new was kept."""
-        self._aside.drop()
+        self.drop()
         self._seen.close()
         if self._has_kept:
             with suppress(OSError):
                 if size_of(self._folder) > self._limit_bytes:
                     sweep(self._folder, self._limit_bytes)
 
-    def _restored(self, entry: Entry, keeping: Keeping, name: str) -> Hit | None:
+    def _restored(self, entry: Entry, keeping: Keeping, name: str, is_wanted: Callable[[], bool]) -> Hit | None:
         """Put back what an entry has; None where there is no room for its value. Raises BadEntry or OSError."""
-        if not has_room(f"{self._run_dir}/values", size_bytes=entry.value_bytes, limit_bytes=self._values_limit):
+        if not is_wanted() or not has_room(
+            f"{self._run_dir}/values", size_bytes=entry.value_bytes, limit_bytes=self._values_limit
+        ):
             return None  # it is made, and says itself that there is no room
         value = self._folder.restore(entry, self._run_dir, name)
-        put_back(entry.files, keeping.folder, self._folder, self._seen, umask=self._umask)
+        put_back(entry.files, keeping.folder, self._folder, self._seen, umask=self._umask, is_wanted=is_wanted)
         self._folder.touch(keeping.key, keeping.place)
         return Hit(value, entry.key, keeping.parts, entry.made_by, entry.seconds, entry.is_last)
 

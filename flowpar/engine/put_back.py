@@ -13,17 +13,26 @@ from flowpar.data.cache_entry import BadEntry
 from flowpar.data.copying import copy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flowpar.data.cache import CacheFolder
     from flowpar.data.cache_entry import KeptFile
     from flowpar.record.seen_files import SeenFiles
 
 
-def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: SeenFiles, *, umask: int) -> None:
+def put_back(
+    files: Iterable[KeptFile],
+    folder: str,
+    cache: CacheFolder,
+    seen: SeenFiles,
+    *,
+    umask: int,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> None:
     """Put files where they were below a folder; raises BadEntry or OSError, and then some may be there.
 
-    They get the rights that a program of the user's would give them, whose mask is `umask`.
+    They get the rights that a program of the user's would give them, whose mask is `umask`. Once they are not wanted
+    any more no further one is put there.
     """
     # All are looked at before the first is written: an entry of no use changes nothing.
     wanted = [(kept, _target(kept, folder)) for kept in files]
@@ -34,6 +43,8 @@ def put_back(files: Iterable[KeptFile], folder: str, cache: CacheFolder, seen: S
         if not _is_there(kept, target, seen)
     ]
     for source, kept, target in found:
+        if not is_wanted():
+            return
         os.makedirs(os.path.dirname(target), exist_ok=True)
         copy(source, target, mode=(0o777 if kept.is_executable else 0o666) & ~umask)
 

@@ -77,7 +77,9 @@ class KeptScratch(Scratch):
 
     def __enter__(self) -> str:
         """Return the folder, empty."""
-        found = None if self._place is None else self._look(self._folder)
+        # A task may have closed the lock, and its number may be that of a stranger's file by now.
+        is_held = self._place is not None and self._look(self._lock) is not None
+        found = self._look(self._folder) if is_held else None
         if found is None:
             self.close()
             self._claim()
@@ -104,9 +106,9 @@ class KeptScratch(Scratch):
 
     def close(self) -> None:
         """Let others have the folder."""
-        if self._place is not None:
+        if self._place is not None and self._look(self._lock) is not None:
             os.close(self._lock)
-            self._place = None
+        self._place = None
 
     def _look(self, place: str | int) -> os.stat_result | None:
         """Return what the folder is like, by its path or by its lock; None where something else is there."""

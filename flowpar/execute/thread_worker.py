@@ -146,6 +146,8 @@ class ThreadWorker:
             while True:
                 errand = self._waiting.get()
                 if scratch is None or home != self._home:
+                    if scratch is not None:
+                        scratch.close()
                     home = self._home
                     scratch = KeptScratch(home)
                 self._attempt(errand, scratch)

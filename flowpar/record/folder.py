@@ -89,11 +89,15 @@ class RunFolder:
         """Remove a folder of the run; it is not there any more, or has empty folders in it, as a rule."""
         folder = self.path / name
         try:
-            for each in os.listdir(folder):  # noqa: PTH208 - texts
-                (folder / each).rmdir()
-            folder.rmdir()
+            inner = os.listdir(folder)  # noqa: PTH208 - texts
         except FileNotFoundError:
             return
+        except OSError:
+            inner = []
+        try:
+            for each in inner:
+                (folder / each).rmdir()
+            folder.rmdir()
         except OSError:
             import shutil  # late: it brings libraries for archives
 

@@ -12,6 +12,7 @@ one that was made. While a look-up waits for the disk nothing holds a slot, and 
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from flowpar.core.frozen import dataclass, replace
@@ -81,6 +82,8 @@ class Cache(Protocol):
 
 # So many look-ups wait for the disk at once; what each of them knows already takes some KB.
 _MOST_WAITING = 64
+# And so many for these, each of some hundred bytes.
+_MOST_TURNED_AWAY = 4_096
 _Place = tuple[str, int | None]
 
 
@@ -108,8 +111,14 @@ class Lookup:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether any look-up waits for the disk, or for others that do."""
-        return bool(self._waiting or self._turned_away)
+        """Whether any look-up waits for the disk, or for others that do, of a task that is not over by now."""
+        asked = chain((ready for ready, _ in self._waiting.values()), self._turned_away)
+        return any(not ready.record.state.is_final for ready in asked)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many wait for others that no more are to be asked for."""
+        return len(self._turned_away) >= _MOST_TURNED_AWAY
 
     def look(self, ready: Ready) -> tuple[Ready, Keeping | None] | None:
         """Return the attempt that is to be made and how to keep it; None where it is settled or waits for the disk.

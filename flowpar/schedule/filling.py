@@ -55,8 +55,12 @@ class Filling:
             self._fill_in_turn(self._desk.pools, weight)
             return
         for lane in self._desk.backlog.lanes():
-            while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane) and self._hits < _MOST_HITS:
+            while self._desk.backlog.has(lane, weight=weight) and self._has_room(lane) and self._may_look:
                 self._start_next(lane)
+
+    @property
+    def _may_look(self) -> bool:
+        return self._hits < _MOST_HITS and not self.lookup.is_full
 
     def is_held_up(self) -> bool:
         """Whether more waits than may run, and whatever else might start would wait as well."""
@@ -76,7 +80,7 @@ class Filling:
         heads = [(backlog.rank(lane), lane) for lane in backlog.lanes()]
         heapify(heads)
         passed_over = 0
-        while heads and passed_over < _MOST_PASSED_OVER and self._hits < _MOST_HITS:
+        while heads and passed_over < _MOST_PASSED_OVER and self._may_look:
             _, lane = heappop(heads)
             if not backlog.has(lane, weight=weight):
                 continue

@@ -11,6 +11,8 @@ from flowpar import __version__
 from flowpar.cli.main import VERBS, flowpar, main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Desk
 
 
@@ -56,6 +58,8 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
         (["run", "w.yaml", "--no-such", "a"], 'no such option "--no-such"'),
         (["run", "w.yaml", "--dry-run"], 'no such option "--dry-run"; flowpar plan shows what would run'),
         (["run", "w.yaml", "-j", "4"], 'no such option "-j"; tasks at once are -w N'),
+        (["clean", "--dryrun"], 'no such option "--dryrun"; did you mean "--dry-run"?'),
+        (["graph", "w.yaml", "-j", "4"], 'no such option "-j"'),
         (["lint", "w.yaml"], 'there is no command "lint"; did you mean "check"?'),
         (["graph", "w.yaml", "--format", "png"], '"png" is not one of'),
         (["check"], 'missing argument "file..."'),
@@ -113,6 +117,19 @@ def test_the_end_of_a_command_waits_for_threads_and_does_what_is_registered_for_
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout.splitlines() == [f"flowpar {__version__}", "thread", "registered"]
+
+
+def test_a_profiler_writes_down_what_it_saw(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
+    run = subprocess.run(
+        [sys.executable, "-m", "cProfile", "-o", str(seen), "-m", "flowpar", "check", "none.yaml"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (run.returncode, seen.stat().st_size > 0) == (0, True)
 
 
 def test_what_cannot_be_flushed_at_the_end_is_no_success() -> None:

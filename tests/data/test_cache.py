@@ -102,12 +102,20 @@ def test_no_damage_of_a_secret_passes(tmp_path: Path) -> None:
     content = file.read_bytes()
     for place in range(len(content)):
         for harmed in (content[:place], content[:place] + b"\0" + content[place + 1 :]):
-            if harmed == content:
+            if harmed in {content, secret}:
                 continue
             file.write_bytes(harmed)
             told: list[str] = []
             assert secret_of(str(tmp_path), told.append) != secret
             assert len(told) == bool(harmed)
+
+
+def test_a_secret_from_before_they_had_checksums_is_taken_as_it_is(tmp_path: Path) -> None:
+    early, told = bytes(range(32)), list[str]()
+    (tmp_path / "key").write_bytes(early)
+
+    assert secret_of(str(tmp_path), told.append) == early
+    assert told == []
 
 
 def test_what_was_not_used_for_longest_goes_first(cache: CacheFolder, run_dir: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,8 +148,8 @@ def test_a_run_that_is_stopped_waits_for_no_look_up() -> None:
     assert [(job.task, job.item) for _, job in played.crew.submitted] == [("items", 1)]
 
 
-def test_of_many_slow_look_ups_some_wait_at_once_and_all_have_their_turn() -> None:
-    count = 500
+@pytest.mark.parametrize("count", [500, 10_000])
+def test_of_many_slow_look_ups_some_wait_at_once_and_all_have_their_turn(count: int) -> None:
     cache = FakeCache(frozenset(), {("t", item): 0.01 * (item % 7) for item in range(count)})
     tasks = [cached("t", items=True), planned("plain")]
 

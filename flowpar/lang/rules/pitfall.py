@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from flowpar.expr.scan import stretches
 from flowpar.lang.checked import Place
 from flowpar.lang.node import ScalarNode
 
@@ -47,8 +48,12 @@ def find_bare_reference(findings: Findings, text: str, path: Path, view: View) -
 
 
 def find_bare_braces(findings: Findings, text: str, path: Path) -> None:
-    """Find `{{ inputs.x }}` and `${inputs.x}`, which other tools take for an expression and flowpar for text."""
+    """Find the first `{{ inputs.x }}` or `${inputs.x}`, an expression to other tools and text to flowpar."""
+    inside = stretches(text) if "${{" in text else ()
     for found in _BARE.finditer(text):
+        if any(each.start <= found.start() < each.end for each in inside):
+            continue  # it is meant as text there
         place = Place(path, found.start(), found.end())
         message = f'"{found.group()[:60]}" is plain text here'
         findings.text_warning("FP703", place, message, hint='an expression is written "${{ … }}"')
+        return
