@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,13 @@ def hash_of(folder: Path, target: str = "steps:run") -> str:
 
 
 def outcome_of(folder: Path) -> str:
-    """What a program does: it is imported anew, with nothing of the last one left."""
+    """What a program does, in a thread of its own: in this one a browser's loop may run, beside which no other may."""
+    with ThreadPoolExecutor(1) as lane:
+        return lane.submit(_outcome_of, folder).result()
+
+
+def _outcome_of(folder: Path) -> str:
+    """It is imported anew, with nothing of the last one left."""
     before, path = set(sys.modules), list(sys.path)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
