@@ -99,6 +99,16 @@ def test_an_attempt_that_changed_who_may_enter_leaves_it_as_it_was(kept: KeptScr
             assert stat.S_IMODE((tmp_path / again).stat().st_mode) == 0o700
 
 
+def assert_next_is_empty_and_leaves(pipe: tuple[int, int], kept: KeptScratch) -> None:
+    with kept as again:
+        assert names(again) == []
+    os.write(pipe[1], b"still there")
+    assert os.read(pipe[0], 99) == b"still there"
+    for number in pipe:
+        os.close(number)
+    kept.close()
+
+
 def test_a_lock_that_was_closed_between_attempts_is_let_be_and_the_folder_given_up(tmp_path: Path) -> None:
     kept = KeptScratch(str(tmp_path))
     with kept as folder:
@@ -108,13 +118,7 @@ def test_a_lock_that_was_closed_between_attempts_is_let_be_and_the_folder_given_
     pipe = os.pipe()
     assert lock in pipe
 
-    with kept as again:
-        assert names(again) == []
-    os.write(pipe[1], b"still there")
-    assert os.read(pipe[0], 99) == b"still there"
-    for number in pipe:
-        os.close(number)
-    kept.close()
+    assert_next_is_empty_and_leaves(pipe, kept)
 
 
 def test_a_lock_that_an_attempt_closed_is_let_be_and_its_number_with_it(tmp_path: Path) -> None:
@@ -126,10 +130,4 @@ def test_a_lock_that_an_attempt_closed_is_let_be_and_its_number_with_it(tmp_path
         pipe = os.pipe()
         assert lock in pipe
 
-    with kept as again:
-        assert names(again) == []
-    os.write(pipe[1], b"still there")
-    assert os.read(pipe[0], 99) == b"still there"
-    for number in pipe:
-        os.close(number)
-    kept.close()
+    assert_next_is_empty_and_leaves(pipe, kept)
